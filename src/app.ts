@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import { domainToUnicode } from 'node:url';
+import ejs from 'ejs';
+import express, { type Express } from 'express';
+import type { Logger } from 'pino';
+import type { MailPolicies } from './domain/policy';
+import * as words from './formats/words';
+import { accessToken } from './middleware/access-token';
+import { errorHandler } from './middleware/error-handler';
+import { notFound } from './middleware/http-error';
+import { requestLog } from './middleware/request-log';
+import { securityHeaders } from './middleware/security-headers';
+import { dateTime } from './routes/date-time';
+import { domainsRoutes } from './routes/domains';
+import { links } from './routes/links';
+import { mailboxRoutes } from './routes/mailbox';
+import { mailboxesRoutes } from './routes/mailboxes';
+import { sheetsRoutes } from './routes/sheets';
+import type { ServerVersions } from './virtualmin/client';
+import type { Directory } from './virtualmin/directory';
+
+/** What the app needs from outside. */
+export interface Services {
+  readonly directory: Directory;
+  readonly policies: MailPolicies;
+  readonly accessToken: string;
+  /** Whether the directory is the demo's. */
+  readonly demo: boolean;
+  /** What is known of the server asked so far. */
+  readonly versions: () => ServerVersions;
+  /** The folder of the EJS files and, below `assets`, of what browsers load. */
+  readonly views: string;
+  readonly log: Logger;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export function createApp(services: Services): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.enable('case sensitive routing');
+  app.enable('view cache');
+  app.set('views', services.views);
+  app.set('view engine', 'ejs');
+  app.engine('ejs', (path, locals, done) => {
+    ejs.renderFile(path, locals, done);
+  });
+  const { demo, versions } = services;
+  Object.assign(app.locals, { links, words, dateTime, domainToUnicode, demo, versions });
+
+  app.use(requestLog(services.log, services.now));
+  app.use(securityHeaders());
+  app.get('/healthz', (_request, response) => {
+    response.type('text/plain').send('ok\n');
+  });
+  app.use(accessToken(services.accessToken));
+  app.use('/assets', express.static(join(services.views, 'assets'), { cacheControl: false }));
+  app.use(domainsRoutes(services));
+  app.use(mailboxesRoutes(services));
+  app.use(mailboxRoutes(services));
+  app.use(sheetsRoutes(services));
+  app.use(() => {
+    throw notFound();
+  });
+  app.use(errorHandler(services.log, services.now));
+  return app;
+}

@@ -1,0 +1,217 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { defaultPolicy, type MailPolicies } from './domain/policy';
+import { readSettingsFile, SettingsFileError } from './settings-file';
+
+/** How to reach Virtualmin's remote API. */
+export interface VirtualminConfig {
+  /** Origin and URL prefix, without a slash at the end: `https://panel.example.com:10000`. */
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  readonly format: 'json' | 'xml';
+  readonly trust: Trust;
+  /** Milliseconds a call may take in all. */
+  readonly timeout: number;
+}
+
+/** What makes the server's certificate good. There is no "anything". */
+export type Trust =
+  | { readonly kind: 'system-roots' }
+  | { readonly kind: 'ca'; readonly pem: string }
+  /** SHA-256 of the certificate, in upper-case hex with colons as Node and OpenSSL print it. */
+  | { readonly kind: 'fingerprint'; readonly sha256: string };
+
+export type Listen =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'socket'; readonly path: string };
+
+export interface Config {
+  readonly listen: Listen;
+  /** Null: make one up at the start. */
+  readonly accessToken: string | null;
+  /** Null: show the demo. */
+  readonly virtualmin: VirtualminConfig | null;
+  readonly policies: MailPolicies;
+  readonly logLevel: string;
+}
+
+/** A start that must not happen: every problem, each naming its variable. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/** Reads the whole configuration from environment variables and the files they name. Throws ConfigError. */
+export function readConfig(env: Environment): Config {
+  const problems: string[] = [];
+  const value = (name: string) => (env[name] === '' ? undefined : env[name]);
+  const problem = (name: string, text: string) => void problems.push(`${name} ${text}`);
+  const file = (name: string) => {
+    const path = value(name);
+    if (path === undefined) return undefined;
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (error) {
+      problem(
+        name,
+        `names a file that cannot be read: ${path} (${(error as NodeJS.ErrnoException).code ?? ''})`,
+      );
+      return undefined;
+    }
+  };
+  const oneOf = <T extends string>(name: string, allowed: readonly T[], standard: T): T => {
+    const given = value(name);
+    if (given === undefined) return standard;
+    const found = allowed.find((one) => one === given);
+    if (found === undefined) problem(name, `must be ${allowed.join(' or ')}`);
+    return found ?? standard;
+  };
+  const whole = (name: string, from: number, to: number, standard: number) => {
+    const given = value(name);
+    if (given === undefined) return standard;
+    const number = /^\d+$/.test(given) ? Number(given) : NaN;
+    if (number >= from && number <= to) return number;
+    problem(name, `must be a whole number from ${from} to ${to}`);
+    return standard;
+  };
+
+  const listen = (): Listen => {
+    const path = value('SOCKET_PATH');
+    if (path !== undefined) return { kind: 'socket', path };
+    const host = value('HOST') ?? '127.0.0.1';
+    if (!isLoopback(host) && value('ALLOW_REMOTE') !== '1') {
+      problem(
+        'HOST',
+        `is ${host}, which others can reach. Use 127.0.0.1 and an SSH tunnel, or set ALLOW_REMOTE=1 too behind a TLS proxy`,
+      );
+    }
+    return { kind: 'tcp', host, port: whole('PORT', 0, 65535, 8025) };
+  };
+
+  const accessToken = (): string | null => {
+    const token = value('ACCESS_TOKEN');
+    if (token === undefined) return null;
+    if (!/^[\x21-\x7e]{16,256}$/.test(token)) {
+      problem('ACCESS_TOKEN', 'must be 16 to 256 printable ASCII characters without spaces');
+    }
+    return token;
+  };
+
+  const trust = (): Trust => {
+    const pem = file('VIRTUALMIN_CA_FILE');
+    const fingerprint = value('VIRTUALMIN_FINGERPRINT');
+    if (fingerprint !== undefined) {
+      const hex = fingerprint
+        .replace(/^sha256[:=]/i, '')
+        .replaceAll(':', '')
+        .toUpperCase();
+      if (!/^[0-9A-F]{64}$/.test(hex)) {
+        problem(
+          'VIRTUALMIN_FINGERPRINT',
+          'must be a SHA-256 fingerprint: 64 hex digits, with or without colons',
+        );
+      }
+      return { kind: 'fingerprint', sha256: (hex.match(/../g) ?? []).join(':') };
+    }
+    if (pem === undefined) return { kind: 'system-roots' };
+    if (!pem.includes('-----BEGIN CERTIFICATE-----')) {
+      problem('VIRTUALMIN_CA_FILE', 'names a file without a certificate in PEM form');
+    }
+    return { kind: 'ca', pem };
+  };
+
+  const virtualmin = (): VirtualminConfig | null => {
+    const url = value('VIRTUALMIN_URL');
+    if (url === undefined) {
+      for (const name of Object.keys(env)) {
+        if (name.startsWith('VIRTUALMIN_') && value(name) !== undefined) {
+          problem(name, 'is set but VIRTUALMIN_URL is not: set it too, or neither (for the demo)');
+        }
+      }
+      return null;
+    }
+    const base = apiBase(url, (text) => {
+      problem('VIRTUALMIN_URL', text);
+    });
+    const user = value('VIRTUALMIN_USER');
+    if (user === undefined)
+      problem('VIRTUALMIN_USER', 'is missing: the Webmin user who may use the remote API');
+    else if (/[:\p{Cc}]/u.test(user)) problem('VIRTUALMIN_USER', 'must not contain a colon');
+    const fromFile = file('VIRTUALMIN_PASSWORD_FILE')?.replace(/\r?\n$/, '');
+    const password = value('VIRTUALMIN_PASSWORD') ?? fromFile;
+    if (password === undefined || password === '') {
+      problem(
+        'VIRTUALMIN_PASSWORD',
+        'is missing: set it, or VIRTUALMIN_PASSWORD_FILE to a file that holds it',
+      );
+    }
+    return {
+      url: base,
+      user: user ?? '',
+      password: password ?? '',
+      format: oneOf('VIRTUALMIN_FORMAT', ['json', 'xml'], 'json'),
+      trust: trust(),
+      timeout: whole('VIRTUALMIN_TIMEOUT', 1, 3600, 120) * 1000,
+    };
+  };
+
+  const policies = (): MailPolicies => {
+    const path = value('MAIL_SETUP_CONFIG');
+    if (path === undefined) return { general: defaultPolicy, byDomain: new Map() };
+    try {
+      return readSettingsFile(path);
+    } catch (error) {
+      if (!(error instanceof SettingsFileError)) throw error;
+      problem('MAIL_SETUP_CONFIG:', error.message);
+      return { general: defaultPolicy, byDomain: new Map() };
+    }
+  };
+
+  const config: Config = {
+    listen: listen(),
+    accessToken: accessToken(),
+    virtualmin: virtualmin(),
+    policies: policies(),
+    logLevel: oneOf('LOG_LEVEL', logLevels, 'info'),
+  };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+/** True for addresses that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/^\[(.*)\]$/, '$1');
+  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
+}
+
+/** The part before `/virtual-server/remote.cgi`, which may be given or left out. */
+function apiBase(text: string, complain: (problem: string) => void): string {
+  if (!URL.canParse(text)) {
+    complain('must be a web address, such as https://panel.example.com:10000');
+    return '';
+  }
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') {
+    complain(
+      'must not hold a user name or password: use VIRTUALMIN_USER and VIRTUALMIN_PASSWORD_FILE',
+    );
+  }
+  if (url.search !== '' || url.hash !== '') complain('must not have a query or a fragment');
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    complain('must begin with https: the password would cross the network in the clear');
+  } else if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    complain('must begin with https://');
+  }
+  return (
+    url.origin +
+    url.pathname.replace(/\/virtual-server(\/(remote\.cgi)?)?$/, '').replace(/\/+$/, '')
+  );
+}

@@ -1,0 +1,118 @@
+import { isBroken, loginIsEmailAddress, type Mailbox } from './mailbox';
+import { forDomain, type MailPolicy, type Ports, type Security } from './policy';
+import type { VirtualServer } from './virtual-server';
+
+export type Protocol = 'imap' | 'pop3' | 'submission';
+
+/** `recommended` comes first, `fallback` where that does not connect, `alternative` only on purpose. */
+export type Role = 'recommended' | 'fallback' | 'alternative';
+
+/** One way to reach a mail server. */
+export interface Service {
+  readonly protocol: Protocol;
+  readonly host: string;
+  readonly port: number;
+  readonly security: Security;
+  /** A normal password inside TLS: never SPA, CRAM-MD5 or another challenge-response. */
+  readonly authentication: 'normal-password';
+  readonly role: Role;
+}
+
+/** What someone must know about a mailbox before its settings are handed out. */
+export type Warning =
+  | 'login-is-not-email-address'
+  | 'mailbox-disabled'
+  | 'domain-disabled'
+  | 'domain-without-mail'
+  | 'password-not-accepted'
+  | 'real-name-unreadable';
+
+/** Everything a mail client asks for, for one mailbox. Never holds a password. */
+export interface ClientSettings {
+  readonly domain: string;
+  readonly emailAddress: string;
+  readonly login: string;
+  readonly loginIsEmailAddress: boolean;
+  readonly realName: string;
+  readonly extraAddresses: readonly string[];
+  readonly disabled: boolean;
+  /** In the order a client should try them. */
+  readonly incoming: readonly Service[];
+  /** In the order a client should try them. Authentication is mandatory. */
+  readonly outgoing: readonly Service[];
+  readonly webmailUrl: string | null;
+  readonly supportContact: string | null;
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Decides the settings of one mailbox. Nothing else chooses a host, a port or a login.
+ *
+ * The first protocol the policy offers for incoming mail is recommended in its preferred security,
+ * with the other security as fallback; POP3 beside IMAP is an alternative only.
+ */
+export function decideClientSettings(
+  mailbox: Mailbox,
+  server: VirtualServer,
+  policy: MailPolicy,
+): ClientSettings {
+  const domain = server.name;
+  const incomingHost = forDomain(policy.incomingHost, domain);
+  const outgoingHost = forDomain(policy.outgoingHost, domain);
+  const order = bySecurity(policy.preferredSecurity);
+  const imap = services('imap', incomingHost, policy.imap, order);
+  const pop3 = policy.offerPop3 ? services('pop3', incomingHost, policy.pop3, order) : [];
+  return {
+    domain,
+    emailAddress: mailbox.emailAddress,
+    login: mailbox.login,
+    loginIsEmailAddress: loginIsEmailAddress(mailbox),
+    realName: mailbox.realName,
+    extraAddresses: mailbox.extraAddresses,
+    disabled: mailbox.disabled,
+    incoming:
+      imap.length > 0
+        ? [...imap, ...pop3.map((s) => ({ ...s, role: 'alternative' as const }))]
+        : pop3,
+    outgoing: services('submission', outgoingHost, policy.submission, order),
+    webmailUrl: policy.webmailUrl === null ? null : forDomain(policy.webmailUrl, domain),
+    supportContact: policy.supportContact,
+    warnings: warningsFor(mailbox, server),
+  };
+}
+
+function bySecurity(preferred: Security): readonly [Security, Security] {
+  return preferred === 'starttls' ? ['starttls', 'implicit-tls'] : ['implicit-tls', 'starttls'];
+}
+
+function services(
+  protocol: Protocol,
+  host: string,
+  ports: Ports,
+  order: readonly Security[],
+): Service[] {
+  const offered = order.flatMap((security) => {
+    const port = ports[security];
+    return port === null ? [] : [{ security, port }];
+  });
+  return offered.map(({ security, port }, index) => ({
+    protocol,
+    host,
+    port,
+    security,
+    authentication: 'normal-password',
+    role: index === 0 ? 'recommended' : 'fallback',
+  }));
+}
+
+function warningsFor(mailbox: Mailbox, server: VirtualServer): Warning[] {
+  const applies: readonly (readonly [Warning, boolean])[] = [
+    ['mailbox-disabled', mailbox.disabled],
+    ['domain-disabled', server.disabled !== null],
+    ['domain-without-mail', !server.mail],
+    ['password-not-accepted', !mailbox.passwordAccepted],
+    ['login-is-not-email-address', !loginIsEmailAddress(mailbox)],
+    ['real-name-unreadable', isBroken(mailbox.realName)],
+  ];
+  return applies.filter(([, does]) => does).map(([warning]) => warning);
+}

@@ -1,0 +1,7 @@
+/** A label of a host name as servers in the wild have it: RFC 1123, and underscores. */
+const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+
+/** True for an ASCII domain or host name (RFC 1123; an internationalised one in its `xn--` form). */
+export function isDomainName(text: string): boolean {
+  return text.length <= 253 && text.split('.').every((part) => label.test(part));
+}

@@ -1,0 +1,71 @@
+import { loginIsEmailAddress, type DomainUsers, type Mailbox } from './mailbox';
+
+export const sortKeys = ['address', 'username', 'name'] as const;
+
+export type SortKey = (typeof sortKeys)[number];
+
+export interface MailboxQuery {
+  /** Words that must all occur in the address, the login, the real name or an extra address. */
+  readonly search: string;
+  /** Only mailboxes whose login is not their address. */
+  readonly onlyDiffering: boolean;
+  readonly sort: SortKey;
+  readonly descending: boolean;
+}
+
+const collator = new Intl.Collator('en', { numeric: true });
+
+const sortValue: Readonly<Record<SortKey, (mailbox: Mailbox) => string>> = {
+  address: (mailbox) => mailbox.emailAddress,
+  username: (mailbox) => mailbox.login,
+  name: (mailbox) => mailbox.realName,
+};
+
+/** Sorting 5,000 names takes longer than a page may: it is done once per answer. */
+const sorted = new WeakMap<DomainUsers, Map<SortKey, readonly Mailbox[]>>();
+const searchTexts = new WeakMap<Mailbox, string>();
+
+/** The mailboxes that a query asks for, in its order. */
+export function selectMailboxes(users: DomainUsers, query: MailboxQuery): readonly Mailbox[] {
+  const words = searchWords(query.search);
+  const matching = inOrder(users, query.sort).filter(
+    (mailbox) =>
+      !(query.onlyDiffering && loginIsEmailAddress(mailbox)) &&
+      words.every((word) => searchText(mailbox).includes(word)),
+  );
+  return query.descending ? matching.reverse() : matching;
+}
+
+/** How many users would fail if they typed their address as user name. */
+export function countDiffering(users: DomainUsers): number {
+  return users.mailboxes.filter((mailbox) => !loginIsEmailAddress(mailbox)).length;
+}
+
+/** Lower-case words without accents, so that "zoe" finds "Zoë". */
+export function searchWords(search: string): string[] {
+  return plain(search).split(/\s+/).filter(Boolean);
+}
+
+/** A text as `searchWords` has its words. */
+export function plain(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+}
+
+function inOrder(users: DomainUsers, key: SortKey): readonly Mailbox[] {
+  const orders = sorted.get(users) ?? new Map<SortKey, readonly Mailbox[]>();
+  sorted.set(users, orders);
+  const value = sortValue[key];
+  const order =
+    orders.get(key) ?? [...users.mailboxes].sort((a, b) => collator.compare(value(a), value(b)));
+  orders.set(key, order);
+  return order;
+}
+
+function searchText(mailbox: Mailbox): string {
+  const known = searchTexts.get(mailbox);
+  if (known !== undefined) return known;
+  const { emailAddress, login, realName, extraAddresses } = mailbox;
+  const text = plain([emailAddress, login, realName, ...extraAddresses].join(' '));
+  searchTexts.set(mailbox, text);
+  return text;
+}

@@ -1,0 +1,18 @@
+/** A domain hosted by Virtualmin. */
+export interface VirtualServer {
+  /** ASCII, lower-case: an internationalised name is in its `xn--` form. */
+  readonly name: string;
+  /** What the owner calls it; may be empty. */
+  readonly description: string;
+  readonly place: Place;
+  /** Whether Virtualmin handles mail for it. */
+  readonly mail: boolean;
+  /** Why it is disabled, in Virtualmin's words (may be empty); null where it is not. */
+  readonly disabled: string | null;
+}
+
+/** Where a virtual server stands among the others. */
+export type Place =
+  | { readonly kind: 'top-level' }
+  | { readonly kind: 'sub-server'; readonly parent: string }
+  | { readonly kind: 'alias'; readonly of: string };

@@ -1,0 +1,60 @@
+import { stringify } from 'csv-stringify/sync';
+import type { ClientSettings, Service } from '../domain/client-settings';
+import { securityNames } from './words';
+
+const columns = [
+  'E-mail address',
+  'User name',
+  'User name is the e-mail address',
+  'Real name',
+  'Other addresses',
+  'Disabled',
+  'Incoming server',
+  'Incoming port',
+  'Incoming security',
+  'Incoming fallback port',
+  'Incoming fallback security',
+  'Outgoing server',
+  'Outgoing port',
+  'Outgoing security',
+  'Outgoing fallback port',
+  'Outgoing fallback security',
+];
+
+/**
+ * A table for spreadsheets: RFC 4180 with a byte order mark, without which they take UTF-8 for
+ * something else. A cell that would be a formula begins with `'` instead: a login that begins with
+ * `=`, `+`, `-` or `@` is not to be copied from here.
+ */
+export function mailboxesCsv(all: readonly ClientSettings[]): string {
+  const rows = all.map((settings) => [
+    settings.emailAddress,
+    settings.login,
+    yesNo(settings.loginIsEmailAddress),
+    settings.realName,
+    settings.extraAddresses.join(' '),
+    yesNo(settings.disabled),
+    ...cells(settings.incoming),
+    ...cells(settings.outgoing),
+  ]);
+  return stringify([columns, ...rows], {
+    bom: true,
+    record_delimiter: 'windows',
+    escape_formulas: true,
+  });
+}
+
+function yesNo(value: boolean): string {
+  return value ? 'yes' : 'no';
+}
+
+function cells(services: readonly Service[]): (string | number)[] {
+  const recommended = services.find(({ role }) => role === 'recommended');
+  const fallback = services.find(({ role }) => role === 'fallback');
+  return [
+    recommended?.host ?? '',
+    ...[recommended, fallback].flatMap((service) =>
+      service === undefined ? ['', ''] : [service.port, securityNames[service.security]],
+    ),
+  ];
+}

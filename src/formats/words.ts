@@ -1,0 +1,46 @@
+import type { Protocol, Warning } from '../domain/client-settings';
+import type { NoMailReason } from '../domain/mailbox';
+import type { Security } from '../domain/policy';
+
+/** The words of mail clients, so that a person finds on the screen what stands on the paper. */
+export const protocolNames: Readonly<Record<Protocol, string>> = {
+  imap: 'IMAP',
+  pop3: 'POP3',
+  submission: 'SMTP',
+};
+
+/** Thunderbird's and most clients' names of the two. */
+export const securityNames: Readonly<Record<Security, string>> = {
+  starttls: 'STARTTLS',
+  'implicit-tls': 'SSL/TLS',
+};
+
+export const authenticationName = 'Normal password';
+
+/** What must stay off in the client: each of these fails, or hands the password out in the clear. */
+export const neverEnable =
+  'Secure Password Authentication (SPA), CRAM-MD5, "encrypted password", port 25, or a connection without encryption';
+
+export const warningTexts: Readonly<Record<Warning, string>> = {
+  'login-is-not-email-address':
+    'The user name is not the e-mail address. Type it exactly as shown.',
+  'mailbox-disabled':
+    'This mailbox is disabled: it accepts no login until it is enabled in Virtualmin.',
+  'domain-disabled':
+    'This domain is disabled: its mailboxes accept no login until it is enabled in Virtualmin.',
+  'domain-without-mail':
+    'Mail is switched off for this domain: these settings work only after it is switched on.',
+  'password-not-accepted':
+    'No password is accepted for this mailbox: set a new one in Virtualmin first.',
+  'real-name-unreadable':
+    'Part of the real name is not readable text (shown as \uFFFD): save it again in Virtualmin.',
+};
+
+export const noMailTexts: Readonly<Record<NoMailReason, string>> = {
+  'website-manager': 'website manager',
+  'plugin-user': 'user of a plugin',
+  'ftp-only': 'FTP only',
+  'no-email-address': 'no e-mail address',
+  unreadable:
+    'its user name or address holds characters that cannot be typed: rename it in Virtualmin',
+};

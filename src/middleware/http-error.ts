@@ -1,0 +1,20 @@
+/** An answer that is not what was asked for, in words for whoever asked. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export function notFound(message = 'There is nothing at this address.'): HttpError {
+  return new HttpError(404, 'Not found', message);
+}
+
+export function badRequest(message: string): HttpError {
+  return new HttpError(400, 'Request not understood', message);
+}

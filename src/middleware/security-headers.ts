@@ -1,0 +1,31 @@
+import type { RequestHandler } from 'express';
+import helmet from 'helmet';
+
+/** Headers of every answer. Nothing but our own files runs or is loaded, and nothing is kept. */
+export function securityHeaders(): RequestHandler[] {
+  return [
+    helmet({
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          defaultSrc: ["'none'"],
+          scriptSrc: ["'self'"],
+          styleSrc: ["'self'"],
+          imgSrc: ["'self'"],
+          connectSrc: ["'self'"],
+          formAction: ["'self'"],
+          baseUri: ["'none'"],
+          frameAncestors: ["'none'"],
+        },
+      },
+      xFrameOptions: { action: 'deny' },
+      // Standalone it speaks plain HTTP on loopback; a TLS proxy in front sets its own.
+      strictTransportSecurity: false,
+    }),
+    (_request, response, next) => {
+      response.set('Cache-Control', 'no-store');
+      response.set('Permissions-Policy', 'camera=(), geolocation=(), microphone=()');
+      next();
+    },
+  ];
+}

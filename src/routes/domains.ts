@@ -1,0 +1,45 @@
+import { domainToUnicode } from 'node:url';
+import { Router } from 'express';
+import { plain, searchWords } from '../domain/mailbox-list';
+import { pageOf } from '../domain/page';
+import type { VirtualServer } from '../domain/virtual-server';
+import type { Services } from '../app';
+import { pageNumberOf, sameWith, searchOf } from './query';
+import { patienceOf, soon, valueOrWaiting } from './show';
+
+/** `/`: the virtual servers. */
+export function domainsRoutes({ directory, now }: Services): Router {
+  const router = Router();
+
+  router.get('/', async (request, response) => {
+    const search = searchOf(request);
+    const number = pageNumberOf(request);
+    const look = await directory.lookAtServers(patienceOf(request));
+    const page = { title: 'Mail Client Setup', what: 'the list of virtual servers' };
+    const there = valueOrWaiting(look, request, response, page, now());
+    if (there === null) return;
+    response.render('pages/domains', {
+      freshness: there.freshness,
+      search,
+      known: there.value.length,
+      page: pageOf(matching(there.value, search), number),
+      pageLink: (number: number) => sameWith(request, { page: String(number) }),
+    });
+  });
+
+  router.post('/', async (request, response) => {
+    await soon(directory.refreshServers());
+    response.redirect(303, sameWith(request, { wait: '' }));
+  });
+
+  return router;
+}
+
+function matching(servers: readonly VirtualServer[], search: string): readonly VirtualServer[] {
+  const words = searchWords(search);
+  if (words.length === 0) return servers;
+  return servers.filter((server) => {
+    const text = plain(`${server.name} ${domainToUnicode(server.name)} ${server.description}`);
+    return words.every((word) => text.includes(word));
+  });
+}

@@ -1,0 +1,83 @@
+import { domainToUnicode } from 'node:url';
+import { Router, type Request } from 'express';
+import type { Services } from '../app';
+import { decideClientSettings } from '../domain/client-settings';
+import {
+  countDiffering,
+  selectMailboxes,
+  sortKeys,
+  type MailboxQuery,
+  type SortKey,
+} from '../domain/mailbox-list';
+import { pageOf } from '../domain/page';
+import { policyFor } from '../domain/policy';
+import { mailboxesCsv } from '../formats/csv';
+import { mailboxesJson } from '../formats/json';
+import { choiceOf, domainOf, pageNumberOf, sameWith, searchOf, single } from './query';
+import { patienceOf, soon, valueOrWaiting } from './show';
+
+/** `/domains/{domain}`: the mailboxes of one domain, and the same as files. */
+export function mailboxesRoutes({ directory, policies, now }: Services): Router {
+  const router = Router();
+
+  router.get('/domains/:domain', async (request, response) => {
+    const domain = domainOf(request);
+    const query = mailboxQuery(request);
+    const number = pageNumberOf(request);
+    const look = await directory.lookAtDomain(domain, patienceOf(request));
+    const page = {
+      title: `Mail Client Setup · ${domainToUnicode(domain)}`,
+      what: `the mailboxes of ${domainToUnicode(domain)}`,
+    };
+    const there = valueOrWaiting(look, request, response, page, now());
+    if (there === null) return;
+    const { server, users } = there.value;
+    response.render('pages/mailboxes', {
+      title: page.title,
+      freshness: there.freshness,
+      server,
+      users,
+      query,
+      differing: countDiffering(users),
+      page: pageOf(selectMailboxes(users, query), number),
+      pageLink: (number: number) => sameWith(request, { page: String(number) }),
+      sortLink: (key: SortKey) => sortLink(request, query, key),
+    });
+  });
+
+  // The button "Refresh" of the domain's page and of its mailboxes' pages, and "Try again".
+  router.post(['/domains/:domain', '/domains/:domain/*rest'], async (request, response) => {
+    await soon(directory.refreshDomain(domainOf(request)));
+    response.redirect(303, sameWith(request, { wait: '' }));
+  });
+
+  router.get('/domains/:domain/mailboxes.json', async (request, response) => {
+    const { value, asOf } = await directory.freshDomain(domainOf(request));
+    response.json(mailboxesJson(value.users, asOf));
+  });
+
+  router.get('/domains/:domain/mailboxes.csv', async (request, response) => {
+    const domain = domainOf(request);
+    const { server, users } = (await directory.freshDomain(domain)).value;
+    const policy = policyFor(policies, domain);
+    const all = users.mailboxes.map((mailbox) => decideClientSettings(mailbox, server, policy));
+    response.attachment(`${domain}-mailboxes.csv`).send(mailboxesCsv(all));
+  });
+
+  return router;
+}
+
+function mailboxQuery(request: Request): MailboxQuery {
+  return {
+    search: searchOf(request),
+    onlyDiffering: single(request, 'differs') === '1',
+    sort: choiceOf(request, 'sort', sortKeys),
+    descending: choiceOf(request, 'order', ['asc', 'desc']) === 'desc',
+  };
+}
+
+/** A column's heading sorts by it, and the other way round the second time. */
+function sortLink(request: Request, query: MailboxQuery, key: SortKey): string {
+  const turn = query.sort === key && !query.descending;
+  return sameWith(request, { sort: key, order: turn ? 'desc' : '', page: '' });
+}

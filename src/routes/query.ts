@@ -1,0 +1,69 @@
+import { domainToASCII } from 'node:url';
+import type { Request } from 'express';
+import { isDomainName } from '../domain/domain-name';
+import { badRequest, notFound } from '../middleware/http-error';
+
+const longestSearch = 200;
+
+/** The domain in the path, ASCII and lower-case. Throws a 404 for what cannot be one. */
+export function domainOf(request: Request): string {
+  const given = request.params.domain;
+  const name = typeof given === 'string' ? domainToASCII(given) : '';
+  if (!isDomainName(name)) throw notFound('This is not a domain name.');
+  return name;
+}
+
+/** A parameter that is there once or not at all; '' where it is not. */
+export function single(request: Request, name: string): string {
+  const value = request.query[name] ?? '';
+  if (typeof value !== 'string') throw badRequest(`"${name}" must be given once.`);
+  return value;
+}
+
+/** A parameter that may be repeated. */
+export function repeated(request: Request, name: string): string[] {
+  const value = request.query[name] ?? [];
+  const list = Array.isArray(value) ? value : [value];
+  return list.filter((one): one is string => typeof one === 'string');
+}
+
+export function searchOf(request: Request): string {
+  const search = single(request, 'q').trim();
+  if (search.length > longestSearch) {
+    throw badRequest(`A search has at most ${longestSearch} characters.`);
+  }
+  return search;
+}
+
+/** The number of a page, from 1. */
+export function pageNumberOf(request: Request): number {
+  const page = single(request, 'page') || '1';
+  if (!/^[1-9]\d{0,6}$/.test(page)) throw badRequest('"page" must be a whole number from 1 on.');
+  return Number(page);
+}
+
+/** One of a few words; the first where none is given. */
+export function choiceOf<T extends string>(
+  request: Request,
+  name: string,
+  choices: readonly [T, ...T[]],
+): T {
+  const value = single(request, name) || choices[0];
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined) throw badRequest(`"${name}" must be ${choices.join(' or ')}.`);
+  return found;
+}
+
+/**
+ * The address of the same page with some parameters changed; an empty value takes one out. Relative,
+ * so that it holds wherever the app is mounted.
+ */
+export function sameWith(request: Request, changes: Readonly<Record<string, string>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(request.query)) {
+    if (typeof value === 'string' && !(name in changes)) query.append(name, value);
+    if (Array.isArray(value)) for (const one of repeated(request, name)) query.append(name, one);
+  }
+  for (const [name, value] of Object.entries(changes)) if (value !== '') query.append(name, value);
+  return `?${query.toString()}`;
+}

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import pino from 'pino';
+import { createApp } from './app';
+import { ConfigError, readConfig, type Config, type Listen, type VirtualminConfig } from './config';
+import { startReplayServer } from './demo/replay-server';
+import { createVirtualminClient } from './virtualmin/client';
+import { Directory } from './virtualmin/directory';
+
+/** Milliseconds that the demo takes for its domain of 5,000 mailboxes; a real server takes 15 s. */
+const demoDelay = 4_000;
+
+/** Milliseconds that open requests get to finish after SIGTERM. */
+const lastCall = 30_000;
+
+/** Bytes of all request headers, the address with its query among them. */
+const mostHeaders = 16 * 1024;
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  // It is in the configuration now; a diagnostic report would print the environment.
+  delete process.env.VIRTUALMIN_PASSWORD;
+  const accessToken = config.accessToken ?? randomBytes(24).toString('base64url');
+  const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+
+  const virtualmin = config.virtualmin ?? (await startDemo());
+  const client = createVirtualminClient(virtualmin);
+  const app = createApp({
+    directory: new Directory(client),
+    policies: config.policies,
+    accessToken,
+    demo: config.virtualmin === null,
+    versions: () => client.versions(),
+    views: join(__dirname, 'views'),
+    log,
+    now: Date.now,
+  });
+  const server = createServer({ maxHeaderSize: mostHeaders }, app);
+  await listen(server, config.listen);
+  stopOnSignals(server);
+  process.stdout.write(
+    `Mail Client Setup is at ${addressOf(server, config)}${tokenWords(config, accessToken)}\n`,
+  );
+}
+
+/** A replayed Virtualmin in this process, and how to reach it: over real HTTP, like a real one. */
+async function startDemo(): Promise<VirtualminConfig> {
+  const user = 'demo';
+  const password = randomBytes(18).toString('base64url');
+  const recordings = join(__dirname, 'recordings');
+  const { url } = await startReplayServer({
+    recordings,
+    user,
+    password,
+    bigDomainDelay: demoDelay,
+  });
+  const trust = { kind: 'system-roots' } as const;
+  return { url, user, password, format: 'json', trust, timeout: 120_000 };
+}
+
+async function listen(server: Server, where: Listen): Promise<void> {
+  if (where.kind === 'socket') await removeStaleSocket(where.path);
+  const umask = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(
+        where.kind === 'socket' ? where.path : { host: where.host, port: where.port },
+        resolve,
+      );
+    });
+  } finally {
+    process.umask(umask);
+  }
+  if (where.kind === 'socket') chmodSync(where.path, 0o600);
+}
+
+/** Removes what a killed server left behind; never a file, and never a socket that somebody answers on. */
+async function removeStaleSocket(path: string): Promise<void> {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
+  const answered = await new Promise<boolean>((resolve) => {
+    const probe = connect(path)
+      .once('connect', () => {
+        probe.destroy();
+        resolve(true);
+      })
+      .once('error', () => {
+        resolve(false);
+      });
+  });
+  if (!answered) unlinkSync(path);
+}
+
+function stopOnSignals(server: Server): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      // The replayed server of the demo, and calls nobody waits for, need no ending.
+      server.close(() => process.exit(0));
+      server.closeIdleConnections();
+      // A connection kept alive by a client is idle once its answer is out.
+      setInterval(() => {
+        server.closeIdleConnections();
+      }, 100);
+      setTimeout(() => process.exit(0), lastCall);
+    });
+  }
+}
+
+function addressOf(server: Server, { listen }: Config): string {
+  if (listen.kind === 'socket') return listen.path;
+  const { port } = server.address() as AddressInfo;
+  return `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${port}/`;
+}
+
+function tokenWords({ listen }: Config, token: string): string {
+  return listen.kind === 'socket'
+    ? ` (access token ${token})`
+    : `?token=${encodeURIComponent(token)}`;
+}
+
+main().catch((error: unknown) => {
+  const words =
+    error instanceof ConfigError
+      ? error.problems.join('\n')
+      : `Cannot start: ${error instanceof Error ? error.message : 'unknown error'}`;
+  process.stderr.write(`${words}\n`);
+  process.exitCode = 1;
+});

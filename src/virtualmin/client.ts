@@ -1,0 +1,244 @@
+import axios, { AxiosError, type AxiosResponse } from 'axios';
+import pLimit from 'p-limit';
+import type { VirtualminConfig } from '../config';
+import type { DomainUsers } from '../domain/mailbox';
+import type { VirtualServer } from '../domain/virtual-server';
+import { readAnswer, type Row } from './answer';
+import { domainFields, toVirtualServers } from './domains';
+import { LockedOutError, RemoteApiError, TlsNotVerifiableError } from './errors';
+import { UntrustedCertificate, verifyingAgent } from './trust';
+import { toDomainUsers, userFields } from './users';
+
+/** What the answers so far tell about the server; null where they do not. */
+export interface ServerVersions {
+  /** "7.30 or later": the API has no version in its answers, only fields that came with one. */
+  readonly virtualmin: string | null;
+  /** From the Server header of Webmin's own web server. */
+  readonly webmin: string | null;
+}
+
+/** Virtualmin's remote API. Every method rejects with RemoteApiError and with nothing else. */
+export interface VirtualminClient {
+  /** Every virtual server that the account may see, by name. */
+  listDomains(): Promise<readonly VirtualServer[]>;
+  /** Everyone in one virtual server, the owner included. */
+  listUsers(domain: string): Promise<DomainUsers>;
+  versions(): ServerVersions;
+  /** Lets the next call through after a wrong password. A lock-out must be waited for all the same. */
+  tryAgain(): void;
+}
+
+/** Bytes: ten times the answer of a domain with 5,000 mailboxes. */
+const largestAnswer = 64 * 1024 * 1024;
+
+/** Webmin's `blockhost_time`, in milliseconds. */
+const lockOutTime = 60_000;
+
+const callsAtOnce = 2;
+
+/**
+ * A client for one server. At most two calls at once; after a wrong password none at all until
+ * `tryAgain`, because Webmin locks the whole address out after five. `now` gives milliseconds.
+ */
+export function createVirtualminClient(
+  config: VirtualminConfig,
+  now: () => number = Date.now,
+): VirtualminClient {
+  const limit = pLimit(callsAtOnce);
+  const http = axios.create({
+    baseURL: `${config.url}/virtual-server/remote.cgi`,
+    auth: { username: config.user, password: config.password },
+    httpsAgent: verifyingAgent(config.trust, config.timeout),
+    headers: { 'Accept-Encoding': 'identity', 'User-Agent': 'virtualmin-mail-setup' },
+    responseType: 'arraybuffer',
+    maxContentLength: largestAnswer,
+    decompress: false,
+    // Both would hand the password to somebody else.
+    proxy: false,
+    maxRedirects: 0,
+    validateStatus: () => true,
+  });
+  let passwordRefused = false;
+  let lockedOutUntil = 0;
+  let webmin: string | null = null;
+  let virtualmin: string | null = null;
+
+  async function ask<Field extends string>(
+    call: string,
+    parameters: Readonly<Record<string, string>>,
+    fields: readonly Field[],
+  ): Promise<readonly Row<Field>[]> {
+    return limit(async () => {
+      if (passwordRefused) throw wrongPassword(call);
+      if (now() < lockedOutUntil) throw new LockedOutError(call, lockedOutUntil);
+      const response = await get(call, { ...parameters, multiline: '', [config.format]: '1' });
+      const server = /^MiniServ(?:\/([\w.]+))?/.exec(String(response.headers.server ?? ''));
+      webmin = server?.[1] ?? webmin;
+      return rowsOf(call, response, fields);
+    });
+  }
+
+  async function get(
+    call: string,
+    params: Readonly<Record<string, string>>,
+  ): Promise<AxiosResponse<Buffer>> {
+    const signal = AbortSignal.timeout(config.timeout);
+    try {
+      return await http.get<Buffer>('', { params, signal });
+    } catch (error) {
+      throw faultOf(call, error, signal.aborted, config);
+    }
+  }
+
+  async function rowsOf<Field extends string>(
+    call: string,
+    response: AxiosResponse<Buffer>,
+    fields: readonly Field[],
+  ): Promise<readonly Row<Field>[]> {
+    if (response.status === 401) {
+      passwordRefused = true;
+      throw wrongPassword(call);
+    }
+    if (response.status === 403) {
+      if (isAddressRule(response.data)) {
+        throw new RemoteApiError(
+          'not-allowed',
+          call,
+          'Webmin accepts no connection from this address',
+          'On the server: Webmin Configuration, IP Access Control.',
+        );
+      }
+      lockedOutUntil = now() + lockOutTime;
+      throw new LockedOutError(call, lockedOutUntil);
+    }
+    const answer = await readAnswer(response.data, fields);
+    switch (answer.kind) {
+      case 'rows':
+        if (response.status === 200) return answer.rows;
+        throw notUnderstood(call, response, 'an answer with an unexpected status');
+      case 'refusal':
+        throw refusal(call, answer.reason);
+      case 'failure':
+        throw failure(call, answer.reason);
+      case 'not-understood':
+        if (response.status >= 500) {
+          throw new RemoteApiError(
+            'command-failed',
+            call,
+            `Virtualmin stumbled (HTTP ${response.status})`,
+            "Webmin's log, /var/webmin/miniserv.error, says why.",
+          );
+        }
+        throw notUnderstood(call, response, answer.reason);
+    }
+  }
+
+  return {
+    async listDomains() {
+      const rows = await ask('list-domains', { program: 'list-domains' }, domainFields);
+      return toVirtualServers(rows);
+    },
+    async listUsers(domain) {
+      const rows = await ask(
+        `list-users for ${domain}`,
+        { program: 'list-users', domain, 'include-owner': '' },
+        userFields,
+      );
+      if (rows.length > 0) {
+        // The field came with 7.30.
+        virtualmin = rows.some((row) => row.values.no_password_accepted)
+          ? '7.30 or later'
+          : 'older than 7.30';
+      }
+      return toDomainUsers(domain, rows);
+    },
+    versions: () => ({ virtualmin, webmin }),
+    tryAgain() {
+      passwordRefused = false;
+    },
+  };
+}
+
+function wrongPassword(call: string): RemoteApiError {
+  return new RemoteApiError(
+    'wrong-password',
+    call,
+    'Webmin does not accept this user name and password',
+    'Check VIRTUALMIN_USER and VIRTUALMIN_PASSWORD. Nothing more is asked until you say so, because after five ' +
+      'failures Webmin locks this address out.',
+  );
+}
+
+/** MiniServ answers an address that its rules refuse with these words; a lock-out says more. */
+function isAddressRule(body: Buffer): boolean {
+  const text = body.toString('latin1', 0, 4096);
+  return /access denied for/i.test(text) && !/blocked|too many|failures/i.test(text);
+}
+
+function refusal(call: string, reason: string): RemoteApiError {
+  return /not allowed/i.test(reason)
+    ? new RemoteApiError(
+        'not-allowed',
+        call,
+        `Virtualmin says: ${reason}`,
+        'The Webmin user needs the remote API: see "Connecting a real server" in the README.',
+      )
+    : new RemoteApiError('command-failed', call, `Virtualmin says: ${reason}`);
+}
+
+function failure(call: string, reason: string | null): RemoteApiError {
+  if (reason === null)
+    return new RemoteApiError(
+      'command-failed',
+      call,
+      'Virtualmin says that it failed, and not why',
+    );
+  if (/^virtual server .*does not exist/i.test(reason)) {
+    return new RemoteApiError('no-such-domain', call, 'Virtual server does not exist');
+  }
+  return new RemoteApiError('command-failed', call, `Virtualmin says: ${reason}`);
+}
+
+function notUnderstood(call: string, response: AxiosResponse, reason: string): RemoteApiError {
+  return new RemoteApiError(
+    'not-understood',
+    call,
+    `${reason} (HTTP ${response.status})`,
+    'Is VIRTUALMIN_URL the address of Webmin, and is Virtualmin installed there?',
+  );
+}
+
+/** Axios's own errors carry the password in their config: nothing of them is passed on but a code. */
+function faultOf(
+  call: string,
+  error: unknown,
+  timedOut: boolean,
+  config: VirtualminConfig,
+): RemoteApiError {
+  if (timedOut) {
+    return new RemoteApiError(
+      'timed-out',
+      call,
+      `no complete answer within ${config.timeout / 1000} s`,
+      'Large domains take long: VIRTUALMIN_TIMEOUT sets how many seconds to wait.',
+    );
+  }
+  const cause = error instanceof AxiosError ? error.cause : error;
+  if (cause instanceof UntrustedCertificate) {
+    return new TlsNotVerifiableError(call, cause.reason, cause.fingerprint);
+  }
+  if (error instanceof AxiosError && error.message.includes('maxContentLength')) {
+    return new RemoteApiError(
+      'too-large',
+      call,
+      `the answer is larger than ${largestAnswer / 1024 ** 2} MiB`,
+    );
+  }
+  const code = (error as { code?: unknown } | null)?.code;
+  return new RemoteApiError(
+    'unreachable',
+    call,
+    `cannot reach ${config.url} (${typeof code === 'string' ? code : 'connection failed'})`,
+    'Is Webmin running there, and does a firewall let this machine in?',
+  );
+}

@@ -1,0 +1,81 @@
+import { isBroken, type DomainUsers, type Mailbox, type NoMailReason } from '../domain/mailbox';
+import type { Row } from './answer';
+
+/** The fields of list-users that are kept. `password`, its hashes and SSH keys never are. */
+export const userFields = [
+  'unix_username',
+  'user',
+  'email_address',
+  'extra_addresses',
+  'real_name',
+  'user_type',
+  'disabled',
+  'no_password_accepted',
+  'ftp_access',
+] as const;
+
+type UserRow = Row<(typeof userFields)[number]>;
+
+/** Turns the rows of `list-users --multiline --include-owner` into a domain's users. */
+export function toDomainUsers(domain: string, rows: readonly UserRow[]): DomainUsers {
+  const mailboxes: Mailbox[] = [];
+  const withoutMail: { login: string; reason: NoMailReason }[] = [];
+  for (const row of rows) {
+    const mailbox = toMailbox(row);
+    if (typeof mailbox === 'object') mailboxes.push(mailbox);
+    else withoutMail.push({ login: first(row, 'unix_username') || row.name, reason: mailbox });
+  }
+  return { domain, mailboxes, withoutMail };
+}
+
+function toMailbox(row: UserRow): Mailbox | NoMailReason {
+  const login = first(row, 'unix_username');
+  const emailAddress = first(row, 'email_address');
+  if (emailAddress === '') return reasonWithoutMail(row);
+  if (!isTypeable(login) || !isTypeable(emailAddress)) return 'unreadable';
+  return {
+    emailAddress,
+    login,
+    name: first(row, 'user') || login,
+    realName: oneLine(first(row, 'real_name')),
+    extraAddresses: extraAddresses(row, emailAddress),
+    disabled: first(row, 'disabled') === 'Yes',
+    owner: first(row, 'user_type') === 'Server owner',
+    passwordAccepted: first(row, 'no_password_accepted') !== 'Yes',
+  };
+}
+
+function reasonWithoutMail(row: UserRow): NoMailReason {
+  switch (first(row, 'user_type')) {
+    case 'Website manager':
+      return 'website-manager';
+    case 'Feature plugin user':
+      return 'plugin-user';
+    case 'Normal user':
+      return first(row, 'ftp_access') === 'Yes' ? 'ftp-only' : 'no-email-address';
+    default:
+      return 'no-email-address';
+  }
+}
+
+/** Virtualmin gives them as one string, separated by spaces. */
+function extraAddresses(row: UserRow, emailAddress: string): string[] {
+  const given = (row.values.extra_addresses ?? []).flatMap((text) => text.split(/\s+/));
+  return [...new Set(given)].filter((address) => address !== emailAddress && isTypeable(address));
+}
+
+/** Nothing invisible, no space, nothing that got lost on the way: a person can type it as it is shown. */
+function isTypeable(text: string): boolean {
+  return text !== '' && !/[\s\p{C}]/u.test(text) && !isBroken(text);
+}
+
+/** What would start a line or a header of its own, and what would turn the text after it around. */
+const disruptive = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu;
+
+function oneLine(text: string): string {
+  return text.replace(disruptive, ' ').trim();
+}
+
+function first(row: UserRow, field: (typeof userFields)[number]): string {
+  return row.values[field]?.[0] ?? '';
+}
