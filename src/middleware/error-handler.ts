@@ -71,6 +71,11 @@ function clientError(error: unknown): HttpError | null {
 /** Answers with the error in the format that was asked for: by the ending of the path. */
 export function errorHandler(log: Logger, now: () => number): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
+    // Whoever asked has left: nobody to tell.
+    if (response.destroyed) {
+      next(error);
+      return;
+    }
     const view = viewOf(error, now());
     if (view.status >= 500) log.warn({ code: view.code, ...details(error) }, 'failed');
     if (response.headersSent) {

@@ -1,4 +1,5 @@
-import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
@@ -76,13 +77,14 @@ async function stream(
         else reject(error);
       });
     });
-  response.type('html');
-  response.write(await render('sheets/top', { title, count: all.length, asOf }));
-  for (const [index, settings] of all.entries()) {
-    const more = response.write(await render('sheets/sheet', { settings, asOf }));
-    if (response.destroyed) return;
-    if (!more) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-    if (index % 50 === 49) await setImmediate();
+  async function* pieces() {
+    yield await render('sheets/top', { title, count: all.length });
+    for (const settings of all) {
+      yield await render('sheets/sheet', { settings, asOf });
+      await setImmediate();
+    }
+    yield await render('sheets/bottom', {});
   }
-  response.end(await render('sheets/bottom', {}));
+  response.type('html');
+  await pipeline(Readable.from(pieces()), response);
 }

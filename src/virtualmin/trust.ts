@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
+import { Agent, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect, rootCertificates, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { Trust } from '../config';

@@ -1,0 +1,166 @@
+import { describe, expect, test } from '@jest/globals';
+import { decideClientSettings } from '../../src/domain/client-settings';
+import { policyFor } from '../../src/domain/policy';
+import { parseSettings } from '../../src/settings-file';
+import { bob, exampleCom } from '../helpers/domain';
+
+const policies = (text = '') => parseSettings(text, 'test');
+
+function decide(settings = '', mailbox = {}, server = {}) {
+  const virtualServer = { ...exampleCom, ...server };
+  const policy = policyFor(policies(settings), virtualServer.name);
+  return decideClientSettings({ ...bob, ...mailbox }, virtualServer, policy);
+}
+
+/** `imap mail.example.com:143 starttls recommended`, a line a service. */
+function lines(services: ReturnType<typeof decide>['incoming']) {
+  return services.map(
+    ({ protocol, host, port, security, role }) => `${protocol} ${host}:${port} ${security} ${role}`,
+  );
+}
+
+test('the default policy', () => {
+  const settings = decide();
+  expect(lines(settings.incoming)).toEqual([
+    'imap mail.example.com:143 starttls recommended',
+    'imap mail.example.com:993 implicit-tls fallback',
+    'pop3 mail.example.com:110 starttls alternative',
+    'pop3 mail.example.com:995 implicit-tls alternative',
+  ]);
+  expect(lines(settings.outgoing)).toEqual([
+    'submission mail.example.com:587 starttls recommended',
+    'submission mail.example.com:465 implicit-tls fallback',
+  ]);
+  for (const service of [...settings.incoming, ...settings.outgoing]) {
+    expect(service.authentication).toBe('normal-password');
+  }
+  expect(settings).toMatchObject({ webmailUrl: null, supportContact: null });
+});
+
+describe('the policy', () => {
+  test.each([
+    [
+      'another preference',
+      'prefer_security=implicit-tls',
+      'imap mail.example.com:993 implicit-tls recommended',
+      'submission mail.example.com:465 implicit-tls recommended',
+    ],
+    [
+      'one host for all',
+      'mail_host=mx.host.example',
+      'imap mx.host.example:143 starttls recommended',
+      'submission mx.host.example:587 starttls recommended',
+    ],
+    [
+      'another host for sending',
+      'outgoing_host=smtp.{domain}',
+      'imap mail.example.com:143 starttls recommended',
+      'submission smtp.example.com:587 starttls recommended',
+    ],
+    [
+      'ports switched off',
+      'imap_port=off\nsubmission_port=off',
+      'imap mail.example.com:993 implicit-tls recommended',
+      'submission mail.example.com:465 implicit-tls recommended',
+    ],
+    [
+      'other ports',
+      'imap_port=10143\nsubmission_port=2587',
+      'imap mail.example.com:10143 starttls recommended',
+      'submission mail.example.com:2587 starttls recommended',
+    ],
+    [
+      'POP3 alone',
+      'imap_port=off\nimaps_port=off',
+      'pop3 mail.example.com:110 starttls recommended',
+      'submission mail.example.com:587 starttls recommended',
+    ],
+    [
+      'an exception for this domain',
+      'mail_host=a.example\nmail_host@example.com=b.example',
+      'imap b.example:143 starttls recommended',
+      'submission b.example:587 starttls recommended',
+    ],
+    [
+      'an exception for another domain',
+      'mail_host@example.org=b.example',
+      'imap mail.example.com:143 starttls recommended',
+      'submission mail.example.com:587 starttls recommended',
+    ],
+  ])('%s', (_what, settings, incoming, outgoing) => {
+    expect(lines(decide(settings).incoming)[0]).toBe(incoming);
+    expect(lines(decide(settings).outgoing)[0]).toBe(outgoing);
+  });
+
+  test('without POP3', () => {
+    expect(decide('offer_pop3=no').incoming.map(({ protocol }) => protocol)).toEqual([
+      'imap',
+      'imap',
+    ]);
+  });
+
+  test('there is exactly one recommendation for each direction, and port 25 nowhere', () => {
+    for (const settings of [
+      '',
+      'prefer_security=implicit-tls',
+      'imap_port=off',
+      'imaps_port=off\noffer_pop3=0',
+    ]) {
+      const { incoming, outgoing } = decide(settings);
+      for (const services of [incoming, outgoing]) {
+        expect(services.filter(({ role }) => role === 'recommended')).toHaveLength(1);
+        expect(services.some(({ port }) => port === 25)).toBe(false);
+      }
+    }
+  });
+
+  test('webmail and support', () => {
+    expect(decide('webmail_url=https://webmail.{domain}/\nsupport_contact=Call 555')).toMatchObject(
+      {
+        webmailUrl: 'https://webmail.example.com/',
+        supportContact: 'Call 555',
+      },
+    );
+  });
+});
+
+describe('the login is what Virtualmin says, in every naming style', () => {
+  test.each([
+    ['username.domain', 'bob.example', false],
+    ['username-domain', 'bob-example', false],
+    ['domain.username', 'example.bob', false],
+    ['domain-username', 'example-bob', false],
+    ['username_domain', 'bob_example', false],
+    ['domain_username', 'example_bob', false],
+    ['username@domain', 'bob@example.com', true],
+    ['username%domain', 'bob%example', false],
+    ['a prefix unlike the domain', 'bob.zz9', false],
+    ['the address in other letters', 'Bob@example.com', false],
+    ['plus and percent', 'bob+tag%percent', false],
+    ['the owner', 'example', false],
+  ])('%s', (_style, login, same) => {
+    const settings = decide('', { login });
+    expect(settings.login).toBe(login);
+    expect(settings.loginIsEmailAddress).toBe(same);
+    expect(settings.warnings.includes('login-is-not-email-address')).toBe(!same);
+  });
+});
+
+describe('warnings', () => {
+  test.each([
+    ['nothing to warn of', {}, {}, []],
+    ['mailbox disabled', { disabled: true }, {}, ['mailbox-disabled']],
+    ['domain disabled', {}, { disabled: '' }, ['domain-disabled']],
+    ['mail switched off', {}, { mail: false }, ['domain-without-mail']],
+    ['no password accepted', { passwordAccepted: false }, {}, ['password-not-accepted']],
+    ['a name in broken bytes', { realName: 'Zo\uFFFD' }, {}, ['real-name-unreadable']],
+    [
+      'all at once, the worst first',
+      { disabled: true, login: 'x' },
+      { disabled: 'x' },
+      ['mailbox-disabled', 'domain-disabled', 'login-is-not-email-address'],
+    ],
+  ])('%s', (_what, mailbox, server, warnings) => {
+    expect(decide('', { login: 'bob@example.com', ...mailbox }, server).warnings).toEqual(warnings);
+  });
+});

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Builder } from 'xml2js';
+import type { VirtualminConfig } from '../../src/config';
+import { replay } from '../../src/demo/replay-server';
+
+export const recordings = join(__dirname, '..', '..', 'src', 'demo', 'recordings');
+
+export function recording(name: string): Buffer {
+  return readFileSync(join(recordings, name));
+}
+
+/** Every domain whose users are recorded in both formats. */
+export const recordedDomains = [
+  'dash.example',
+  'example.com',
+  'example.net',
+  'example.org',
+  'gone.example',
+  'nomail.example',
+  'plain.example',
+  'sub.example.com',
+  'xn--mnchen-3ya.example',
+];
+
+const account = { user: 'api', password: 'S3cret-api-password' };
+
+/** A Virtualmin on a loopback port: the recordings, and what a test puts before them. */
+export interface TestVirtualmin {
+  readonly url: string;
+  /** The query of every request so far. */
+  readonly asked: URLSearchParams[];
+  /** Answers instead of the recordings until it is set to null; return false to let them answer. */
+  override:
+    | ((
+        asked: URLSearchParams,
+        response: ServerResponse,
+        request: IncomingMessage,
+      ) => boolean | void)
+    | null;
+  config(changes?: Partial<VirtualminConfig>): VirtualminConfig;
+  close(): void;
+}
+
+export async function startVirtualmin(tls?: {
+  readonly key: string;
+  readonly cert: string;
+}): Promise<TestVirtualmin> {
+  const recorded = replay({ recordings, ...account, bigDomainDelay: 0 });
+  const listener: RequestListener = (request, response) => {
+    const asked = new URL(request.url ?? '/', 'http://localhost').searchParams;
+    virtualmin.asked.push(asked);
+    if (virtualmin.override !== null && virtualmin.override(asked, response, request) !== false)
+      return;
+    recorded(request, response);
+  };
+  const server: Server =
+    tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+  const virtualmin: TestVirtualmin = {
+    url,
+    asked: [],
+    override: null,
+    config: (changes) => ({
+      url,
+      ...account,
+      format: 'json',
+      trust: { kind: 'system-roots' },
+      timeout: 5_000,
+      ...changes,
+    }),
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+  return virtualmin;
+}
+
+export type Values = Readonly<Record<string, string>>;
+
+/** One mailbox as list-users gives it, with some values changed. */
+export function userValues(changes: Values = {}): Values {
+  return {
+    unix_username: 'bob.example',
+    user: 'bob',
+    email_address: 'bob@example.com',
+    real_name: 'Bob Example',
+    user_type: 'Normal user',
+    disabled: 'No',
+    no_password_accepted: 'No',
+    ftp_access: 'No',
+    domain: 'example.com',
+    encrypted_password: '$y$j9T$secret',
+    ...changes,
+  };
+}
+
+/** An answer of list-users in JSON. */
+export function jsonAnswer(...users: readonly Values[]): string {
+  const data = users.map((values) => ({
+    name: values.unix_username ?? '',
+    values: Object.fromEntries(Object.entries(values).map(([key, value]) => [key, [value]])),
+  }));
+  return JSON.stringify({ command: 'list-users', status: 'success', data });
+}
+
+/** The same in XML, as XML::Simple writes it. */
+export function xmlAnswer(...users: readonly Values[]): string {
+  const data = users.map((values) => ({ $: { name: values.unix_username ?? '' }, values }));
+  return new Builder({ headless: true }).buildObject({
+    api: { $: { command: 'list-users', status: 'success' }, data },
+  });
+}
+
+/** Lets list-users answer with these users, and everything else with the recordings. */
+export function answerUsers(virtualmin: TestVirtualmin, ...users: readonly Values[]): void {
+  virtualmin.override = (asked, response) => {
+    if (asked.get('program') !== 'list-users') return false;
+    response.end(jsonAnswer(...users));
+    return true;
+  };
+}

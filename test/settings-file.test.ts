@@ -1,0 +1,75 @@
+import { describe, expect, test } from '@jest/globals';
+import { defaultPolicy } from '../src/domain/policy';
+import { parseSettings, readSettingsFile, SettingsFileError } from '../src/settings-file';
+
+describe('what is refused, with its place and name', () => {
+  test.each([
+    ['no equals sign', 'mail_host', 'test, line 1: expected key=value'],
+    ['an unknown key', '# x\n\nmial_host=x', 'test, line 3: unknown setting "mial_host"'],
+    ['a host that is none', 'mail_host=mail.{domain}/x', 'mail_host must be a host name'],
+    ['an unknown placeholder', 'mail_host=mail.{user}', 'mail_host must be a host name'],
+    [
+      'an unknown security',
+      'prefer_security=ssl',
+      'prefer_security must be starttls or implicit-tls',
+    ],
+    ['neither yes nor no', 'offer_pop3=maybe', 'offer_pop3 must be yes or no'],
+    ['a port too high', 'imap_port=65536', 'imap_port must be a port'],
+    ['a port that is a word', 'imap_port=imap', 'imap_port must be a port'],
+    ['port 25', 'submission_port=25', 'submission_port must not be 25'],
+    ['a web address that is none', 'webmail_url=webmail', 'webmail_url must be a web address'],
+    [
+      'a web address that is code',
+      'webmail_url=javascript:alert(1)',
+      'webmail_url must be a web address',
+    ],
+    [
+      'a contact too long',
+      `support_contact=${'x'.repeat(201)}`,
+      'support_contact must be one line',
+    ],
+    [
+      'no way to receive',
+      'imap_port=off\nimaps_port=off\noffer_pop3=no',
+      'leaves no way to receive mail',
+    ],
+    ['no way to send', 'submission_port=off\nsubmissions_port=off', 'leaves no way to send mail'],
+    ['an exception for what is no domain', 'mail_host@-x-=a.example', '"-x-" is not a domain name'],
+    [
+      'an exception that goes too far',
+      'imap_port=off\noffer_pop3=no\nimaps_port@a.example=off',
+      'leaves no way to receive mail',
+    ],
+  ])('%s', (_what, text, message) => {
+    expect(() => parseSettings(text, 'test')).toThrow(SettingsFileError);
+    expect(() => parseSettings(text, 'test')).toThrow(message);
+  });
+
+  test('a file that is not there', () => {
+    expect(() => readSettingsFile('/nonexistent')).toThrow('/nonexistent: cannot be read (ENOENT)');
+  });
+});
+
+test('an empty file, comments and empty values are the default', () => {
+  const { general } = parseSettings('# mail_host=x\n\nmail_host=\nimap_port=\r\n', 'test');
+  expect(general).toEqual(defaultPolicy);
+});
+
+test('spaces and line ends of Windows do no harm, the last of two counts', () => {
+  const { general } = parseSettings('imap_port = 1\r\nimap_port = 2 \r\n', 'test');
+  expect(general.imap.starttls).toBe(2);
+});
+
+test("a domain's own settings lie over the general ones", () => {
+  const { general, byDomain } = parseSettings(
+    'webmail_url=https://w.example/\nmail_host@A.example=mx.a.example\noffer_pop3@a.example=0',
+    'test',
+  );
+  expect(general.incomingHost).toBe('mail.{domain}');
+  expect(byDomain.get('a.example')).toEqual({
+    ...general,
+    incomingHost: 'mx.a.example',
+    outgoingHost: 'mx.a.example',
+    offerPop3: false,
+  });
+});

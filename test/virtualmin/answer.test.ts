@@ -1,0 +1,240 @@
+import { describe, expect, test } from '@jest/globals';
+import { bigDomainAnswer } from '../../src/demo/big-domain';
+import { readAnswer } from '../../src/virtualmin/answer';
+import { domainFields, toVirtualServers } from '../../src/virtualmin/domains';
+import { toDomainUsers, userFields } from '../../src/virtualmin/users';
+import {
+  jsonAnswer,
+  recordedDomains,
+  recording,
+  userValues,
+  xmlAnswer,
+} from '../helpers/virtualmin';
+
+async function users(body: Uint8Array | string, domain = 'example.com') {
+  const answer = await readAnswer(Buffer.from(body), userFields);
+  if (answer.kind !== 'rows') throw new Error(`not rows but ${JSON.stringify(answer)}`);
+  return toDomainUsers(domain, answer.rows);
+}
+
+describe('JSON and XML', () => {
+  test.each(recordedDomains)('%s: the recorded answers hold the same users', async (domain) => {
+    const json = await users(recording(`list-users.${domain}.json`), domain);
+    const xml = await users(recording(`list-users.${domain}.xml`), domain);
+    expect(xml).toEqual(json);
+  });
+
+  test('the recorded lists hold the same virtual servers', async () => {
+    const [json, xml] = await Promise.all(
+      ['json', 'xml'].map(async (format) => {
+        const answer = await readAnswer(recording(`list-domains.${format}`), domainFields);
+        return answer.kind === 'rows' ? toVirtualServers(answer.rows) : answer;
+      }),
+    );
+    expect(xml).toEqual(json);
+    expect(json).toHaveLength(10);
+  });
+
+  test('the recorded failures give the same reason', async () => {
+    const expected = { kind: 'failure', reason: 'Virtual server nosuch.example does not exist' };
+    expect(await readAnswer(recording('error.no-such-domain.json'), [])).toEqual(expected);
+    expect(await readAnswer(recording('error.no-such-domain.xml'), [])).toEqual(expected);
+  });
+
+  test('5,000 generated mailboxes are the same in both', async () => {
+    const json = await users(bigDomainAnswer('json', 'big.example', 5000), 'big.example');
+    const xml = await users(bigDomainAnswer('xml', 'big.example', 5000), 'big.example');
+    expect(json.mailboxes).toHaveLength(5000);
+    expect(xml).toEqual(json);
+  });
+
+  test.each([
+    ['markup', '<b>&amp; "quoted" \'too\'</b>'],
+    ['right to left', 'محمد שלום'],
+    ['emoji', '👩‍👩‍👧 team'],
+    ['percent and plus', '100%+ %EMAILADDRESS%'],
+    ['CDATA ending', 'a]]>b'],
+    ['120 characters', 'x'.repeat(120)],
+  ])('a real name with %s is the same in both', async (_what, realName) => {
+    const values = userValues({ real_name: realName });
+    const json = await users(jsonAnswer(values));
+    expect(json.mailboxes[0]?.realName).toBe(realName);
+    expect(await users(xmlAnswer(values))).toEqual(json);
+  });
+});
+
+describe('what users there are', () => {
+  test('example.com as recorded', async () => {
+    const { mailboxes, withoutMail } = await users(recording('list-users.example.com.json'));
+    expect(mailboxes.map(({ emailAddress, login }) => [emailAddress, login])).toEqual([
+      ['example@example.com', 'example'],
+      ['bob@example.com', 'bob.example'],
+      ['alice@example.com', 'alice.example'],
+      ['zoe@example.com', 'zoe.example'],
+      ['off@example.com', 'off.example'],
+    ]);
+    expect(mailboxes[0]).toMatchObject({ owner: true, disabled: false });
+    expect(mailboxes[3]).toEqual({
+      emailAddress: 'zoe@example.com',
+      login: 'zoe.example',
+      name: 'zoe',
+      realName: 'Zoë Müller & <Söhne> "Q"',
+      extraAddresses: ['info@example.com', 'sales@example.com'],
+      disabled: false,
+      owner: false,
+      passwordAccepted: true,
+    });
+    expect(mailboxes[4]).toMatchObject({ disabled: true });
+    expect(withoutMail).toEqual([
+      { login: 'nomail.example', reason: 'ftp-only' },
+      { login: 'webby.example', reason: 'website-manager' },
+    ]);
+  });
+
+  test('log lines between the users are skipped', async () => {
+    const noisy = await users(recording('list-users.example.com.log-noise.json'));
+    expect(noisy).toEqual(await users(recording('list-users.example.com.json')));
+  });
+
+  test('the owner is absent where it was not asked for', async () => {
+    const { mailboxes } = await users(recording('list-users.example.com.no-owner.json'));
+    expect(mailboxes.some(({ owner }) => owner)).toBe(false);
+  });
+
+  test('one who accepts no password', async () => {
+    const { mailboxes } = await users(recording('list-users.gone.example.json'), 'gone.example');
+    expect(mailboxes.map(({ passwordAccepted }) => passwordAccepted)).toEqual([false, true]);
+  });
+
+  test.each([
+    ['none', '{"status":"success","data":[]}', 0],
+    ['no data at all', '{"status":"success"}', 0],
+    [
+      'one, not in a list',
+      `{"status":"success","data":${JSON.stringify({ name: 'x', values: { unix_username: 'x', email_address: 'x@y.example' } })}}`,
+      1,
+    ],
+    [
+      'unknown keys and kinds of values',
+      '{"status":"success","new":1,"data":[{"name":"x","more":[],"values":{"unix_username":["x"],"email_address":["x@y.example"],"future":[{"a":[1]}],"real_name":null}}, 7, null, "text", []]}',
+      1,
+    ],
+    [
+      'missing keys',
+      '{"status":"success","data":[{"values":{"unix_username":["x"],"email_address":["x@y.example"]}}]}',
+      1,
+    ],
+    ['none in XML', '<api command="list-users" status="success"></api>', 0],
+  ])('%s', async (_what, body, count) => {
+    expect((await users(body)).mailboxes).toHaveLength(count);
+  });
+
+  test('hostile field names do nothing', async () => {
+    const { mailboxes } = await users(
+      '{"status":"success","data":[{"name":"__proto__","values":{"__proto__":{"email_address":["evil@x.example"]},"unix_username":["x"]}}]}',
+    );
+    expect(mailboxes).toEqual([]);
+    expect(({} as Record<string, unknown>).email_address).toBeUndefined();
+  });
+
+  test.each([
+    ['a login that got lost', { unix_username: '' }],
+    ['a login in broken bytes', { unix_username: 'b\uFFFDb' }],
+    ['a login with a line break', { unix_username: 'bob\nX: y' }],
+    ['a login with a space', { unix_username: 'bob example' }],
+    ['a login turned around', { unix_username: 'bob\u202Eelpmaxe' }],
+    ['half a character in the login', { unix_username: 'bob\uD800' }],
+    ['an address with a zero-width character', { email_address: 'b\u200Bob@example.com' }],
+  ])('no settings are given for %s', async (_what, changes) => {
+    const { mailboxes, withoutMail } = await users(jsonAnswer(userValues(changes)));
+    expect(mailboxes).toEqual([]);
+    expect(withoutMail).toMatchObject([{ reason: 'unreadable' }]);
+  });
+
+  test.each([
+    ['website manager', { user_type: 'Website manager' }, 'website-manager'],
+    ['plugin user', { user_type: 'Feature plugin user' }, 'plugin-user'],
+    ['FTP user', { ftp_access: 'Yes' }, 'ftp-only'],
+    [
+      'owner of a domain without mail',
+      { user_type: 'Server owner', ftp_access: 'Yes' },
+      'no-email-address',
+    ],
+    ['kind of user that is yet to come', { user_type: 'Hologram' }, 'no-email-address'],
+  ])('a %s without an address has no mailbox', async (_what, changes, reason) => {
+    const { withoutMail } = await users(jsonAnswer(userValues({ ...changes, email_address: '' })));
+    expect(withoutMail).toEqual([{ login: 'bob.example', reason }]);
+  });
+
+  test('a name in broken bytes still shows, with a mark where they are', async () => {
+    const body = Buffer.from(jsonAnswer(userValues({ real_name: 'Zo# Müller' })), 'utf8');
+    body[body.indexOf('#')] = 0xeb; // ë in Latin-1
+    expect((await users(body)).mailboxes[0]?.realName).toBe('Zo\uFFFD Müller');
+  });
+
+  test('a real name stays one line and turns nothing around', async () => {
+    const { mailboxes } = await users(
+      jsonAnswer(userValues({ real_name: ' Bob\r\nBcc: all\u202E ' })),
+    );
+    expect(mailboxes[0]?.realName).toBe('Bob Bcc: all');
+  });
+});
+
+describe('what is not an answer', () => {
+  test.each([
+    ['a table for people', recording('list-users.example.com.without-multiline.json'), 'table'],
+    ['text for people', recording('list-users.example.com.txt'), 'neither JSON nor XML'],
+    ['nothing', '', 'empty'],
+    ['white space', ' \n ', 'empty'],
+    ['a web page', '<!DOCTYPE html><html><body>Log in</body></html>', 'web page'],
+    [
+      'half of the JSON',
+      recording('list-users.example.com.json').subarray(0, 3000),
+      'not complete JSON',
+    ],
+    [
+      'half of the XML',
+      recording('list-users.example.com.xml').subarray(0, 3000),
+      'not complete XML',
+    ],
+    ['JSON without a status', '{"data":[]}', 'no status'],
+    ['XML without a status', '<api></api>', 'no status'],
+    [
+      'XML with an entity of its own',
+      '<api status="success"><data name="&x;"/></api>',
+      'not complete XML',
+    ],
+    ['a document type', '<!DOCTYPE a [<!ENTITY x "y">]><api status="success"/>', 'web page'],
+  ])('%s', async (_what, body, reason) => {
+    expect(await readAnswer(Buffer.from(body), userFields)).toEqual({
+      kind: 'not-understood',
+      reason: expect.stringContaining(reason),
+    });
+  });
+
+  test('a refusal is text whatever was asked for', async () => {
+    expect(await readAnswer(recording('error.not-allowed.txt'), userFields)).toEqual({
+      kind: 'refusal',
+      reason: 'You are not allowed to run remote commands',
+    });
+  });
+
+  test('a failure may come without a reason', async () => {
+    const body = Buffer.from('{"status":"failure","error":null}');
+    expect(await readAnswer(body, [])).toEqual({ kind: 'failure', reason: null });
+  });
+
+  test('a half answer is not quoted: it may hold a password', async () => {
+    const body = recording('list-users.plain.example.json').subarray(0, 4000);
+    expect(JSON.stringify(await readAnswer(body, userFields))).not.toContain('Tr0ub4dor');
+  });
+});
+
+test('a parsed answer holds nothing but the fields asked for', async () => {
+  for (const format of ['json', 'xml']) {
+    const answer = await readAnswer(recording(`list-users.plain.example.${format}`), userFields);
+    const text = JSON.stringify(answer);
+    expect(text).toContain('pat@plain.example');
+    expect(text).not.toMatch(/Tr0ub4dor|pl@inPass1|\$y\$|home_directory/);
+  }
+});

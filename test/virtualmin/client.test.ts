@@ -1,0 +1,418 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { VirtualminConfig } from '../../src/config';
+import { createVirtualminClient } from '../../src/virtualmin/client';
+import { RemoteApiError, TlsNotVerifiableError } from '../../src/virtualmin/errors';
+import {
+  jsonAnswer,
+  recording,
+  startVirtualmin,
+  userValues,
+  type TestVirtualmin,
+} from '../helpers/virtualmin';
+
+let virtualmin: TestVirtualmin;
+
+beforeEach(async () => {
+  virtualmin = await startVirtualmin();
+});
+
+afterEach(() => {
+  virtualmin.close();
+});
+
+function client(changes: Partial<VirtualminConfig> = {}, now?: () => number) {
+  return createVirtualminClient(virtualmin.config(changes), now);
+}
+
+/** The error of a call that must fail; whatever it holds, it does not hold the password. */
+async function failureOf(call: Promise<unknown>): Promise<RemoteApiError> {
+  const error: unknown = await call.then(
+    (value) => new Error(`no failure but ${inspect(value)}`),
+    (failure: unknown) => failure,
+  );
+  if (!(error instanceof RemoteApiError)) throw error;
+  const { password } = virtualmin.config();
+  const everything = inspect(error, { depth: 20, showHidden: true }) + String(error.stack);
+  expect(everything).not.toContain(password);
+  expect(everything).not.toContain(Buffer.from(`api:${password}`).toString('base64'));
+  return error;
+}
+
+/** Answers every request the same way. */
+function always(status: number, body: string | Buffer, headers: Record<string, string> = {}) {
+  virtualmin.override = (_asked, response) => {
+    response.writeHead(status, headers).end(body);
+  };
+}
+
+describe('what is asked', () => {
+  test.each(['json', 'xml'] as const)('the users of a domain, in %s', async (format) => {
+    const users = await client({ format }).listUsers('example.com');
+    expect(users.mailboxes).toHaveLength(5);
+    expect(virtualmin.asked.map(String)).toEqual([
+      `program=list-users&domain=example.com&include-owner=&multiline=&${format}=1`,
+    ]);
+  });
+
+  test.each(['json', 'xml'] as const)('the virtual servers, in %s', async (format) => {
+    const servers = await client({ format }).listDomains();
+    const byName = Object.fromEntries(servers.map((server) => [server.name, server]));
+    expect(Object.keys(byName)).toHaveLength(10);
+    expect(byName['example.net']).toMatchObject({
+      place: { kind: 'alias', of: 'example.com' },
+      mail: true,
+    });
+    expect(byName['sub.example.com']).toMatchObject({
+      place: { kind: 'sub-server', parent: 'example.com' },
+    });
+    expect(byName['gone.example']).toMatchObject({ disabled: 'Manually (Unpaid invoice)' });
+    expect(byName['nomail.example']).toMatchObject({ mail: false, disabled: null });
+  });
+
+  test('below a URL prefix', async () => {
+    let path = '';
+    virtualmin.override = (_asked, response, request) => {
+      path = request.url ?? '';
+      response.end(jsonAnswer());
+    };
+    await client({ url: `${virtualmin.url}/panel` }).listUsers('example.com');
+    expect(path).toMatch(/^\/panel\/virtual-server\/remote\.cgi\?/);
+  });
+
+  test('at most two calls at once', async () => {
+    let now = 0;
+    let most = 0;
+    virtualmin.override = (_asked, response) => {
+      most = Math.max(most, ++now);
+      setTimeout(() => {
+        now--;
+        response.end(jsonAnswer());
+      }, 30);
+    };
+    const { listUsers } = client();
+    await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => listUsers(`${name}.example`)));
+    expect(most).toBe(2);
+  });
+
+  test('no proxy gets to see the password', async () => {
+    process.env.http_proxy = 'http://127.0.0.1:1';
+    try {
+      await expect(client().listDomains()).resolves.toHaveLength(10);
+    } finally {
+      delete process.env.http_proxy;
+    }
+  });
+});
+
+describe('versions', () => {
+  test('a field tells Virtualmin 7.30, the Server header Webmin', async () => {
+    const { listUsers, versions } = client();
+    expect(versions()).toEqual({ virtualmin: null, webmin: null });
+    virtualmin.override = (_asked, response) => {
+      response.setHeader('Server', 'MiniServ/2.660').end(jsonAnswer(userValues()));
+    };
+    await listUsers('example.com');
+    expect(versions()).toEqual({ virtualmin: '7.30 or later', webmin: '2.660' });
+  });
+
+  test('an older one lacks the field, and its mailboxes count as usable', async () => {
+    const { no_password_accepted, ...older } = userValues();
+    expect(no_password_accepted).toBe('No');
+    always(200, jsonAnswer(older));
+    const { listUsers, versions } = client();
+    expect((await listUsers('example.com')).mailboxes[0]?.passwordAccepted).toBe(true);
+    expect(versions().virtualmin).toBe('older than 7.30');
+  });
+});
+
+describe('failures', () => {
+  test.each([
+    [
+      'unknown domain',
+      200,
+      recording('error.no-such-domain.json'),
+      'no-such-domain',
+      'does not exist',
+    ],
+    [
+      'unknown parameter',
+      200,
+      recording('error.unknown-parameter.json'),
+      'command-failed',
+      'Unknown parameter --frobnicate',
+    ],
+    [
+      'unknown program',
+      200,
+      recording('error.no-such-program.txt'),
+      'command-failed',
+      'list-nothing does not exist',
+    ],
+    [
+      'not allowed',
+      200,
+      recording('error.not-allowed.txt'),
+      'not-allowed',
+      'You are not allowed to run remote commands',
+    ],
+    ['another refusal', 200, 'ERROR: Out of cheese', 'command-failed', 'Out of cheese'],
+    [
+      'a failure without a reason',
+      200,
+      '{"status":"failure","error":null}',
+      'command-failed',
+      'not why',
+    ],
+    ['a crash', 500, '<html><h1>Perl execution failed</h1></html>', 'command-failed', 'HTTP 500'],
+    ['not Virtualmin', 404, '<html>Not found</html>', 'not-understood', 'web page'],
+    [
+      'a table',
+      200,
+      recording('list-users.example.com.without-multiline.json'),
+      'not-understood',
+      'table',
+    ],
+    ['an answer with a wrong status', 404, jsonAnswer(), 'not-understood', 'HTTP 404'],
+    [
+      'this address not let in',
+      403,
+      '<h1>Access denied for 192.0.2.7</h1>',
+      'not-allowed',
+      'this address',
+    ],
+  ])('%s', async (_what, status, body, code, words) => {
+    always(status, body);
+    const error = await failureOf(client().listUsers('nosuch.example'));
+    expect(error).toMatchObject({ code, message: expect.stringContaining(words) });
+    expect(error.message).toMatch(/^list-users for nosuch\.example: /);
+  });
+
+  test('a redirect is not followed', async () => {
+    always(302, '', { Location: `${virtualmin.url}/elsewhere` });
+    expect(await failureOf(client().listDomains())).toMatchObject({ code: 'not-understood' });
+    expect(virtualmin.asked).toHaveLength(1);
+  });
+
+  test('nobody listens', async () => {
+    const error = await failureOf(client({ url: 'http://127.0.0.1:1' }).listDomains());
+    expect(error).toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+
+  test('the connection breaks in the middle', async () => {
+    virtualmin.override = (_asked, response) => {
+      response.writeHead(200, { 'Content-Length': '1000' }).write('{"status"');
+      setTimeout(() => response.destroy(), 20);
+    };
+    expect(await failureOf(client().listDomains())).toMatchObject({ code: 'unreachable' });
+  });
+
+  test('no answer, or one that drips, times out', async () => {
+    virtualmin.override = (_asked, response) => {
+      const drip = setInterval(() => response.write(' '), 20);
+      response.on('close', () => {
+        clearInterval(drip);
+      });
+    };
+    expect(await failureOf(client({ timeout: 150 }).listDomains())).toMatchObject({
+      code: 'timed-out',
+    });
+  });
+
+  test('reading stops past 64 MiB', async () => {
+    virtualmin.override = (_asked, response) => {
+      const piece = Buffer.alloc(1024 * 1024, ' ');
+      const more = () => {
+        while (!response.destroyed && response.write(piece));
+        response.once('drain', more);
+      };
+      more();
+    };
+    expect(await failureOf(client().listDomains())).toMatchObject({ code: 'too-large' });
+  });
+});
+
+describe('a wrong password', () => {
+  test('is tried once, until somebody says so', async () => {
+    const wrong = client({ password: 'not it' });
+    expect(await failureOf(wrong.listDomains())).toMatchObject({ code: 'wrong-password' });
+    expect(await failureOf(wrong.listUsers('example.com'))).toMatchObject({
+      code: 'wrong-password',
+    });
+    expect(virtualmin.asked).toHaveLength(1);
+    wrong.tryAgain();
+    expect(await failureOf(wrong.listDomains())).toMatchObject({ code: 'wrong-password' });
+    expect(virtualmin.asked).toHaveLength(2);
+  });
+
+  test('stops the calls that were waiting for their turn', async () => {
+    const wrong = client({ password: 'not it' });
+    const calls = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) =>
+      failureOf(wrong.listUsers(`${name}.example`)),
+    );
+    for (const error of await Promise.all(calls)) expect(error.code).toBe('wrong-password');
+    expect(virtualmin.asked.length).toBeLessThanOrEqual(2);
+  });
+});
+
+test('a lock-out is waited out, whoever asks', async () => {
+  let clock = 1_000_000;
+  const { listDomains, tryAgain } = client({}, () => clock);
+  always(
+    403,
+    '<h1>Access denied for 127.0.0.1. The host has been blocked because of too many authentication failures.</h1>',
+  );
+  expect(await failureOf(listDomains())).toMatchObject({ code: 'locked-out', until: 1_060_000 });
+  virtualmin.override = null;
+  clock += 59_000;
+  tryAgain();
+  expect(await failureOf(listDomains())).toMatchObject({ code: 'locked-out', until: 1_060_000 });
+  expect(virtualmin.asked).toHaveLength(1);
+  clock += 1_000;
+  await expect(listDomains()).resolves.toHaveLength(10);
+});
+
+describe('TLS', () => {
+  let folder: string;
+  let secure: TestVirtualmin;
+  let authority: string;
+  let fingerprint: string;
+
+  const openssl = (...args: string[]) =>
+    execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  const file = (name: string) => readFileSync(join(folder, name), 'utf8');
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mail-setup-tls-'));
+    const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout'];
+    openssl(
+      'req',
+      '-x509',
+      ...key,
+      'ca.key',
+      '-out',
+      'ca.pem',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=Test CA',
+    );
+    for (const [name, subject] of [
+      ['good', 'IP:127.0.0.1'],
+      ['wrong-name', 'DNS:elsewhere.example'],
+    ] as const) {
+      openssl(
+        'req',
+        ...key,
+        `${name}.key`,
+        '-out',
+        `${name}.csr`,
+        '-subj',
+        `/CN=${name}`,
+        '-addext',
+        `subjectAltName=${subject}`,
+      );
+      openssl(
+        'x509',
+        '-req',
+        '-in',
+        `${name}.csr`,
+        '-CA',
+        'ca.pem',
+        '-CAkey',
+        'ca.key',
+        '-days',
+        '2',
+        '-out',
+        `${name}.pem`,
+        '-copy_extensions',
+        'copyall',
+      );
+    }
+    openssl('req', '-x509', ...key, 'self.key', '-out', 'self.pem', '-days', '2', '-subj', '/CN=*');
+    authority = file('ca.pem');
+  });
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  afterEach(() => {
+    secure.close();
+  });
+
+  async function start(name: string) {
+    secure = await startVirtualmin({ key: file(`${name}.key`), cert: file(`${name}.pem`) });
+    fingerprint = String(openssl('x509', '-noout', '-fingerprint', '-sha256', '-in', `${name}.pem`))
+      .trim()
+      .replace(/^.*=/, '');
+  }
+
+  const ask = (changes: Partial<VirtualminConfig>) =>
+    createVirtualminClient(secure.config(changes)).listDomains();
+
+  test('a self-signed certificate is refused, shown, and nothing is sent', async () => {
+    await start('self');
+    const error = await failureOf(ask({}));
+    expect(error).toBeInstanceOf(TlsNotVerifiableError);
+    expect(error).toMatchObject({ code: 'tls-not-verifiable', fingerprint });
+    expect(error.message).toContain(fingerprint);
+    expect(error.message).toContain('VIRTUALMIN_FINGERPRINT');
+    expect(secure.asked).toEqual([]);
+  });
+
+  test('it is accepted where its fingerprint is the pinned one', async () => {
+    await start('self');
+    await expect(
+      ask({ trust: { kind: 'fingerprint', sha256: fingerprint } }),
+    ).resolves.toHaveLength(10);
+  });
+
+  test('another fingerprint is refused, on every connection', async () => {
+    await start('self');
+    const pinned = createVirtualminClient(
+      secure.config({ trust: { kind: 'fingerprint', sha256: fingerprint.replace(/^../, '00') } }),
+    );
+    expect(await failureOf(pinned.listDomains())).toMatchObject({
+      code: 'tls-not-verifiable',
+      fingerprint,
+    });
+    expect(await failureOf(pinned.listDomains())).toMatchObject({ code: 'tls-not-verifiable' });
+    expect(secure.asked).toEqual([]);
+  });
+
+  test("an authority of one's own is enough for the right name", async () => {
+    await start('good');
+    await expect(ask({ trust: { kind: 'ca', pem: authority } })).resolves.toHaveLength(10);
+  });
+
+  test('and not for another name', async () => {
+    await start('wrong-name');
+    const error = await failureOf(ask({ trust: { kind: 'ca', pem: authority } }));
+    expect(error).toMatchObject({
+      code: 'tls-not-verifiable',
+      message: expect.stringContaining('ALTNAME'),
+    });
+    expect(secure.asked).toEqual([]);
+  });
+
+  test('a server that says nothing to the greeting times out', async () => {
+    await start('good');
+    const connections = new Set<Socket>();
+    const silent = createServer((socket) => connections.add(socket));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const error = await failureOf(ask({ url: `https://127.0.0.1:${port}`, timeout: 200 }));
+    expect(error.code).toBe('timed-out');
+    for (const socket of connections) socket.destroy();
+    silent.close();
+  });
+});
