@@ -127,5 +127,6 @@ main().catch((error: unknown) => {
       ? error.problems.join('\n')
       : `Cannot start: ${error instanceof Error ? error.message : 'unknown error'}`;
   process.stderr.write(`${words}\n`);
-  process.exitCode = 1;
+  // Not exitCode: the demo's own server is up by then, and would keep the process going.
+  process.exit(1);
 });

@@ -20,12 +20,12 @@ export interface ServerVersions {
 /** Virtualmin's remote API. Every method rejects with RemoteApiError and with nothing else. */
 export interface VirtualminClient {
   /** Every virtual server that the account may see, by name. */
-  listDomains(): Promise<readonly VirtualServer[]>;
+  readonly listDomains: () => Promise<readonly VirtualServer[]>;
   /** Everyone in one virtual server, the owner included. */
-  listUsers(domain: string): Promise<DomainUsers>;
-  versions(): ServerVersions;
+  readonly listUsers: (domain: string) => Promise<DomainUsers>;
+  readonly versions: () => ServerVersions;
   /** Lets the next call through after a wrong password. A lock-out must be waited for all the same. */
-  tryAgain(): void;
+  readonly tryAgain: () => void;
 }
 
 /** Bytes: ten times the answer of a domain with 5,000 mailboxes. */

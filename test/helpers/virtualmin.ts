@@ -41,11 +41,7 @@ export interface TestVirtualmin {
   readonly asked: URLSearchParams[];
   /** Answers instead of the recordings until it is set to null; return false to let them answer. */
   override:
-    | ((
-        asked: URLSearchParams,
-        response: ServerResponse,
-        request: IncomingMessage,
-      ) => boolean | void)
+    | ((asked: URLSearchParams, response: ServerResponse, request: IncomingMessage) => unknown)
     | null;
   config(changes?: Partial<VirtualminConfig>): VirtualminConfig;
   close(): void;

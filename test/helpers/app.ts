@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import pino from 'pino';
+import request from 'supertest';
+import { createApp } from '../../src/app';
+import type { VirtualminConfig } from '../../src/config';
+import { parseSettings } from '../../src/settings-file';
+import { createVirtualminClient } from '../../src/virtualmin/client';
+import { Directory } from '../../src/virtualmin/directory';
+import { startVirtualmin, type TestVirtualmin } from './virtualmin';
+
+export const views = join(__dirname, '..', '..', 'views');
+
+export const accessToken = 'token-for-the-tests';
+
+export interface TestApp {
+  readonly app: ReturnType<typeof createApp>;
+  readonly virtualmin: TestVirtualmin;
+  /** What the app takes for the time, in milliseconds. */
+  readonly clock: { now: number };
+  /** A GET with the access token. */
+  readonly get: (path: string) => request.Test;
+  /** A POST with the access token. */
+  readonly post: (path: string) => request.Test;
+  /** Everything logged so far. */
+  readonly logged: () => string;
+  readonly close: () => void;
+}
+
+/** The app as it runs, but for its clock, against a Virtualmin of the test's own. */
+export async function startApp(
+  options: { settings?: string; config?: Partial<VirtualminConfig>; demo?: boolean } = {},
+): Promise<TestApp> {
+  const virtualmin = await startVirtualmin();
+  const clock = { now: Date.UTC(2026, 10, 24, 19, 40) };
+  const now = () => clock.now;
+  const lines: string[] = [];
+  const log = new PassThrough().on('data', (line) => lines.push(String(line)));
+  const client = createVirtualminClient(virtualmin.config(options.config), now);
+  const app = createApp({
+    directory: new Directory(client, now),
+    policies: parseSettings(options.settings ?? '', 'test'),
+    accessToken,
+    demo: options.demo ?? false,
+    versions: client.versions,
+    views,
+    log: pino(log),
+    now,
+  });
+  const bearer = `Bearer ${accessToken}`;
+  return {
+    app,
+    virtualmin,
+    clock,
+    get: (path) => request(app).get(path).set('Authorization', bearer),
+    post: (path) => request(app).post(path).set('Authorization', bearer),
+    logged: () => lines.join(''),
+    close: () => {
+      virtualmin.close();
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+export const bundle = join(__dirname, '..', '..', 'build', 'dist', 'server.cjs');
+
+export interface RunningServer {
+  readonly process: ChildProcess;
+  /** The one line that it prints when it listens. */
+  readonly line: string;
+  readonly errors: () => string;
+  /** Its exit code, once it has ended. */
+  readonly ended: Promise<number | null>;
+}
+
+/**
+ * Starts the bundle, on a free port where the environment names none, and waits for its line.
+ * Rejects with what it wrote to stderr where it ends before that. `node` is the program to run it.
+ */
+export async function startBundle(
+  env: Readonly<Record<string, string>> = {},
+  node = process.execPath,
+): Promise<RunningServer> {
+  const child = spawn(node, [bundle], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let errors = '';
+  child.stderr.on('data', (data) => (errors += String(data)));
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  const line = await new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (data) => {
+      output += String(data);
+      if (output.includes('\n')) resolve(output.trimEnd());
+    });
+    void ended.then((code) => {
+      reject(new Error(`ended with ${String(code)}: ${errors}`));
+    });
+  });
+  return { process: child, line, errors: () => errors, ended };
+}
+
+/** The address that the line names, split from its token. */
+export function addressIn(line: string): { readonly base: string; readonly token: string } {
+  const url = new URL(/http:\S+/.exec(line)?.[0] ?? '');
+  return { base: url.origin, token: url.searchParams.get('token') ?? '' };
+}
+
+/** The path of a Node.js of exactly this version, which the npm package `node` brings. */
+export function nodeOfVersion(version: string): string {
+  const program = 'process.version + " " + process.execPath';
+  const args = ['--yes', '-p', `node@${version}`, '--', 'node', '-p', program];
+  const [found, path] = String(execFileSync('npx', args)).trim().split(' ');
+  if (found !== `v${version}` || path === undefined)
+    throw new Error(`got ${String(found)} instead`);
+  return path;
+}

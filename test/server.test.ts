@@ -1,0 +1,193 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { addressIn, nodeOfVersion, startBundle, type RunningServer } from './helpers/bundle';
+import { jsonAnswer, startVirtualmin, userValues } from './helpers/virtualmin';
+
+let folder: string;
+const started: RunningServer[] = [];
+
+async function start(...args: Parameters<typeof startBundle>): Promise<RunningServer> {
+  const server = await startBundle(...args);
+  started.push(server);
+  return server;
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mail-setup-server-'));
+});
+
+afterEach(async () => {
+  for (const { process, ended } of started.splice(0)) {
+    process.kill('SIGKILL');
+    await ended;
+  }
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe('the bundle runs on', () => {
+  test.each(['18.19.0', '20.20.2', '22.23.3', '24.21.0'])(
+    'Node.js %s',
+    async (version) => {
+      const { line, process, ended } = await start({}, nodeOfVersion(version));
+      const { base, token } = addressIn(line);
+      const headers = { Authorization: `Bearer ${token}` };
+      const page = await fetch(`${base}/domains/example.com`, { headers });
+      expect([page.status, await page.text()]).toEqual([
+        200,
+        expect.stringContaining('bob.example'),
+      ]);
+      const csv = await fetch(`${base}/domains/example.com/mailboxes.csv`, { headers });
+      expect(await csv.text()).toContain('bob.example');
+      const sheets = await fetch(`${base}/domains/example.com/sheets`, { headers });
+      expect(await sheets.text()).toContain('zoe.example');
+      process.kill('SIGTERM');
+      expect(await ended).toBe(0);
+    },
+    180_000,
+  );
+});
+
+describe('the start', () => {
+  test('prints one line with the address and a token, a new one each time', async () => {
+    const [one, two] = await Promise.all([start(), start()]);
+    for (const { line } of [one, two]) {
+      expect(line).toMatch(
+        /^Mail Client Setup is at http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{32}$/,
+      );
+    }
+    expect(addressIn(one.line).token).not.toBe(addressIn(two.line).token);
+    const { base, token } = addressIn(one.line);
+    expect((await fetch(base)).status).toBe(401);
+    expect((await fetch(`${base}/?token=${token}`, { redirect: 'manual' })).status).toBe(303);
+  });
+
+  test('shows the demo where no server is configured', async () => {
+    const { base, token } = addressIn((await start()).line);
+    const page = await fetch(base, { headers: { Authorization: `Bearer ${token}` } });
+    const text = await page.text();
+    expect(text).toContain('This is demo data.');
+    expect(text).toContain('big.example');
+  });
+
+  test('asks the server that is configured', async () => {
+    const virtualmin = await startVirtualmin();
+    const passwordFile = join(folder, 'password');
+    writeFileSync(passwordFile, `${virtualmin.config().password}\n`);
+    const settings = join(folder, 'settings');
+    writeFileSync(settings, 'mail_host=mx.host.example\n');
+    const { line } = await start({
+      VIRTUALMIN_URL: virtualmin.url,
+      VIRTUALMIN_USER: 'api',
+      VIRTUALMIN_PASSWORD_FILE: passwordFile,
+      VIRTUALMIN_FORMAT: 'xml',
+      MAIL_SETUP_CONFIG: settings,
+      ACCESS_TOKEN: 'a-token-of-our-own',
+    });
+    const { base, token } = addressIn(line);
+    expect(token).toBe('a-token-of-our-own');
+    const page = await fetch(`${base}/domains/example.com/mailboxes/bob.example/settings.json`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    expect(await page.json()).toMatchObject({
+      login: 'bob.example',
+      incoming: [{ host: 'mx.host.example' }, {}, {}, {}],
+    });
+    expect(virtualmin.asked.every((asked) => asked.has('xml'))).toBe(true);
+    virtualmin.close();
+  });
+
+  test('ends with words where the configuration is wrong', async () => {
+    await expect(startBundle({ HOST: '0.0.0.0' })).rejects.toThrow('ended with 1: HOST is 0.0.0.0');
+    await expect(startBundle({ PORT: 'x', LOG_LEVEL: 'y' })).rejects.toThrow(
+      /PORT must be.*\nLOG_LEVEL must be/,
+    );
+  });
+
+  test('ends with words where the port is taken', async () => {
+    const { line } = await start();
+    const { port } = new URL(addressIn(line).base);
+    await expect(startBundle({ PORT: port })).rejects.toThrow(/Cannot start: .*EADDRINUSE/);
+  });
+});
+
+describe('on a socket', () => {
+  const get = (socketPath: string, token: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const headers = { Authorization: `Bearer ${token}` };
+      httpRequest({ socketPath, path: '/', headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+
+  test('that its owner alone can open, and again after it was killed', async () => {
+    const path = join(folder, 'app.sock');
+    const first = await start({ SOCKET_PATH: path, ACCESS_TOKEN: 'a-token-of-our-own' });
+    expect(first.line).toBe(`Mail Client Setup is at ${path} (access token a-token-of-our-own)`);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(await get(path, 'a-token-of-our-own')).toBe(200);
+    first.process.kill('SIGKILL');
+    await first.ended;
+    await start({ SOCKET_PATH: path, ACCESS_TOKEN: 'a-token-of-our-own' });
+    expect(await get(path, 'a-token-of-our-own')).toBe(200);
+  });
+
+  test('that another server answers on is left alone', async () => {
+    const path = join(folder, 'taken.sock');
+    const other = createServer().listen(path);
+    await expect(startBundle({ SOCKET_PATH: path })).rejects.toThrow('EADDRINUSE');
+    other.close();
+  });
+
+  test('a file in its place is left alone', async () => {
+    const path = join(folder, 'precious');
+    writeFileSync(path, 'data');
+    await expect(startBundle({ SOCKET_PATH: path })).rejects.toThrow('EADDRINUSE');
+    expect(statSync(path).size).toBe(4);
+  });
+});
+
+test('SIGTERM lets open requests finish, takes no new ones, and ends with 0', async () => {
+  const virtualmin = await startVirtualmin();
+  const { user, password } = virtualmin.config();
+  virtualmin.override = (asked, response) => {
+    if (asked.get('program') === 'list-domains') return false;
+    setTimeout(() => response.end(jsonAnswer(userValues())), 700);
+    return true;
+  };
+  const { line, process, ended } = await start({
+    VIRTUALMIN_URL: virtualmin.url,
+    VIRTUALMIN_USER: user,
+    VIRTUALMIN_PASSWORD: password,
+  });
+  const { base, token } = addressIn(line);
+  const headers = { Authorization: `Bearer ${token}` };
+  await fetch(base, { headers });
+  const open = fetch(`${base}/domains/example.com/mailboxes.json`, { headers });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  process.kill('SIGTERM');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await expect(fetch(base, { headers })).rejects.toThrow();
+  expect(await (await open).json()).toMatchObject({ mailboxes: [{ login: 'bob.example' }] });
+  expect(await ended).toBe(0);
+  virtualmin.close();
+});
+
+test('headers and addresses have a limit', async () => {
+  const { base, token } = addressIn((await start()).line);
+  const headers = { Authorization: `Bearer ${token}` };
+  expect((await fetch(`${base}/?q=${'x'.repeat(20_000)}`, { headers })).status).toBe(431);
+  expect(
+    (await fetch(base, { headers: { ...headers, 'X-Long': 'x'.repeat(20_000) } })).status,
+  ).toBe(431);
+  expect((await fetch(base, { headers })).status).toBe(200);
+});
