@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { domainToUnicode } from 'node:url';
-import ejs from 'ejs';
 import express, { type Express } from 'express';
 import type { Logger } from 'pino';
+import { byRole } from './domain/client-settings';
+import { isBroken, loginIsEmailAddress } from './domain/mailbox';
 import type { MailPolicies } from './domain/policy';
 import * as words from './formats/words';
 import { accessToken } from './middleware/access-token';
@@ -16,6 +17,7 @@ import { links } from './routes/links';
 import { mailboxRoutes } from './routes/mailbox';
 import { mailboxesRoutes } from './routes/mailboxes';
 import { sheetsRoutes } from './routes/sheets';
+import { viewEngine } from './views';
 import type { ServerVersions } from './virtualmin/client';
 import type { Directory } from './virtualmin/directory';
 
@@ -43,11 +45,10 @@ export function createApp(services: Services): Express {
   app.enable('view cache');
   app.set('views', services.views);
   app.set('view engine', 'ejs');
-  app.engine('ejs', (path, locals, done) => {
-    ejs.renderFile(path, locals, done);
-  });
+  app.engine('ejs', viewEngine(services.views));
   const { demo, versions } = services;
-  Object.assign(app.locals, { links, words, dateTime, domainToUnicode, demo, versions });
+  const worked = { byRole, loginIsEmailAddress, isBroken };
+  Object.assign(app.locals, { links, words, dateTime, domainToUnicode, demo, versions, ...worked });
 
   app.use(requestLog(services.log, services.now));
   app.use(securityHeaders());

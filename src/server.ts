@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { createApp } from './app';
 import { ConfigError, readConfig, type Config, type Listen, type VirtualminConfig } from './config';
-import { startReplayServer } from './demo/replay-server';
 import { createVirtualminClient } from './virtualmin/client';
 import { Directory } from './virtualmin/directory';
 
@@ -48,6 +47,7 @@ async function main(): Promise<void> {
 
 /** A replayed Virtualmin in this process, and how to reach it: over real HTTP, like a real one. */
 async function startDemo(): Promise<VirtualminConfig> {
+  const { startReplayServer } = await import('./demo/replay-server');
   const user = 'demo';
   const password = randomBytes(18).toString('base64url');
   const recordings = join(__dirname, 'recordings');

@@ -81,6 +81,24 @@ export function decideClientSettings(
   };
 }
 
+/** The services of one direction, by the part they play. */
+export interface ServicesByRole {
+  readonly recommended: Service;
+  readonly fallback: Service | null;
+  readonly alternatives: readonly Service[];
+}
+
+/** Sorts the services of one direction, of which exactly one is recommended. */
+export function byRole(services: readonly Service[]): ServicesByRole {
+  const recommended = services.find(({ role }) => role === 'recommended');
+  if (recommended === undefined) throw new Error('no service is recommended');
+  return {
+    recommended,
+    fallback: services.find(({ role }) => role === 'fallback') ?? null,
+    alternatives: services.filter(({ role }) => role === 'alternative'),
+  };
+}
+
 function bySecurity(preferred: Security): readonly [Security, Security] {
   return preferred === 'starttls' ? ['starttls', 'implicit-tls'] : ['implicit-tls', 'starttls'];
 }

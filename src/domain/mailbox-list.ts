@@ -28,12 +28,16 @@ const searchTexts = new WeakMap<Mailbox, string>();
 /** The mailboxes that a query asks for, in its order. */
 export function selectMailboxes(users: DomainUsers, query: MailboxQuery): readonly Mailbox[] {
   const words = searchWords(query.search);
-  const matching = inOrder(users, query.sort).filter(
-    (mailbox) =>
-      !(query.onlyDiffering && loginIsEmailAddress(mailbox)) &&
-      words.every((word) => searchText(mailbox).includes(word)),
-  );
-  return query.descending ? matching.reverse() : matching;
+  const everyone = inOrder(users, query.sort);
+  const matching =
+    words.length === 0 && !query.onlyDiffering
+      ? everyone
+      : everyone.filter(
+          (mailbox) =>
+            !(query.onlyDiffering && loginIsEmailAddress(mailbox)) &&
+            words.every((word) => searchText(mailbox).includes(word)),
+        );
+  return query.descending ? [...matching].reverse() : matching;
 }
 
 /** How many users would fail if they typed their address as user name. */

@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
-import type { ClientSettings, Service } from '../domain/client-settings';
+import { byRole, type ClientSettings, type Service } from '../domain/client-settings';
 import { securityNames } from './words';
 
 const columns = [
@@ -49,12 +49,11 @@ function yesNo(value: boolean): string {
 }
 
 function cells(services: readonly Service[]): (string | number)[] {
-  const recommended = services.find(({ role }) => role === 'recommended');
-  const fallback = services.find(({ role }) => role === 'fallback');
+  const { recommended, fallback } = byRole(services);
   return [
-    recommended?.host ?? '',
+    recommended.host,
     ...[recommended, fallback].flatMap((service) =>
-      service === undefined ? ['', ''] : [service.port, securityNames[service.security]],
+      service === null ? ['', ''] : [service.port, securityNames[service.security]],
     ),
   ];
 }

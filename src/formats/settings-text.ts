@@ -1,4 +1,4 @@
-import type { ClientSettings, Service } from '../domain/client-settings';
+import { byRole, type ClientSettings, type Service } from '../domain/client-settings';
 import {
   authenticationName,
   neverEnable,
@@ -30,38 +30,30 @@ function direction(
   services: readonly Service[],
   { login }: ClientSettings,
 ): string[] {
-  return services.flatMap((service) => {
-    switch (service.role) {
-      case 'recommended':
-        return [
-          `${title} (${protocolNames[service.protocol]})`,
-          `  Server:         ${service.host}`,
-          `  Port:           ${service.port}`,
-          `  Security:       ${securityNames[service.security]}`,
-          `  User name:      ${login}`,
-          `  Password:       the mailbox's password`,
-          `  Authentication: ${authenticationName}`,
-        ];
-      case 'fallback':
-        return [
-          `  If that does not connect: port ${service.port} with ${securityNames[service.security]}`,
-        ];
-      case 'alternative':
-        return [];
-    }
-  });
+  const { recommended, fallback } = byRole(services);
+  return [
+    `${title} (${protocolNames[recommended.protocol]})`,
+    `  Server:         ${recommended.host}`,
+    `  Port:           ${recommended.port}`,
+    `  Security:       ${securityNames[recommended.security]}`,
+    `  User name:      ${login}`,
+    `  Password:       the mailbox's password`,
+    `  Authentication: ${authenticationName}`,
+    ...(fallback === null ? [] : [`  If that does not connect: ${portAndSecurity(fallback)}`]),
+  ];
+}
+
+function portAndSecurity({ port, security }: Service): string {
+  return `port ${port} with ${securityNames[security]}`;
 }
 
 function alternatives({ incoming }: ClientSettings): string[] {
-  const services = incoming.filter(({ role }) => role === 'alternative');
+  const services = byRole(incoming).alternatives;
   const [first] = services;
   if (first === undefined) return [];
-  const ports = services.map(
-    ({ port, security }) => `port ${port} with ${securityNames[security]}`,
-  );
   return [
-    `Only to download all mail to a single device, instead of IMAP: POP3 at ${first.host}, ${ports.join(' or ')},` +
-      ' same user name. Never use POP3 and IMAP on the same mailbox.',
+    `Only to download all mail to a single device, instead of IMAP: POP3 at ${first.host}, ` +
+      `${services.map(portAndSecurity).join(' or ')}, same user name. Never use POP3 and IMAP on the same mailbox.`,
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { Protocol, Warning } from '../domain/client-settings';
+import type { ClientSettings, Protocol, Warning } from '../domain/client-settings';
 import type { NoMailReason } from '../domain/mailbox';
 import type { Security } from '../domain/policy';
 
@@ -35,6 +35,13 @@ export const warningTexts: Readonly<Record<Warning, string>> = {
   'real-name-unreadable':
     'Part of the real name is not readable text (shown as \uFFFD): save it again in Virtualmin.',
 };
+
+/** The warnings in words, but for the login's: pages and sheets say that one beside the login itself. */
+export function noticesOf({ warnings }: ClientSettings): string[] {
+  return warnings
+    .filter((warning) => warning !== 'login-is-not-email-address')
+    .map((warning) => warningTexts[warning]);
+}
 
 export const noMailTexts: Readonly<Record<NoMailReason, string>> = {
   'website-manager': 'website manager',

@@ -16,6 +16,13 @@ import { mailboxesJson } from '../formats/json';
 import { choiceOf, domainOf, pageNumberOf, sameWith, searchOf, single } from './query';
 import { patienceOf, soon, valueOrWaiting } from './show';
 
+/** The names of Virtualmin's own users table, where it has the column. */
+const columnNames: Readonly<Record<SortKey, string>> = {
+  address: 'E-mail address',
+  username: 'Username',
+  name: 'Real name',
+};
+
 /** `/domains/{domain}`: the mailboxes of one domain, and the same as files. */
 export function mailboxesRoutes({ directory, policies, now }: Services): Router {
   const router = Router();
@@ -41,7 +48,8 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
       differing: countDiffering(users),
       page: pageOf(selectMailboxes(users, query), number),
       pageLink: (number: number) => sameWith(request, { page: String(number) }),
-      sortLink: (key: SortKey) => sortLink(request, query, key),
+      withoutMail: pageOf(users.withoutMail, 1),
+      columns: sortKeys.map((key) => columnOf(request, query, key)),
     });
   });
 
@@ -76,8 +84,15 @@ function mailboxQuery(request: Request): MailboxQuery {
   };
 }
 
-/** A column's heading sorts by it, and the other way round the second time. */
-function sortLink(request: Request, query: MailboxQuery, key: SortKey): string {
-  const turn = query.sort === key && !query.descending;
-  return sameWith(request, { sort: key, order: turn ? 'desc' : '', page: '' });
+/** A column's heading: it sorts by the column, and the other way round the second time. */
+function columnOf(request: Request, query: MailboxQuery, key: SortKey) {
+  const active = query.sort === key;
+  const turn = active && !query.descending;
+  return {
+    label: columnNames[key],
+    link: sameWith(request, { sort: key, order: turn ? 'desc' : '', page: '' }),
+    /** As `aria-sort` has it. */
+    order: active ? (query.descending ? 'descending' : 'ascending') : 'none',
+    arrow: active ? (query.descending ? '↓' : '↑') : '',
+  };
 }

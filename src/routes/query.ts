@@ -65,5 +65,7 @@ export function sameWith(request: Request, changes: Readonly<Record<string, stri
     if (Array.isArray(value)) for (const one of repeated(request, name)) query.append(name, one);
   }
   for (const [name, value] of Object.entries(changes)) if (value !== '') query.append(name, value);
-  return `?${query.toString()}`;
+  if (query.size > 0) return `?${query.toString()}`;
+  const [path = ''] = request.originalUrl.split('?', 1);
+  return `./${path.slice(path.lastIndexOf('/') + 1)}`;
 }

@@ -1,5 +1,3 @@
-import { parseStringPromise } from 'xml2js';
-
 /**
  * One row of a multiline answer, cut down to the fields that were asked for. Everything else in the
  * answer, the passwords and hashes above all, is dropped here and exists nowhere after.
@@ -66,6 +64,8 @@ async function readXml<Field extends string>(
   text: string,
   fields: readonly Field[],
 ): Promise<Answer<Field>> {
+  // Loaded when needed: most servers answer in JSON.
+  const { parseStringPromise } = await import('xml2js');
   let answer: unknown;
   try {
     // Asynchronous: a large domain's answer takes a second, and others must not wait for it.
@@ -134,12 +134,16 @@ function pick<Field extends string>(
 ): Row<Field>['values'] {
   const picked: Partial<Record<Field, readonly string[]>> = {};
   for (const field of fields) {
-    if (!Object.hasOwn(values, field)) continue;
-    const given = values[field];
-    const list = (Array.isArray(given) ? given : [given]).flatMap(asText);
+    const list = asTexts(values[field]);
     if (list.length > 0) picked[field] = list;
   }
   return picked;
+}
+
+/** Nearly every value is a list of one: a domain of 5,000 mailboxes has 75,000 of them. */
+function asTexts(given: unknown): string[] {
+  if (!Array.isArray(given)) return asText(given);
+  return given.length === 1 ? asText(given[0]) : given.flatMap(asText);
 }
 
 function asText(value: unknown): string[] {

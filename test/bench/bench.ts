@@ -1,0 +1,147 @@
+import { statSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
+import { bigDomainAnswer } from '../../src/demo/big-domain';
+import { readAnswer } from '../../src/virtualmin/answer';
+import { toDomainUsers, userFields } from '../../src/virtualmin/users';
+import { load, startServer, startVirtualmin } from './server';
+
+const rounds = 7;
+
+/** Milliseconds that a real server takes for a domain of 5,000 mailboxes, at the least. */
+const realServer = 13_000;
+
+function median(numbers: readonly number[]): number {
+  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
+}
+
+async function took(work: () => unknown): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+function row(what: string, measured: string, aim = ''): void {
+  console.log(`${what.padEnd(58)} ${measured.padStart(22)}   ${aim}`);
+}
+
+const ms = (milliseconds: number) => `${milliseconds.toFixed(milliseconds < 20 ? 1 : 0)} ms`;
+const mb = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
+
+/** Each round does all of them, so that a noisy moment meets each. */
+async function parsing(): Promise<void> {
+  const domain = 'big.example';
+  const json = Buffer.from(bigDomainAnswer('json', domain, 5000));
+  const xml = Buffer.from(bigDomainAnswer('xml', domain, 5000));
+  const parse = async (body: Buffer) => {
+    const answer = await readAnswer(body, userFields);
+    if (answer.kind !== 'rows') throw new Error(answer.kind);
+    return toDomainUsers(domain, answer.rows);
+  };
+  const times = { plain: [] as number[], json: [] as number[], xml: [] as number[] };
+  for (let round = 0; round < rounds; round++) {
+    times.plain.push(await took(() => void JSON.parse(String(json))));
+    times.json.push(await took(() => parse(json)));
+    times.xml.push(await took(() => parse(xml)));
+  }
+  const plain = median(times.plain);
+  row(`JSON.parse of ${mb(json.length)}, 5,000 mailboxes`, ms(plain));
+  row('the same to mailboxes, from JSON', ms(median(times.json)));
+  row('  against JSON.parse', `${(median(times.json) / plain).toFixed(2)} times`, 'at most 3');
+  row(`the same to mailboxes, from XML (${mb(xml.length)})`, ms(median(times.xml)));
+}
+
+async function firstPage(): Promise<void> {
+  const delay = 1_500;
+  const virtualmin = await startVirtualmin(1, delay);
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const server = await startServer(virtualmin.url);
+    await server.get('/healthz');
+    times.push((await took(() => server.get('/domains/big0.example?wait=1'))) - delay);
+    await server.stop();
+  }
+  virtualmin.stop();
+  const extra = median(times);
+  row('first page of 5,000 mailboxes, on top of the server’s time', ms(extra));
+  row('  of 13 s', `${((100 * extra) / realServer).toFixed(1)} %`, 'at most 5 %, aim 1 %');
+}
+
+async function warmPage(): Promise<void> {
+  const virtualmin = await startVirtualmin(1, 0);
+  const server = await startServer(virtualmin.url);
+  const path = '/domains/big0.example';
+  await server.get(`${path}?wait=1`);
+  const url = server.base + path;
+  await load(url, 50, 3);
+  // Longer than an answer is fresh, the answers would be asked for again: well below that.
+  const alone = await load(url, 1, 8);
+  const crowd = await load(url, 50, 12);
+  await server.stop();
+  virtualmin.stop();
+  row('warm page of 100 mailboxes, alone: median', ms(alone.median), 'aim 5 ms');
+  row('  99th percentile', ms(alone.p99));
+  row('warm page of 100 mailboxes, 50 at once: median', ms(crowd.median), 'aim 5 ms');
+  row('  99th percentile', ms(crowd.p99), 'aim 50 ms');
+  row('  pages a second', crowd.perSecond.toFixed(0));
+}
+
+async function memory(): Promise<void> {
+  const virtualmin = await startVirtualmin(10, 0);
+  const [first = '', ...others] = virtualmin.names;
+  const figures: number[][] = [];
+  for (let round = 0; round < 5; round++) {
+    const server = await startServer(virtualmin.url);
+    const figure: number[] = [];
+    const settled = async () => {
+      await setTimeout(1_000);
+      figure.push(server.memory());
+    };
+    await server.get('/healthz');
+    await settled();
+    await server.get(`/domains/${first}?wait=1`);
+    await settled();
+    for (const name of others) await server.get(`/domains/${name}?wait=1`);
+    await settled();
+    figures.push(figure);
+    await server.stop();
+  }
+  virtualmin.stop();
+  const at = (index: number) => mb(median(figures.map((figure) => figure[index] ?? NaN)));
+  row('memory at start', at(0), 'aim 70 MB');
+  row('memory with 5,000 mailboxes', at(1), 'aim 120 MB');
+  row('memory with 50,000 mailboxes in ten domains', at(2), 'aim 200 MB');
+}
+
+async function start(): Promise<void> {
+  const virtualmin = await startVirtualmin(1, 0);
+  const health: number[] = [];
+  const page: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const began = performance.now();
+    const server = await startServer(virtualmin.url);
+    await server.get('/healthz');
+    health.push(performance.now() - began);
+    await server.get('/');
+    page.push(performance.now() - began);
+    await server.stop();
+  }
+  virtualmin.stop();
+  row('start to first answer (/healthz)', ms(median(health)), 'aim 300 ms');
+  row('start to first page (/, with its call to Virtualmin)', ms(median(page)));
+}
+
+async function bench(): Promise<void> {
+  console.log(`Node.js ${process.version}; medians of ${rounds} (memory: of 5)\n`);
+  await parsing();
+  await firstPage();
+  await warmPage();
+  await memory();
+  await start();
+  row('size of the server bundle, one file', mb(statSync('build/dist/server.cjs').size));
+}
+
+bench().catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});

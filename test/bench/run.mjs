@@ -1,0 +1,24 @@
+// Runs the benchmark, which is TypeScript. The server that it measures is build/dist.
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), 'mail-setup-bench-'));
+try {
+  const outfile = join(folder, 'bench.cjs');
+  await build({
+    entryPoints: [join(here, 'bench.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'warning',
+  });
+  execFileSync(process.execPath, [outfile], { stdio: 'inherit', cwd: join(here, '..', '..') });
+} finally {
+  await rm(folder, { recursive: true });
+}

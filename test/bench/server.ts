@@ -1,0 +1,112 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { bigDomainAnswer } from '../../src/demo/big-domain';
+
+const token = 'token-of-the-benchmark';
+
+/** The server's bundle, in a process of its own. */
+export interface MeasuredServer {
+  readonly get: (path: string) => Promise<string>;
+  /** Bytes of memory that the process holds now. */
+  readonly memory: () => number;
+  readonly base: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts build/dist against a Virtualmin. */
+export async function startServer(virtualmin: string): Promise<MeasuredServer> {
+  const child = spawn(process.execPath, ['build/dist/server.cjs'], {
+    env: {
+      PORT: '0',
+      ACCESS_TOKEN: token,
+      LOG_LEVEL: 'warn',
+      VIRTUALMIN_URL: virtualmin,
+      VIRTUALMIN_USER: 'api',
+      VIRTUALMIN_PASSWORD: 'secret',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  const base = new URL(/http:\S+/.exec(String(line))?.[0] ?? '').origin;
+  return {
+    base,
+    get: async (path) => {
+      const response = await fetch(base + path, { headers: { Authorization: `Bearer ${token}` } });
+      const text = await response.text();
+      if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text}`);
+      return text;
+    },
+    memory: () => residentBytes(child),
+    stop: async () => {
+      child.kill('SIGTERM');
+      await once(child, 'close');
+    },
+  };
+}
+
+function residentBytes({ pid }: ChildProcess): number {
+  const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+}
+
+export interface Load {
+  /** Milliseconds. */
+  readonly median: number;
+  readonly p99: number;
+  readonly perSecond: number;
+}
+
+/** Asks for one page again and again, from another process. */
+export async function load(url: string, connections: number, seconds: number): Promise<Load> {
+  const { stdout } = await promisify(execFile)('node_modules/.bin/autocannon', [
+    '--json',
+    ...['-c', String(connections), '-d', String(seconds)],
+    ...['-H', `Authorization: Bearer ${token}`],
+    url,
+  ]);
+  const result = JSON.parse(stdout) as {
+    readonly non2xx: number;
+    readonly errors: number;
+    readonly latency: { readonly p50: number; readonly p99: number };
+    readonly requests: { readonly average: number };
+  };
+  if (result.non2xx + result.errors > 0) throw new Error(`${url} failed under load`);
+  const { latency, requests } = result;
+  return { median: latency.p50, p99: latency.p99, perSecond: requests.average };
+}
+
+/**
+ * A Virtualmin of domains that are called big0.example, big1.example, … with 5,000 mailboxes each.
+ * It answers after `delay` milliseconds.
+ */
+export async function startVirtualmin(domains: number, delay: number) {
+  const names = Array.from({ length: domains }, (_, index) => `big${index}.example`);
+  const users = new Map(
+    names.map((name) => [name, Buffer.from(bigDomainAnswer('json', name, 5000))]),
+  );
+  const data = names.map((name) => ({
+    name,
+    values: { features: ['mail'], type: ['Top-level server'] },
+  }));
+  const list = JSON.stringify({ status: 'success', data });
+  const server = createServer((request, response) => {
+    const asked = new URL(request.url ?? '', 'http://localhost').searchParams;
+    const answer =
+      asked.get('program') === 'list-domains' ? list : users.get(asked.get('domain') ?? '');
+    setTimeout(() => response.end(answer), answer === list ? 0 : delay);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    names,
+    stop: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

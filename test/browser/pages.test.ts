@@ -1,0 +1,328 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { startBrowser, type BrowserApp } from '../helpers/browser';
+import { answerUsers, recording, userValues } from '../helpers/virtualmin';
+
+let browser: BrowserApp;
+
+beforeAll(async () => {
+  browser = await startBrowser({ demo: true, settings: 'webmail_url=https://webmail.{domain}/' });
+}, 60_000);
+
+afterEach(async () => {
+  await browser.closePages();
+  browser.app.virtualmin.override = null;
+  expect(browser.problems.splice(0)).toEqual([]);
+});
+
+afterAll(() => browser.close());
+
+/** Forgets what was kept of a domain, so that the next page shows what a test lets Virtualmin answer. */
+async function refresh(path: string): Promise<void> {
+  await browser.app.post(path);
+}
+
+const bobPath = '/domains/example.com/mailboxes/bob.example';
+
+const everyPage = [
+  ['virtual servers', '/'],
+  ['no match', '/?q=nowhere'],
+  ['mailboxes', '/domains/example.com'],
+  ['mailboxes by name', '/domains/example.com?sort=name&order=desc&q=ex'],
+  ['alias', '/domains/example.net'],
+  ['disabled domain', '/domains/gone.example'],
+  ['without mail', '/domains/nomail.example'],
+  ['internationalised', '/domains/xn--mnchen-3ya.example'],
+  ['names in many scripts', '/domains/plain.example'],
+  ['mailbox', bobPath],
+  ['mailbox with other addresses', '/domains/example.com/mailboxes/zoe.example'],
+  ['disabled mailbox', '/domains/example.com/mailboxes/off.example'],
+  ['sheet', `${bobPath}/sheet`],
+  ['sheets', '/domains/example.com/sheets'],
+  ['not found', '/domains/nosuch.example'],
+] as const;
+
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds, a line each. Evaluated by the debugger: the page's policy lets no script in. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const results = await page.evaluate<AxeResults>('axe.run()');
+  return results.violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`,
+  );
+}
+
+describe('axe finds nothing', () => {
+  test.each(everyPage)('%s', async (_what, path) => {
+    const page = await browser.open(path, { viewport: { width: 1280, height: 800 } });
+    expect(await violations(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await violations(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.setViewportSize({ width: 320, height: 640 });
+    expect(await violations(page)).toEqual([]);
+  });
+});
+
+describe('nothing runs out of a page of 320 pixels', () => {
+  const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+
+  test.each(everyPage)('%s', async (_what, path) => {
+    const page = await browser.open(path, { viewport: { width: 320, height: 640 } });
+    expect(await page.evaluate(overflow)).toBe(0);
+  });
+
+  test.each([320, 1024])('names of 120 characters at %i pixels', async (width) => {
+    const long = 'x'.repeat(64);
+    answerUsers(
+      browser.app.virtualmin,
+      userValues({
+        unix_username: `${long}.${long}`,
+        email_address: `${long}@${long.slice(4)}.example.com`,
+        real_name: 'W'.repeat(120),
+        extra_addresses: `${'y'.repeat(64)}@example.com`,
+      }),
+    );
+    await refresh('/domains/dash.example');
+    const login = `${long}.${long}`;
+    for (const path of ['', `/mailboxes/${login}`, `/mailboxes/${login}/sheet`]) {
+      const page = await browser.open(`/domains/dash.example${path}`, {
+        viewport: { width, height: 640 },
+      });
+      expect([path, await page.evaluate(overflow)]).toEqual([path, 0]);
+    }
+    browser.app.virtualmin.override = null;
+    await refresh('/domains/dash.example');
+  });
+});
+
+describe('copying', () => {
+  const clipboard = (page: Page) => page.evaluate('navigator.clipboard.readText()');
+
+  test('a value is copied as it is, and said to be', async () => {
+    const page = await browser.open(bobPath, {
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    for (const [name, value] of [
+      ['Copy the e-mail address', 'bob@example.com'],
+      ['Copy the user name', 'bob.example'],
+      ['Copy Incoming mail: Server', 'mail.example.com'],
+      ['Copy Incoming mail: Port', '143'],
+      ['Copy Incoming mail: port if that does not connect', '993'],
+      ['Copy Outgoing mail: Port', '587'],
+      ['Copy Outgoing mail: Security', 'STARTTLS'],
+      ['Copy Outgoing mail: User name', 'bob.example'],
+    ] as const) {
+      await page.getByRole('button', { name, exact: true }).click();
+      expect(await page.getByRole('status').textContent()).toBe('Copied.');
+      expect(await clipboard(page)).toBe(value);
+    }
+  });
+
+  test('"Copy all" is the plain text', async () => {
+    const page = await browser.open(bobPath, {
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    await page.getByRole('button', { name: 'Copy all' }).click();
+    const { text } = await browser.app.get(`${bobPath}/settings.txt`);
+    expect(await clipboard(page)).toBe(text);
+  });
+
+  test('from the table, in two clicks', async () => {
+    const page = await browser.open('/domains/example.com', {
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    await page.getByRole('button', { name: 'Copy user name zoe.example' }).click();
+    expect(await clipboard(page)).toBe('zoe.example');
+  });
+
+  test('where the clipboard is not to be had the value is left selected', async () => {
+    const page = await browser.open(bobPath);
+    await page.evaluate(
+      'Object.defineProperty(navigator, "clipboard", { value: undefined }); document.execCommand = () => false',
+    );
+    await page.getByRole('button', { name: 'Copy Incoming mail: User name' }).click();
+    expect(await page.evaluate('String(getSelection())')).toBe('bob.example');
+    expect(await page.getByRole('status').textContent()).toContain('press Ctrl+C');
+    await page.getByRole('button', { name: 'Copy all' }).click();
+    expect(
+      await page.evaluate(
+        'document.activeElement.value.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)',
+      ),
+    ).toContain('Incoming mail (IMAP)');
+  });
+});
+
+describe('by keyboard', () => {
+  test('the first stop leads past what every page has', async () => {
+    const page = await browser.open('/domains/example.com');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    expect(page.url()).toMatch(/#main$/);
+  });
+
+  test('from the table to a sheet', async () => {
+    const page = await browser.open('/domains/example.com');
+    await page.getByLabel('Print zoe@example.com').focus();
+    await page.keyboard.press('Space');
+    await page.getByRole('button', { name: 'Print ticked' }).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/sheets\?/);
+    expect(await page.locator('.sheet').count()).toBe(1);
+    expect(await page.locator('.sheet h2').textContent()).toBe('zoe@example.com');
+  });
+
+  test('every stop can be seen', async () => {
+    const page = await browser.open(bobPath);
+    const outline =
+      '(({ outlineStyle, outlineWidth }) => outlineStyle !== "none" && parseFloat(outlineWidth) > 1)(getComputedStyle(document.activeElement))';
+    for (let stop = 0; stop < 15; stop++) {
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate(outline)).toBe(true);
+    }
+  });
+});
+
+describe('without JavaScript', () => {
+  const off = { javaScriptEnabled: false };
+
+  test('no button that would do nothing', async () => {
+    for (const path of ['/domains/example.com', bobPath, `${bobPath}/sheet`]) {
+      const page = await browser.open(path, off);
+      for (const name of [/^Copy/, /^Print$/]) {
+        expect(await page.getByRole('button', { name }).count()).toBe(0);
+      }
+    }
+  });
+
+  test('search, order, pages, selection and refresh', async () => {
+    const page = await browser.open('/domains/example.com', off);
+    await page.getByLabel('Search').fill('zoe');
+    await page.getByRole('button', { name: 'Search' }).click();
+    expect(await page.locator('tbody tr').count()).toBe(1);
+    await page.getByRole('link', { name: 'Show all' }).click();
+    await page.getByRole('link', { name: 'Username' }).click();
+    expect(await page.locator('th[aria-sort=ascending]').textContent()).toContain('Username');
+    await page.getByRole('button', { name: 'Refresh' }).click();
+    expect(page.url()).toMatch(/sort=username/);
+    await page.getByLabel('Print bob@example.com').check();
+    await page.getByRole('button', { name: 'Print ticked' }).click();
+    expect(await page.locator('.sheet h2').allTextContents()).toEqual(['bob@example.com']);
+  });
+
+  test('the plain text is there to be selected', async () => {
+    const page = await browser.open(bobPath, off);
+    await page.getByText('Everything as plain text').click();
+    expect(await page.getByLabel('Everything as plain text').inputValue()).toContain(
+      'User name:      bob.example',
+    );
+  });
+});
+
+describe('waiting', () => {
+  /** Keeps list-users for one domain waiting until what it returns is called. Nothing is known of it before. */
+  function hold(domain: string): () => void {
+    browser.app.clock.now += 16 * 60_000;
+    let release: (() => void) | undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    browser.app.virtualmin.override = (asked, response) => {
+      if (asked.get('domain') !== domain) return false;
+      return released.then(() => response.end(recording('list-users.example.org.json')));
+    };
+    return () => release?.();
+  }
+
+  test.each([
+    ['with JavaScript', 'example.org', true],
+    ['without', 'sub.example.com', false],
+  ])('the page fills in by itself, %s', async (_what, domain, javaScriptEnabled) => {
+    const release = hold(domain);
+    const page = await browser.open(`/domains/${domain}`, { javaScriptEnabled });
+    const waiting = page.getByText('Waiting for Virtualmin');
+    expect(await waiting.count()).toBe(1);
+    if (javaScriptEnabled) {
+      expect(await violations(page)).toEqual([]);
+      await page.getByText('2 s', { exact: true }).waitFor();
+    }
+    release();
+    await page.getByText('mailboxes log in').waitFor();
+    expect(page.url()).toBe(`${browser.base}/domains/${domain}`);
+  });
+
+  test('the way back does not lead to the waiting page', async () => {
+    const page = await browser.open('/');
+    const release = hold('gone.example');
+    await page.goto('/domains/gone.example?sort=name');
+    await page.getByText('Waiting for Virtualmin').waitFor();
+    release();
+    await page.locator('table.mailboxes').waitFor();
+    await page.goBack();
+    expect(page.url()).toBe(`${browser.base}/`);
+  });
+});
+
+describe('on paper', () => {
+  const sheetsPath = '/domains/example.com/sheets';
+
+  /** Chromium writes a page object for each page. */
+  const pagesOf = (pdf: Buffer) => pdf.toString('latin1').match(/\/Type\s*\/Page\b(?!s)/g)?.length;
+
+  test.each(['A4', 'Letter'])('a mailbox a page, on %s', async (format) => {
+    const page = await browser.open(sheetsPath);
+    expect(pagesOf(await page.pdf({ format }))).toBe(5);
+    await page.goto(`${bobPath}/sheet`);
+    expect(pagesOf(await page.pdf({ format }))).toBe(1);
+  });
+
+  test('nothing but the sheets', async () => {
+    const page = await browser.open(sheetsPath);
+    await page.emulateMedia({ media: 'print' });
+    const seen = await page.evaluate(
+      '[...document.body.querySelectorAll("*")].filter((e) => !e.closest(".sheet") && !e.querySelector(".sheet") && e.getClientRects().length > 0 && !e.matches(".visually-hidden")).map((e) => e.outerHTML)',
+    );
+    expect(seen).toEqual([]);
+  });
+
+  test('black on white, in the dark as well, with a line for the password', async () => {
+    const page = await browser.open(`${bobPath}/sheet`, { colorScheme: 'dark' });
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    const colours = 'getComputedStyle(document.querySelector(".sheet"))';
+    expect(await page.evaluate(`${colours}.color`)).toBe('rgb(0, 0, 0)');
+    expect(await page.evaluate(`${colours}.backgroundColor`)).toBe('rgb(255, 255, 255)');
+    expect(await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')).toBe(
+      'rgb(255, 255, 255)',
+    );
+    const line = await page.locator('.line').boundingBox();
+    expect(line?.width).toBeGreaterThan(200);
+    expect(line?.height).toBeGreaterThan(30);
+  });
+});
+
+test('the token in the address leaves it and lets the browser in', async () => {
+  const page = await browser.open('/');
+  await page.context().clearCookies();
+  await page.goto('/domains/example.com');
+  expect(await page.locator('h1').textContent()).toBe('Access token needed');
+  await page.goto('/domains/example.com?q=bob&token=token-for-the-tests');
+  expect(page.url()).toBe(`${browser.base}/domains/example.com?q=bob`);
+  await page.getByRole('link', { name: 'Open settings of bob@example.com' }).click();
+  expect(await page.locator('h1').textContent()).toContain('bob@example.com');
+});
+
+test('markup in a name is text, and a name from right to left disturbs nothing after it', async () => {
+  answerUsers(
+    browser.app.virtualmin,
+    userValues({ unix_username: 'rtl.x', real_name: 'שלום <b onmouseover=alert(1)>עולם' }),
+  );
+  await refresh('/domains/dash.example');
+  const page = await browser.open('/domains/dash.example');
+  const name = page.locator('td[data-label="Real name"] bdi');
+  expect(await name.textContent()).toBe('שלום <b onmouseover=alert(1)>עולם');
+  expect(await page.locator('td b').count()).toBe(0);
+  browser.app.virtualmin.override = null;
+  await refresh('/domains/dash.example');
+});
