@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import pino from 'pino';
 import { createApp } from './app';
 import { ConfigError, readConfig, type Config, type Listen, type VirtualminConfig } from './config';
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
     now: Date.now,
   });
   const server = createServer({ maxHeaderSize: mostHeaders }, app);
+  server.on('clientError', refuse);
   await listen(server, config.listen);
   stopOnSignals(server);
   process.stdout.write(
@@ -59,6 +61,23 @@ async function startDemo(): Promise<VirtualminConfig> {
   });
   const trust = { kind: 'system-roots' } as const;
   return { url, user, password, format: 'json', trust, timeout: 120_000 };
+}
+
+/** Answers what is not HTTP, or too much of it: Node.js itself would send a status without a word. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const [status, words] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? [
+          '431 Request Header Fields Too Large',
+          `The address and the headers have at most ${mostHeaders} bytes. To print many mailboxes, tick fewer at a time, or print all.`,
+        ]
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'The request took too long to arrive.']
+        : ['400 Bad Request', 'This is not an HTTP request.'];
+  if (!socket.writable) return void socket.destroy();
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${words}\n`,
+  );
 }
 
 async function listen(server: Server, where: Listen): Promise<void> {

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { addressIn, nodeOfVersion, startBundle, type RunningServer } from './helpers/bundle';
 import { jsonAnswer, startVirtualmin, userValues } from './helpers/virtualmin';
 
@@ -182,12 +182,35 @@ test('SIGTERM lets open requests finish, takes no new ones, and ends with 0', as
   virtualmin.close();
 });
 
-test('headers and addresses have a limit', async () => {
-  const { base, token } = addressIn((await start()).line);
-  const headers = { Authorization: `Bearer ${token}` };
-  expect((await fetch(`${base}/?q=${'x'.repeat(20_000)}`, { headers })).status).toBe(431);
-  expect(
-    (await fetch(base, { headers: { ...headers, 'X-Long': 'x'.repeat(20_000) } })).status,
-  ).toBe(431);
-  expect((await fetch(base, { headers })).status).toBe(200);
+describe('what is not a request is refused with words', () => {
+  let base: string;
+  let headers: Record<string, string>;
+
+  beforeEach(async () => {
+    const address = addressIn((await start()).line);
+    base = address.base;
+    headers = { Authorization: `Bearer ${address.token}` };
+  });
+
+  afterEach(async () => {
+    expect((await fetch(base, { headers })).status).toBe(200);
+  });
+
+  test.each([
+    ['address', `/?q=${'x'.repeat(20_000)}`, {}],
+    ['header', '/', { 'X-Long': 'x'.repeat(20_000) }],
+  ])('%s too long', async (_what, path, more) => {
+    const response = await fetch(base + path, { headers: { ...headers, ...more } });
+    expect(response.status).toBe(431);
+    expect(await response.text()).toContain('at most 16384 bytes');
+  });
+
+  test('no HTTP at all', async () => {
+    const { port } = new URL(base);
+    const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8');
+    socket.write('HELLO\r\n\r\n');
+    let answer = '';
+    for await (const piece of socket) answer += String(piece);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*This is not an HTTP request\.\n$/);
+  });
 });

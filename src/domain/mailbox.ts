@@ -10,7 +10,7 @@ export interface Mailbox {
   readonly name: string;
   /** Empty where none is set. Holds U+FFFD where Virtualmin's bytes were not UTF-8. */
   readonly realName: string;
-  /** Further addresses delivered to this mailbox. They share its login. */
+  /** Further addresses delivered to this mailbox. They share its login. `*@example.com` is a catch-all. */
   readonly extraAddresses: readonly string[];
   readonly disabled: boolean;
   /** True for the owner of the virtual server. */

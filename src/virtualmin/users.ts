@@ -58,10 +58,12 @@ function reasonWithoutMail(row: UserRow): NoMailReason {
   }
 }
 
-/** Virtualmin gives them as one string, separated by spaces. */
+/** Virtualmin gives them as one string, separated by spaces; a catch-all in it is `@example.com`. */
 function extraAddresses(row: UserRow, emailAddress: string): string[] {
   const given = (row.values.extra_addresses ?? []).flatMap((text) => text.split(/\s+/));
-  return [...new Set(given)].filter((address) => address !== emailAddress && isTypeable(address));
+  return [...new Set(given)]
+    .filter((address) => address !== emailAddress && isTypeable(address))
+    .map((address) => (address.startsWith('@') ? `*${address}` : address));
 }
 
 /** Nothing invisible, no space, nothing that got lost on the way: a person can type it as it is shown. */

@@ -172,6 +172,16 @@ describe('what users there are', () => {
     expect((await users(body)).mailboxes[0]?.realName).toBe('Zo\uFFFD Müller');
   });
 
+  test.each([
+    ['two', 'info@example.com sales@example.com', ['info@example.com', 'sales@example.com']],
+    ['doubled, and its own', 'a@x.example  a@x.example bob@example.com', ['a@x.example']],
+    ['a catch-all', '@example.com', ['*@example.com']],
+    ['one that cannot be typed', 'a\u200Bb@x.example', []],
+  ])('extra addresses: %s', async (_what, extra_addresses, expected) => {
+    const { mailboxes } = await users(jsonAnswer(userValues({ extra_addresses })));
+    expect(mailboxes[0]?.extraAddresses).toEqual(expected);
+  });
+
   test('a real name stays one line and turns nothing around', async () => {
     const { mailboxes } = await users(
       jsonAnswer(userValues({ real_name: ' Bob\r\nBcc: all\u202E ' })),

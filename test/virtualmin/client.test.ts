@@ -207,6 +207,22 @@ describe('failures', () => {
     });
   });
 
+  test("an answer of Webmin's own HTTP/1.0 server ends with the connection", async () => {
+    const miniserv = createServer((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.0 200 Document follows\r\nServer: MiniServ/2.660\r\n');
+        socket.write('Content-type: application/json\r\nConnection: close\r\n\r\n');
+        socket.end(recording('list-domains.json'));
+      });
+    });
+    await new Promise<void>((resolve) => miniserv.listen(0, '127.0.0.1', resolve));
+    const { port } = miniserv.address() as AddressInfo;
+    const { listDomains, versions } = client({ url: `http://127.0.0.1:${port}` });
+    await expect(listDomains()).resolves.toHaveLength(10);
+    expect(versions().webmin).toBe('2.660');
+    miniserv.close();
+  });
+
   test('the connection breaks in the middle', async () => {
     virtualmin.override = (_asked, response) => {
       response.writeHead(200, { 'Content-Length': '1000' }).write('{"status"');
