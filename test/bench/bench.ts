@@ -26,7 +26,7 @@ function row(what: string, measured: string, aim = ''): void {
 }
 
 const ms = (milliseconds: number) => `${milliseconds.toFixed(milliseconds < 20 ? 1 : 0)} ms`;
-const mb = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
+const mb = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 10e6 ? 1 : 0)} MB`;
 
 /** Each round does all of them, so that a noisy moment meets each. */
 async function parsing(): Promise<void> {
