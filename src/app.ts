@@ -56,7 +56,7 @@ export function createApp(services: Services): Express {
     response.type('text/plain').send('ok\n');
   });
   app.use(accessToken(services.accessToken));
-  app.use('/assets', express.static(join(services.views, 'assets'), { cacheControl: false }));
+  app.use('/assets', assets(services.views));
   app.use(domainsRoutes(services));
   app.use(mailboxesRoutes(services));
   app.use(mailboxRoutes(services));
@@ -66,4 +66,12 @@ export function createApp(services: Services): Express {
   });
   app.use(errorHandler(services.log, services.now));
   return app;
+}
+
+/** What browsers load beside a page. It holds no data, so it may be kept, and is asked about each time. */
+function assets(views: string) {
+  return express.static(join(views, 'assets'), {
+    cacheControl: false,
+    setHeaders: (response) => response.set('Cache-Control', 'private, no-cache'),
+  });
 }

@@ -200,6 +200,15 @@ describe('headers', () => {
     expect(headers.etag).toBeUndefined();
   });
 
+  test('what holds no data may be kept, and is asked about', async () => {
+    const first = await app.get('/assets/style.css');
+    expect(first.headers['cache-control']).toBe('private, no-cache');
+    const again = await app
+      .get('/assets/style.css')
+      .set('If-None-Match', String(first.headers.etag));
+    expect(again.status).toBe(304);
+  });
+
   test('no page has script or style of its own', async () => {
     for (const path of [
       '/',
