@@ -15,6 +15,7 @@ import { dateTime } from './routes/date-time';
 import { domainsRoutes } from './routes/domains';
 import { links } from './routes/links';
 import { mailboxRoutes } from './routes/mailbox';
+import { mailboxFilesRoutes } from './routes/mailbox-files';
 import { mailboxesRoutes } from './routes/mailboxes';
 import { sheetsRoutes } from './routes/sheets';
 import { viewEngine } from './views';
@@ -60,6 +61,7 @@ export function createApp(services: Services): Express {
   app.use(domainsRoutes(services));
   app.use(mailboxesRoutes(services));
   app.use(mailboxRoutes(services));
+  app.use(mailboxFilesRoutes(services));
   app.use(sheetsRoutes(services));
   app.use(() => {
     throw notFound();

@@ -45,6 +45,10 @@ describe('the bundle runs on', () => {
       ]);
       const csv = await fetch(`${base}/domains/example.com/mailboxes.csv`, { headers });
       expect(await csv.text()).toContain('bob.example');
+      for (const file of ['profile.mobileconfig', 'autoconfig.xml', 'qr.svg', 'qr.png']) {
+        const mailbox = `${base}/domains/example.com/mailboxes/bob.example`;
+        expect((await fetch(`${mailbox}/${file}`, { headers })).status).toBe(200);
+      }
       const sheets = await fetch(`${base}/domains/example.com/sheets`, { headers });
       expect(await sheets.text()).toContain('zoe.example');
       process.kill('SIGTERM');

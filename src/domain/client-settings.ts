@@ -27,8 +27,16 @@ export type Warning =
   | 'password-not-accepted'
   | 'real-name-unreadable';
 
+/** The services of a domain, the same for each of its mailboxes. */
+export interface DomainServices {
+  /** In the order a client should try them. */
+  readonly incoming: readonly Service[];
+  /** In the order a client should try them. Authentication is mandatory. */
+  readonly outgoing: readonly Service[];
+}
+
 /** Everything a mail client asks for, for one mailbox. Never holds a password. */
-export interface ClientSettings {
+export interface ClientSettings extends DomainServices {
   readonly domain: string;
   readonly emailAddress: string;
   readonly login: string;
@@ -36,48 +44,51 @@ export interface ClientSettings {
   readonly realName: string;
   readonly extraAddresses: readonly string[];
   readonly disabled: boolean;
-  /** In the order a client should try them. */
-  readonly incoming: readonly Service[];
-  /** In the order a client should try them. Authentication is mandatory. */
-  readonly outgoing: readonly Service[];
   readonly webmailUrl: string | null;
   readonly supportContact: string | null;
   readonly warnings: readonly Warning[];
 }
 
-/**
- * Decides the settings of one mailbox. Nothing else chooses a host, a port or a login.
- *
- * The first protocol the policy offers for incoming mail is recommended in its preferred security,
- * with the other security as fallback; POP3 beside IMAP is an alternative only.
- */
+/** Decides the settings of one mailbox. Nothing else chooses a login. */
 export function decideClientSettings(
   mailbox: Mailbox,
   server: VirtualServer,
   policy: MailPolicy,
 ): ClientSettings {
-  const domain = server.name;
-  const incomingHost = forDomain(policy.incomingHost, domain);
-  const outgoingHost = forDomain(policy.outgoingHost, domain);
-  const order = bySecurity(policy.preferredSecurity);
-  const imap = services('imap', incomingHost, policy.imap, order);
-  const pop3 = policy.offerPop3 ? services('pop3', incomingHost, policy.pop3, order) : [];
+  const { webmailUrl, supportContact } = policy;
   return {
-    domain,
+    domain: server.name,
     emailAddress: mailbox.emailAddress,
     login: mailbox.login,
     loginIsEmailAddress: loginIsEmailAddress(mailbox),
     realName: mailbox.realName,
     extraAddresses: mailbox.extraAddresses,
     disabled: mailbox.disabled,
+    ...decideServices(server.name, policy),
+    webmailUrl: webmailUrl === null ? null : forDomain(webmailUrl, server.name),
+    supportContact,
+    warnings: warningsFor(mailbox, server),
+  };
+}
+
+/**
+ * Decides the services of a domain. Nothing else chooses a host, a port or how it is secured.
+ *
+ * The first protocol the policy offers for incoming mail is recommended in its preferred security,
+ * with the other security as fallback; POP3 beside IMAP is an alternative only.
+ */
+export function decideServices(domain: string, policy: MailPolicy): DomainServices {
+  const incomingHost = forDomain(policy.incomingHost, domain);
+  const outgoingHost = forDomain(policy.outgoingHost, domain);
+  const order = bySecurity(policy.preferredSecurity);
+  const imap = services('imap', incomingHost, policy.imap, order);
+  const pop3 = policy.offerPop3 ? services('pop3', incomingHost, policy.pop3, order) : [];
+  return {
     incoming:
       imap.length > 0
         ? [...imap, ...pop3.map((s) => ({ ...s, role: 'alternative' as const }))]
         : pop3,
     outgoing: services('submission', outgoingHost, policy.submission, order),
-    webmailUrl: policy.webmailUrl === null ? null : forDomain(policy.webmailUrl, domain),
-    supportContact: policy.supportContact,
-    warnings: warningsFor(mailbox, server),
   };
 }
 
@@ -97,6 +108,12 @@ export function byRole(services: readonly Service[]): ServicesByRole {
     fallback: services.find(({ role }) => role === 'fallback') ?? null,
     alternatives: services.filter(({ role }) => role === 'alternative'),
   };
+}
+
+/** The way with implicit TLS, for formats that cannot say STARTTLS; null where the policy has none. */
+export function withImplicitTls(services: readonly Service[], protocol: Protocol): Service | null {
+  const isIt = (one: Service) => one.protocol === protocol && one.security === 'implicit-tls';
+  return services.find(isIt) ?? null;
 }
 
 function bySecurity(preferred: Security): readonly [Security, Security] {

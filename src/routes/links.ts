@@ -7,9 +7,11 @@ export const links = {
   domain: (domain: string) => `/domains/${part(domain)}`,
   mailboxesCsv: (domain: string) => `/domains/${part(domain)}/mailboxes.csv`,
   mailboxesJson: (domain: string) => `/domains/${part(domain)}/mailboxes.json`,
+  dns: (domain: string) => `/domains/${part(domain)}/dns.txt`,
   sheets: (domain: string) => `/domains/${part(domain)}/sheets`,
   mailbox: (domain: string, login: string) => `/domains/${part(domain)}/mailboxes/${part(login)}`,
-  settingsText: (domain: string, login: string) => `${links.mailbox(domain, login)}/settings.txt`,
-  settingsJson: (domain: string, login: string) => `${links.mailbox(domain, login)}/settings.json`,
+  /** One of the files of routes/mailbox-files.ts. */
+  mailboxFile: (domain: string, login: string, name: string) =>
+    `${links.mailbox(domain, login)}/${name}`,
   sheet: (domain: string, login: string) => `${links.mailbox(domain, login)}/sheet`,
 };

@@ -1,7 +1,7 @@
 import { domainToUnicode } from 'node:url';
 import { Router, type Request } from 'express';
 import type { Services } from '../app';
-import { decideClientSettings } from '../domain/client-settings';
+import { decideClientSettings, decideServices } from '../domain/client-settings';
 import {
   countDiffering,
   selectMailboxes,
@@ -12,6 +12,7 @@ import {
 import { pageOf } from '../domain/page';
 import { policyFor } from '../domain/policy';
 import { mailboxesCsv } from '../formats/csv';
+import { dnsZone } from '../formats/dns-zone';
 import { mailboxesJson } from '../formats/json';
 import { choiceOf, domainOf, pageNumberOf, sameWith, searchOf, single } from './query';
 import { patienceOf, soon, valueOrWaiting } from './show';
@@ -70,6 +71,13 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
     const policy = policyFor(policies, domain);
     const all = users.mailboxes.map((mailbox) => decideClientSettings(mailbox, server, policy));
     response.attachment(`${domain}-mailboxes.csv`).send(mailboxesCsv(all));
+  });
+
+  router.get('/domains/:domain/dns.txt', async (request, response) => {
+    const domain = domainOf(request);
+    const { server } = (await directory.freshDomain(domain)).value;
+    const services = decideServices(server.name, policyFor(policies, server.name));
+    response.type('text/plain').send(dnsZone(server.name, services));
   });
 
   return router;

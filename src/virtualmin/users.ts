@@ -74,8 +74,11 @@ function isTypeable(text: string): boolean {
 /** What would start a line or a header of its own, and what would turn the text after it around. */
 const disruptive = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu;
 
+/** What no XML document can hold (XML 1.0, 2.2 Char), lone halves of a character among it. */
+const notInXml = /[\p{Cs}\uFFFE\uFFFF]/gu;
+
 function oneLine(text: string): string {
-  return text.replace(disruptive, ' ').trim();
+  return text.replace(disruptive, ' ').replace(notInXml, '\uFFFD').trim();
 }
 
 function first(row: UserRow, field: (typeof userFields)[number]): string {

@@ -207,6 +207,58 @@ describe('one mailbox', () => {
   });
 });
 
+describe('files for clients', () => {
+  const at = '/domains/example.com/mailboxes/bob.example';
+
+  test.each([
+    ['autoconfig.xml', 'text/xml; charset=utf-8', 'bob@example.com.autoconfig.xml'],
+    ['autodiscover.xml', 'text/xml; charset=utf-8', 'bob@example.com.autodiscover.xml'],
+    ['profile.mobileconfig', 'application/x-apple-aspen-config', 'bob@example.com.mobileconfig'],
+    ['qr.svg', 'image/svg+xml', null],
+    ['qr.png', 'image/png', null],
+    ['settings.txt', 'text/plain; charset=utf-8', null],
+    ['settings.json', 'application/json; charset=utf-8', null],
+  ])('%s: its type and its name', async (file, type, name) => {
+    const { status, headers } = await app.get(`${at}/${file}`);
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe(type);
+    const disposition = name === null ? undefined : `attachment; filename="${name}"`;
+    expect(headers['content-disposition']).toBe(disposition);
+    expect((await app.get(at)).text).toContain(`href="${at}/${file}"`);
+  });
+
+  test('a profile for POP3', async () => {
+    const response = await app.get(`${at}/profile.mobileconfig?protocol=pop3`).responseType('text');
+    expect(String(response.body)).toContain('<string>EmailTypePOP</string>');
+    const other = await app.get(`${at}/profile.mobileconfig?protocol=smtp`);
+    expect(other.status).toBe(400);
+  });
+
+  test('no profile, and no link to one, where the policy has no SSL/TLS', async () => {
+    app.close();
+    app = await startApp({ settings: 'imaps_port=off' });
+    const { status, text, headers } = await app.get(`${at}/profile.mobileconfig`);
+    expect([status, headers['content-disposition']]).toEqual([404, undefined]);
+    expect(text).toContain('A profile can only say SSL/TLS');
+    expect((await app.get(at)).text).not.toContain('profile.mobileconfig');
+  });
+
+  test('a name that no system could save becomes one that each can', async () => {
+    answerUsers(app.virtualmin, userValues({ email_address: 'a/b"c;ü@example.com' }));
+    const { headers } = await app.get(`${at}/profile.mobileconfig`);
+    expect(headers['content-disposition']).toBe(
+      'attachment; filename="a_b_c__@example.com.mobileconfig"',
+    );
+  });
+
+  test('the DNS records of a domain', async () => {
+    const { type, text } = await app.get('/domains/example.com/dns.txt');
+    expect(type).toBe('text/plain');
+    expect(text).toContain('_submission._tcp.example.com. 3600 IN SRV 0 1 587 mail.example.com.\n');
+    expect((await app.get('/domains/nosuch.example/dns.txt')).status).toBe(404);
+  });
+});
+
 describe('sheets', () => {
   test('every mailbox, by address', async () => {
     const { text } = await app.get('/domains/example.com/sheets');

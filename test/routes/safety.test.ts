@@ -20,6 +20,16 @@ afterEach(() => {
 });
 
 /** Every address of the app that a domain and its logins have. */
+const mailboxFiles = [
+  'sheet',
+  'settings.txt',
+  'settings.json',
+  'autoconfig.xml',
+  'autodiscover.xml',
+  'profile.mobileconfig',
+  'qr.svg',
+];
+
 function pathsOf(domain: string, logins: readonly string[]): string[] {
   const at = `/domains/${domain}`;
   return [
@@ -29,9 +39,10 @@ function pathsOf(domain: string, logins: readonly string[]): string[] {
     `${at}/mailboxes.json`,
     `${at}/mailboxes.csv`,
     `${at}/sheets`,
+    `${at}/dns.txt`,
     ...logins.flatMap((login) => {
       const mailbox = `${at}/mailboxes/${encodeURIComponent(login)}`;
-      return [mailbox, `${mailbox}/settings.txt`, `${mailbox}/settings.json`, `${mailbox}/sheet`];
+      return [mailbox, ...mailboxFiles.map((name) => `${mailbox}/${name}`)];
     }),
   ];
 }

@@ -1,0 +1,91 @@
+import { Router, type Request } from 'express';
+import type { Services } from '../app';
+import type { ClientSettings } from '../domain/client-settings';
+import { settingsJson } from '../formats/json';
+import { settingsText } from '../formats/settings-text';
+import { notFound } from '../middleware/http-error';
+import { freshSettings } from './mailbox-settings';
+import { choiceOf } from './query';
+
+interface MailboxFile {
+  /** The last part of its path. */
+  readonly name: string;
+  readonly type: string;
+  /** Null where a browser shows it; otherwise the ending of the name that it is saved under. */
+  readonly savedAs: string | null;
+  readonly render: (
+    settings: ClientSettings,
+    request: Request,
+  ) => string | Buffer | Promise<string | Buffer>;
+}
+
+/** What is seldom asked for, and its library, is loaded when it is. */
+const files: readonly MailboxFile[] = [
+  { name: 'settings.txt', type: 'text/plain', savedAs: null, render: settingsText },
+  {
+    name: 'settings.json',
+    type: 'application/json',
+    savedAs: null,
+    render: (settings) => JSON.stringify(settingsJson(settings)),
+  },
+  {
+    name: 'autoconfig.xml',
+    type: 'text/xml',
+    savedAs: '.autoconfig.xml',
+    render: async (settings) => (await import('../formats/autoconfig')).autoconfig(settings),
+  },
+  {
+    name: 'autodiscover.xml',
+    type: 'text/xml',
+    savedAs: '.autodiscover.xml',
+    render: async (settings) => (await import('../formats/autodiscover')).autodiscover(settings),
+  },
+  {
+    name: 'profile.mobileconfig',
+    type: 'application/x-apple-aspen-config',
+    savedAs: '.mobileconfig',
+    render: async (settings, request) => {
+      const protocol = choiceOf(request, 'protocol', ['imap', 'pop3']);
+      const profile = (await import('../formats/apple-profile')).appleProfile(settings, protocol);
+      if (profile !== null) return profile;
+      const name = protocol === 'imap' ? 'IMAP' : 'POP3';
+      throw notFound(
+        `A profile can only say SSL/TLS, and the mail policy does not offer that for ${name} and for sending.`,
+      );
+    },
+  },
+  {
+    name: 'qr.svg',
+    type: 'image/svg+xml',
+    savedAs: null,
+    render: async (settings) =>
+      (await import('../formats/thunderbird-qr')).thunderbirdQrSvg(settings),
+  },
+  {
+    name: 'qr.png',
+    type: 'image/png',
+    savedAs: null,
+    render: async (settings) =>
+      (await import('../formats/thunderbird-qr')).thunderbirdQrPng(settings),
+  },
+];
+
+/** `/domains/{domain}/mailboxes/{login}/…`: the settings of one mailbox as files. */
+export function mailboxFilesRoutes(services: Services): Router {
+  const router = Router();
+  for (const { name, type, savedAs, render } of files) {
+    router.get(`/domains/:domain/mailboxes/:login/${name}`, async (request, response) => {
+      const settings = await freshSettings(request, services);
+      const body = await render(settings, request);
+      if (savedAs !== null) response.attachment(fileName(settings.emailAddress) + savedAs);
+      // Bytes: with a string Express would add a charset to types that have none.
+      response.type(type).send(Buffer.from(body));
+    });
+  }
+  return router;
+}
+
+/** A name that every system can save a file under. */
+function fileName(emailAddress: string): string {
+  return emailAddress.replace(/[^\w.@+-]/g, '_');
+}

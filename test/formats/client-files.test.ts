@@ -1,0 +1,357 @@
+import { describe, expect, test } from '@jest/globals';
+import jsQr from 'jsqr';
+import { PNG } from 'pngjs';
+import {
+  AUTHENTICATION_TYPE,
+  CONNECTION_SECURITY,
+  encodeAccounts,
+  INCOMING_PROTOCOL,
+} from 'thunderbird-account-qr-code';
+import { decideClientSettings, decideServices } from '../../src/domain/client-settings';
+import { policyFor } from '../../src/domain/policy';
+import { appleProfile } from '../../src/formats/apple-profile';
+import { autoconfig } from '../../src/formats/autoconfig';
+import { autodiscover } from '../../src/formats/autodiscover';
+import { dnsZone } from '../../src/formats/dns-zone';
+import {
+  thunderbirdAccount,
+  thunderbirdQrPng,
+  thunderbirdQrSvg,
+} from '../../src/formats/thunderbird-qr';
+import { parseSettings } from '../../src/settings-file';
+import { bob, exampleCom } from '../helpers/domain';
+import { named, parseXml, plistValue, texts } from '../helpers/xml';
+
+function settings(mailbox = {}, policy = '', domain = 'example.com') {
+  const server = { ...exampleCom, name: domain };
+  const policies = parseSettings(policy, 'test');
+  return decideClientSettings({ ...bob, ...mailbox }, server, policyFor(policies, domain));
+}
+
+/** Names and logins that mean something elsewhere; a login unlike its address throughout. */
+const hostile = [
+  ['markup', '<b>&amp;"\'', 'h<b>&"\'x'],
+  ['a comment and CDATA', ']]><!-- x -->', 'a]]>b'],
+  ['placeholders', '%EMAILADDRESS% ${x}', 'ann+tag%percent'],
+  ['from right to left', 'שלום', 'עברית.x'],
+  ['emoji', '👩‍👩‍👧 Zoë', 'zoë.example'],
+  ['spaces at the ends of nothing', 'a  b', 'bob@example.com'],
+  ['a long name', 'W'.repeat(120), `${'x'.repeat(64)}.${'y'.repeat(60)}`],
+] as const;
+
+describe('autoconfig', () => {
+  const provider = (text: string) => named(parseXml(text), 'emailProvider')[0];
+  const servers = (text: string) =>
+    (provider(text)?.children ?? [])
+      .filter(({ name }) => name.endsWith('Server'))
+      .map((one) => [one.name, one.attributes.type, ...Object.values(texts(one))].join(' '));
+
+  test('every server, the recommended first', () => {
+    const text = autoconfig(settings());
+    expect(text.startsWith('<?xml version="1.0" encoding="UTF-8"?>')).toBe(true);
+    expect(parseXml(text).attributes).toEqual({ version: '1.1' });
+    expect(provider(text)?.attributes).toEqual({ id: 'example.com' });
+    expect(texts(provider(text))).toMatchObject({
+      domain: 'example.com',
+      displayName: 'example.com',
+      displayShortName: 'example',
+    });
+    const rest = 'password-cleartext bob.example';
+    expect(servers(text)).toEqual([
+      `incomingServer imap mail.example.com 143 STARTTLS ${rest}`,
+      `incomingServer imap mail.example.com 993 SSL ${rest}`,
+      `incomingServer pop3 mail.example.com 110 STARTTLS ${rest}`,
+      `incomingServer pop3 mail.example.com 995 SSL ${rest}`,
+      `outgoingServer smtp mail.example.com 587 STARTTLS ${rest}`,
+      `outgoingServer smtp mail.example.com 465 SSL ${rest}`,
+    ]);
+  });
+
+  test('names stay within what the format asks', () => {
+    const long = `${'a'.repeat(40)}.${'b'.repeat(40)}.example`;
+    const names = texts(provider(autoconfig(settings({}, '', long))));
+    expect(names.displayName).toHaveLength(30);
+    expect(names.displayShortName).toHaveLength(12);
+    expect(names.domain).toBe(long);
+    const readable = texts(provider(autoconfig(settings({}, '', 'xn--mnchen-3ya.example'))));
+    expect(readable).toMatchObject({
+      domain: 'xn--mnchen-3ya.example',
+      displayName: 'münchen.example',
+    });
+  });
+
+  test.each(hostile)('%s comes back', (_what, realName, login) => {
+    for (const server of named(
+      provider(autoconfig(settings({ realName, login }))),
+      'incomingServer',
+    )) {
+      expect(texts(server).username).toBe(login);
+    }
+  });
+});
+
+describe('autodiscover', () => {
+  const response = (text: string) => parseXml(text).children[0];
+  const protocols = (text: string) =>
+    named(named(response(text), 'Account')[0], 'Protocol').map(texts);
+
+  test('one protocol for each direction, with the words of Outlook', () => {
+    const text = autodiscover(settings());
+    expect(parseXml(text)).toMatchObject({
+      name: 'Autodiscover',
+      attributes: {
+        xmlns: 'http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006',
+      },
+    });
+    expect(response(text)?.attributes.xmlns).toBe(
+      'http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a',
+    );
+    expect(texts(named(response(text), 'Account')[0])).toMatchObject({
+      AccountType: 'email',
+      Action: 'settings',
+    });
+    const both = {
+      Server: 'mail.example.com',
+      LoginName: 'bob.example',
+      DomainRequired: 'off',
+      SPA: 'off',
+      SSL: 'on',
+      Encryption: 'TLS',
+      AuthRequired: 'on',
+    };
+    expect(protocols(text)).toEqual([
+      { Type: 'IMAP', Port: '143', ...both },
+      { Type: 'SMTP', Port: '587', ...both, UsePOPAuth: 'on', SMTPLast: 'off' },
+    ]);
+  });
+
+  test.each([
+    ['implicit TLS', 'prefer_security=implicit-tls', ['IMAP 993 SSL', 'SMTP 465 SSL']],
+    ['POP3 alone', 'imap_port=off\nimaps_port=off', ['POP3 110 TLS', 'SMTP 587 TLS']],
+  ])('%s', (_what, policy, expected) => {
+    const found = protocols(autodiscover(settings({}, policy)));
+    expect(
+      found.map(({ Type, Port, Encryption }) => `${Type ?? ''} ${Port ?? ''} ${Encryption ?? ''}`),
+    ).toEqual(expected);
+  });
+
+  test.each(hostile)('%s comes back', (_what, realName, login) => {
+    const text = autodiscover(settings({ realName, login }));
+    expect(texts(named(response(text), 'User')[0])).toEqual({ DisplayName: realName });
+    for (const protocol of protocols(text)) expect(protocol.LoginName).toBe(login);
+  });
+});
+
+describe("Apple's profile", () => {
+  const profile = (
+    mailbox = {},
+    protocol: 'imap' | 'pop3' = 'imap',
+    policy = '',
+    domain?: string,
+  ) =>
+    plistValue(parseXml(appleProfile(settings(mailbox, policy, domain), protocol) ?? '')) as Record<
+      string,
+      unknown
+    > & { readonly PayloadContent: readonly Record<string, unknown>[] };
+  const uuid = /^[0-9A-F]{8}-[0-9A-F]{4}-5[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$/;
+
+  test('every key, with the ports of implicit TLS', () => {
+    const { PayloadContent, ...outer } = profile();
+    expect(outer).toEqual({
+      PayloadType: 'Configuration',
+      PayloadVersion: 1,
+      PayloadIdentifier: expect.stringMatching(/^com\.example\.mail-setup\.[0-9a-f-]{36}$/),
+      PayloadUUID: expect.stringMatching(uuid),
+      PayloadDisplayName: 'Mail for bob@example.com',
+      PayloadDescription: expect.stringContaining('asks for its password'),
+      PayloadOrganization: 'example.com',
+      PayloadRemovalDisallowed: false,
+    });
+    expect(PayloadContent).toEqual([
+      {
+        PayloadType: 'com.apple.mail.managed',
+        PayloadVersion: 1,
+        PayloadIdentifier: `${String(outer.PayloadIdentifier)}.account`,
+        PayloadUUID: expect.stringMatching(uuid),
+        PayloadDisplayName: 'Mail account bob@example.com',
+        EmailAccountType: 'EmailTypeIMAP',
+        EmailAccountDescription: 'bob@example.com',
+        EmailAccountName: 'Bob Example',
+        EmailAddress: 'bob@example.com',
+        IncomingMailServerAuthentication: 'EmailAuthPassword',
+        IncomingMailServerHostName: 'mail.example.com',
+        IncomingMailServerPortNumber: 993,
+        IncomingMailServerUseSSL: true,
+        IncomingMailServerUsername: 'bob.example',
+        OutgoingMailServerAuthentication: 'EmailAuthPassword',
+        OutgoingMailServerHostName: 'mail.example.com',
+        OutgoingMailServerPortNumber: 465,
+        OutgoingMailServerUseSSL: true,
+        OutgoingMailServerUsername: 'bob.example',
+        OutgoingPasswordSameAsIncomingPassword: true,
+      },
+    ]);
+  });
+
+  test('POP3', () => {
+    expect(profile({}, 'pop3').PayloadContent[0]).toMatchObject({
+      EmailAccountType: 'EmailTypePOP',
+      IncomingMailServerPortNumber: 995,
+    });
+  });
+
+  test('without a name there is no key for it', () => {
+    expect(profile({ realName: '' }).PayloadContent[0]).not.toHaveProperty('EmailAccountName');
+  });
+
+  test.each([
+    ['no IMAPS', 'imaps_port=off', 'imap'],
+    ['no SMTPS', 'submissions_port=off', 'imap'],
+    ['no POP3', 'offer_pop3=no', 'pop3'],
+  ] as const)('none where the policy has %s', (_what, policy, protocol) => {
+    expect(appleProfile(settings({}, policy), protocol)).toBeNull();
+  });
+
+  test('two mailboxes never replace each other, one always replaces itself', () => {
+    const mailboxes = [
+      profile(),
+      profile({ login: 'bob-example' }),
+      profile({ login: 'Bob.example' }),
+      profile({}, 'imap', '', 'example.org'),
+    ];
+    const identifiers = mailboxes.flatMap(({ PayloadIdentifier, PayloadUUID, PayloadContent }) => [
+      PayloadIdentifier,
+      PayloadUUID,
+      PayloadContent[0]?.PayloadIdentifier,
+      PayloadContent[0]?.PayloadUUID,
+    ]);
+    expect(new Set(identifiers).size).toBe(16);
+    const changed = profile({ realName: 'Robert', extraAddresses: ['x@example.com'] }, 'pop3');
+    expect(changed.PayloadIdentifier).toBe(mailboxes[0]?.PayloadIdentifier);
+    expect(changed.PayloadUUID).toBe(mailboxes[0]?.PayloadUUID);
+  });
+
+  test('its identifier is the one that devices know by now', () => {
+    expect(profile().PayloadUUID).toBe('77FFB77E-1781-5646-9465-7523528F78DD');
+  });
+
+  test.each(hostile)('%s comes back', (_what, realName, login) => {
+    expect(profile({ realName, login }).PayloadContent[0]).toMatchObject({
+      EmailAccountName: realName,
+      IncomingMailServerUsername: login,
+      OutgoingMailServerUsername: login,
+    });
+  });
+});
+
+describe("Thunderbird's QR code", () => {
+  /** The same by the writer of others. */
+  function expected(realName: string, login: string, policy: 'starttls' | 'implicit-tls') {
+    const tls = policy === 'implicit-tls';
+    const security = tls ? CONNECTION_SECURITY.Tls : CONNECTION_SECURITY.AlwaysStartTls;
+    return encodeAccounts([
+      {
+        incomingProtocol: INCOMING_PROTOCOL.IMAP,
+        incomingHostname: 'mail.example.com',
+        incomingPort: tls ? 993 : 143,
+        incomingConnectionSecurity: security,
+        incomingAuthenticationType: AUTHENTICATION_TYPE.PasswordCleartext,
+        incomingUsername: login,
+        outgoingHostname: 'mail.example.com',
+        outgoingPort: tls ? 465 : 587,
+        outgoingConnectionSecurity: security,
+        outgoingAuthenticationType: AUTHENTICATION_TYPE.PasswordCleartext,
+        outgoingUsername: login,
+        identityEmailAddress: 'bob@example.com',
+        identityDisplayName: realName,
+      },
+    ]);
+  }
+
+  async function scanned(mailbox: object, policy = ''): Promise<string> {
+    const png = PNG.sync.read(await thunderbirdQrPng(settings(mailbox, policy)));
+    const code = jsQr(new Uint8ClampedArray(png.data), png.width, png.height, {
+      inversionAttempts: 'dontInvert',
+    });
+    return Buffer.from(code?.binaryData ?? []).toString('utf8');
+  }
+
+  test.each(hostile)('%s is said as others write it', (_what, realName, login) => {
+    expect(thunderbirdAccount(settings({ realName, login }))).toBe(
+      expected(realName, login, 'starttls'),
+    );
+  });
+
+  test.each([
+    ['nothing special', 'Bob Example'],
+    ['many scripts', 'שלום Zoë 👩‍👩‍👧 李小龍'],
+    ['a long name', 'W'.repeat(120)],
+  ])('%s can be scanned', async (_what, realName) => {
+    expect(await scanned({ realName })).toBe(expected(realName, 'bob.example', 'starttls'));
+  });
+
+  test('with implicit TLS', () => {
+    expect(thunderbirdAccount(settings({}, 'prefer_security=implicit-tls'))).toBe(
+      expected('Bob Example', 'bob.example', 'implicit-tls'),
+    );
+  });
+
+  test('a POP3 account where there is no IMAP', () => {
+    const account = JSON.parse(
+      thunderbirdAccount(settings({}, 'imap_port=off\nimaps_port=off')),
+    ) as unknown[][];
+    expect(account[2]?.slice(0, 3)).toEqual([1, 'mail.example.com', 110]);
+  });
+
+  test.each([
+    ['no name', ''],
+    ['a name that no code could hold', 'x'.repeat(10_000)],
+  ])('%s: the address stands for it', async (_what, realName) => {
+    expect(await scanned({ realName })).toContain('["bob@example.com","bob@example.com"]');
+  });
+
+  test('black on white with a quiet zone of four modules, as SVG too', async () => {
+    const svg = parseXml(await thunderbirdQrSvg(settings()));
+    const [background, code] = named(svg, 'path');
+    expect(background?.attributes.fill).toBe('#ffffff');
+    expect(code?.attributes.stroke).toBe('#000000');
+    expect(code?.attributes.d).toMatch(/^M4 4\.5h7/);
+  });
+});
+
+describe('DNS records', () => {
+  const records = (policy = '') => {
+    const policies = parseSettings(policy, 'test');
+    return dnsZone('example.com', decideServices('example.com', policies.general))
+      .split('\n')
+      .filter((line) => !line.startsWith(';') && line !== '');
+  };
+
+  test('in the order of the policy', () => {
+    expect(records()).toEqual([
+      '_imap._tcp.example.com. 3600 IN SRV 0 1 143 mail.example.com.',
+      '_imaps._tcp.example.com. 3600 IN SRV 10 1 993 mail.example.com.',
+      '_pop3._tcp.example.com. 3600 IN SRV 20 1 110 mail.example.com.',
+      '_pop3s._tcp.example.com. 3600 IN SRV 30 1 995 mail.example.com.',
+      '_submission._tcp.example.com. 3600 IN SRV 0 1 587 mail.example.com.',
+      '_submissions._tcp.example.com. 3600 IN SRV 10 1 465 mail.example.com.',
+    ]);
+    expect(
+      records('prefer_security=implicit-tls\noffer_pop3=no\noutgoing_host=smtp.x.example'),
+    ).toEqual([
+      '_imaps._tcp.example.com. 3600 IN SRV 0 1 993 mail.example.com.',
+      '_imap._tcp.example.com. 3600 IN SRV 10 1 143 mail.example.com.',
+      '_submissions._tcp.example.com. 3600 IN SRV 0 1 465 smtp.x.example.',
+      '_submission._tcp.example.com. 3600 IN SRV 10 1 587 smtp.x.example.',
+    ]);
+  });
+});
+
+test.each([
+  ['autoconfig', autoconfig],
+  ['autodiscover', autodiscover],
+  ['profile', (one: ReturnType<typeof settings>) => appleProfile(one, 'imap')],
+  ['QR code', thunderbirdQrSvg],
+])('%s: the same mailbox gives the same bytes', async (_what, render) => {
+  expect(await render(settings())).toBe(await render(settings()));
+});
