@@ -3,6 +3,7 @@ import { decideClientSettings } from '../../src/domain/client-settings';
 import { defaultPolicy } from '../../src/domain/policy';
 import { mailboxesJson, settingsJson } from '../../src/formats/json';
 import { settingsText } from '../../src/formats/settings-text';
+import { spokenLogin } from '../../src/formats/words';
 import { bob, exampleCom } from '../helpers/domain';
 
 const settings = decideClientSettings(
@@ -91,4 +92,18 @@ test('mailboxes.json', () => {
     ],
     withoutMail: [{ login: 'webby.example', reason: 'website-manager' }],
   });
+});
+
+test.each([
+  ['bob.example', 'bob dot example'],
+  ['example-bob', 'example hyphen bob'],
+  ['bob_example', 'bob underscore example'],
+  ['bob%example', 'bob percent sign example'],
+  ['bob@example.com', 'bob at example dot com'],
+  ['ann+tag%percent', 'ann plus tag percent sign percent'],
+  ['a.-b', 'a dot hyphen b'],
+  ['.bob', 'dot bob'],
+  ['example', null],
+])('%s is said aloud', (login, spoken) => {
+  expect(spokenLogin(login)).toBe(spoken);
 });
