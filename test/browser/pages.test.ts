@@ -196,6 +196,8 @@ describe('without JavaScript', () => {
       for (const name of [/^Copy/, /^Print$/]) {
         expect(await page.getByRole('button', { name }).count()).toBe(0);
       }
+      expect(await page.getByLabel(/^Password of/).count()).toBe(path.endsWith('sheet') ? 1 : 0);
+      expect(await page.getByLabel(/^Password of/).isVisible()).toBe(false);
     }
   });
 
@@ -285,6 +287,30 @@ describe('on paper', () => {
       '[...document.body.querySelectorAll("*")].filter((e) => !e.closest(".sheet") && !e.querySelector(".sheet") && e.getClientRects().length > 0 && !e.matches(".visually-hidden")).map((e) => e.outerHTML)',
     );
     expect(seen).toEqual([]);
+  });
+
+  test('a password typed on the sheet is on the paper and nowhere else', async () => {
+    const page = await browser.open(`${bobPath}/sheet`);
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      // The browser may fetch the page's icon late.
+      if (!request.url().endsWith('/assets/icon.svg')) asked.push(request.url());
+    });
+    const field = page.getByLabel('Password of bob@example.com, for the paper alone');
+    await field.fill('Corr3ct-horse');
+    await field.press('Enter');
+    await page.emulateMedia({ media: 'print' });
+    expect(await field.inputValue()).toBe('Corr3ct-horse');
+    const outline = 'getComputedStyle(document.activeElement).outlineStyle';
+    expect(await page.evaluate(outline)).toBe('none');
+    expect((await field.boundingBox())?.height).toBeGreaterThan(20);
+    await page.pdf({ format: 'A4' });
+    expect(asked).toEqual([]);
+    expect(page.url()).toBe(`${browser.base}${bobPath}/sheet`);
+    expect(await page.evaluate('localStorage.length + sessionStorage.length')).toBe(0);
+    await page.reload();
+    expect(await field.inputValue()).toBe('');
+    expect(browser.app.logged()).not.toContain('Corr3ct');
   });
 
   test('black on white, in the dark as well, with a line for the password', async () => {

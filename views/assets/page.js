@@ -67,6 +67,10 @@
     button.addEventListener('click', () => window.print());
   }
 
+  // A password typed on a sheet goes to the printer and nowhere else: its field has no name and no form.
+
+  for (const element of document.querySelectorAll('[data-paper-only]')) element.hidden = false;
+
   // Waiting: the request is held open by the server, and the page shows the answer at once.
 
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
