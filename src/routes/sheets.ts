@@ -7,6 +7,7 @@ import { decideClientSettings, type ClientSettings } from '../domain/client-sett
 import type { DomainUsers, Mailbox } from '../domain/mailbox';
 import { selectMailboxes } from '../domain/mailbox-list';
 import { policyFor } from '../domain/policy';
+import { settingsFingerprint } from '../formats/fingerprint';
 import { badRequest, notFound } from '../middleware/http-error';
 import { domainOf, repeated, single } from './query';
 import { patienceOf, valueOrWaiting } from './show';
@@ -80,7 +81,8 @@ async function stream(
   async function* pieces() {
     yield await render('sheets/top', { title, count: all.length });
     for (const settings of all) {
-      yield await render('sheets/sheet', { settings, asOf });
+      const fingerprint = settingsFingerprint(settings);
+      yield await render('sheets/sheet', { settings, fingerprint, asOf });
       await setImmediate();
     }
     yield await render('sheets/bottom', {});

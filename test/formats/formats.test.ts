@@ -1,6 +1,7 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { decideClientSettings } from '../../src/domain/client-settings';
 import { defaultPolicy } from '../../src/domain/policy';
+import { settingsFingerprint } from '../../src/formats/fingerprint';
 import { mailboxesJson, settingsJson } from '../../src/formats/json';
 import { settingsText } from '../../src/formats/settings-text';
 import { spokenLogin } from '../../src/formats/words';
@@ -106,4 +107,29 @@ test.each([
   ['example', null],
 ])('%s is said aloud', (login, spoken) => {
   expect(spokenLogin(login)).toBe(spoken);
+});
+
+describe('the fingerprint of settings', () => {
+  const decided = (mailbox = {}, policy = {}) =>
+    settingsFingerprint(
+      decideClientSettings({ ...bob, ...mailbox }, exampleCom, { ...defaultPolicy, ...policy }),
+    );
+
+  test('stays while nothing that is typed changes', () => {
+    expect(decided()).toMatch(/^[0-9a-f]{4}-[0-9a-f]{4}$/);
+    expect(decided({ realName: 'Robert', disabled: true, extraAddresses: ['x@y.example'] })).toBe(
+      decided(),
+    );
+    expect(decided({}, { supportContact: 'Call 555' })).toBe(decided());
+  });
+
+  test.each([
+    ['login', { login: 'bob-example' }, {}],
+    ['address', { emailAddress: 'robert@example.com' }, {}],
+    ['server', {}, { incomingHost: 'mx.example.com' }],
+    ['order', {}, { preferredSecurity: 'implicit-tls' }],
+    ['POP3', {}, { offerPop3: false }],
+  ])('changes with the %s', (_what, mailbox, policy) => {
+    expect(decided(mailbox, policy)).not.toBe(decided());
+  });
 });

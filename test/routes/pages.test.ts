@@ -268,6 +268,11 @@ describe('sheets', () => {
     );
   });
 
+  test('the date and the fingerprint of the settings at the foot', async () => {
+    const text = await page('/domains/example.com/mailboxes/bob.example/sheet');
+    expect(text).toMatch(/As of 2026-11-24 \d\d:40 · settings [0-9a-f]{4}-[0-9a-f]{4} /);
+  });
+
   test('a selection', async () => {
     const { text } = await app.get(
       '/domains/example.com/sheets?selected=1&login=zoe.example&login=bob.example',
