@@ -49,11 +49,11 @@
     }, 1500);
   }
 
+  // What stands beside the button is what is copied.
   for (const button of document.querySelectorAll('[data-copy]')) {
+    const value = button.parentElement.querySelector('.value');
     button.hidden = false;
-    button.addEventListener('click', () =>
-      copyFor(button, button.dataset.copy, button.parentElement.querySelector('.value')),
-    );
+    button.addEventListener('click', () => copyFor(button, value.textContent, value));
   }
 
   for (const button of document.querySelectorAll('[data-copy-from]')) {
