@@ -74,10 +74,9 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
   });
 
   router.get('/domains/:domain/dns.txt', async (request, response) => {
-    const domain = domainOf(request);
-    const { server } = (await directory.freshDomain(domain)).value;
-    const services = decideServices(server.name, policyFor(policies, server.name));
-    response.type('text/plain').send(dnsZone(server.name, services));
+    const { name } = await directory.freshServer(domainOf(request));
+    const services = decideServices(name, policyFor(policies, name));
+    response.type('text/plain').send(dnsZone(name, services));
   });
 
   return router;

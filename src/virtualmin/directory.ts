@@ -22,7 +22,7 @@ export class Directory {
 
   constructor(
     private readonly client: VirtualminClient,
-    now: () => number = Date.now,
+    private readonly now: () => number = Date.now,
   ) {
     this.#servers = new Answers({
       ask: () => client.listDomains(),
@@ -54,7 +54,7 @@ export class Directory {
       ? await this.#servers.look(everyDomain, patience, users.answer.asOf)
       : servers;
     if (current.kind !== 'answer') return current;
-    const server = current.answer.value.find((one) => one.name === name);
+    const server = find(current.answer, name);
     if (server === undefined) return { kind: 'failed', failure: noSuchDomain(name) };
     return {
       kind: 'answer',
@@ -70,14 +70,21 @@ export class Directory {
       this.#servers.fresh(everyDomain),
       this.#users.fresh(name),
     ]);
-    const find = (answer: Answer<readonly VirtualServer[]>) =>
-      answer.value.find((one) => one.name === name);
-    const known = find(servers);
+    const known = find(servers, name);
     if (known !== undefined) return join(known, servers, users);
     const newer = await this.#servers.fresh(everyDomain, users.asOf);
-    const server = find(newer);
+    const server = find(newer, name);
     if (server === undefined) throw noSuchDomain(name);
     return join(server, newer, users);
+  }
+
+  /** One virtual server without its users, which take Virtualmin far longer. As fresh as freshDomain. */
+  async freshServer(name: string): Promise<VirtualServer> {
+    const server =
+      find(await this.#servers.fresh(everyDomain), name) ??
+      find(await this.#servers.fresh(everyDomain, this.now()), name);
+    if (server === undefined) throw noSuchDomain(name);
+    return server;
   }
 
   /** The same as freshDomain, but waits only up to `patience` milliseconds and never rejects. */
@@ -110,6 +117,10 @@ export class Directory {
   }
 }
 
+function find({ value }: Answer<readonly VirtualServer[]>, name: string) {
+  return value.find((one) => one.name === name);
+}
+
 /** A domain made just now has users before it is in a list that was kept. */
 function isMissing(
   name: string,
@@ -119,7 +130,7 @@ function isMissing(
   return (
     servers.kind === 'answer' &&
     servers.answer.asOf < users.asOf &&
-    !servers.answer.value.some((one) => one.name === name)
+    find(servers.answer, name) === undefined
   );
 }
 

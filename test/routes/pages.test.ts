@@ -256,6 +256,8 @@ describe('files for clients', () => {
     expect(type).toBe('text/plain');
     expect(text).toContain('_submission._tcp.example.com. 3600 IN SRV 0 1 587 mail.example.com.\n');
     expect((await app.get('/domains/nosuch.example/dns.txt')).status).toBe(404);
+    const programs = app.virtualmin.asked.map((asked) => asked.get('program'));
+    expect(new Set(programs)).toEqual(new Set(['list-domains']));
   });
 });
 
