@@ -110,10 +110,19 @@ export function byRole(services: readonly Service[]): ServicesByRole {
   };
 }
 
-/** The way with implicit TLS, for formats that cannot say STARTTLS; null where the policy has none. */
-export function withImplicitTls(services: readonly Service[], protocol: Protocol): Service | null {
-  const isIt = (one: Service) => one.protocol === protocol && one.security === 'implicit-tls';
-  return services.find(isIt) ?? null;
+/** One way to receive and one to send, both with implicit TLS; null where the policy has none. */
+export function withImplicitTls(
+  { incoming, outgoing }: DomainServices,
+  protocol: 'imap' | 'pop3',
+): { readonly incoming: Service; readonly outgoing: Service } | null {
+  const receiving = incoming.find((one) => one.protocol === protocol && isImplicit(one));
+  const sending = outgoing.find(isImplicit);
+  if (receiving === undefined || sending === undefined) return null;
+  return { incoming: receiving, outgoing: sending };
+}
+
+function isImplicit({ security }: Service): boolean {
+  return security === 'implicit-tls';
 }
 
 function bySecurity(preferred: Security): readonly [Security, Security] {

@@ -17,9 +17,9 @@ const namespace = '6f1c2a54-6f0b-4c1e-9a37-0f6f4c9c2d11';
  */
 export function appleProfile(settings: ClientSettings, protocol: 'imap' | 'pop3'): string | null {
   const { domain, emailAddress, login, realName } = settings;
-  const incoming = withImplicitTls(settings.incoming, protocol);
-  const outgoing = withImplicitTls(settings.outgoing, 'submission');
-  if (incoming === null || outgoing === null) return null;
+  const services = withImplicitTls(settings, protocol);
+  if (services === null) return null;
+  const { incoming, outgoing } = services;
   const mailbox = `${domain}/${login}`;
   const uuid = uuidv5(mailbox, namespace);
   const identifier = `${domain.split('.').reverse().join('.')}.mail-setup.${uuid}`;

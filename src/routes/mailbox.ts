@@ -22,9 +22,7 @@ export function mailboxRoutes({ directory, policies, now }: Services): Router {
       settings,
       freshness: there.freshness,
       text: settingsText(settings),
-      canHaveProfile:
-        withImplicitTls(settings.incoming, 'imap') !== null &&
-        withImplicitTls(settings.outgoing, 'submission') !== null,
+      canHaveProfile: withImplicitTls(settings, 'imap') !== null,
     });
   });
 

@@ -47,6 +47,14 @@ function pathsOf(domain: string, logins: readonly string[]): string[] {
   ];
 }
 
+const kindsOfPage = [
+  '/',
+  '/domains/example.com',
+  '/domains/example.com/mailboxes/bob.example',
+  '/domains/example.com/sheets',
+  '/nothing',
+];
+
 interface Recorded {
   readonly data: { readonly name: string; readonly values: Record<string, string[]> }[];
 }
@@ -221,13 +229,7 @@ describe('headers', () => {
   });
 
   test('no page has script or style of its own', async () => {
-    for (const path of [
-      '/',
-      '/domains/example.com',
-      '/domains/example.com/mailboxes/bob.example',
-      '/domains/example.com/sheets',
-      '/nothing',
-    ]) {
+    for (const path of kindsOfPage) {
       const { text } = await app.get(path);
       expect(text).not.toMatch(/<script(?![^>]* src=)|<style|style="|\son\w+="|javascript:/i);
     }
@@ -249,13 +251,7 @@ test('the log tells the domain and nothing else of a person', async () => {
 test('the demo says on every page what it is', async () => {
   app.close();
   app = await startApp({ demo: true });
-  for (const path of [
-    '/',
-    '/domains/example.com',
-    '/domains/example.com/mailboxes/bob.example',
-    '/domains/example.com/sheets',
-    '/nothing',
-  ]) {
+  for (const path of kindsOfPage) {
     expect((await app.get(path)).text).toContain('This is demo data.');
   }
 });
