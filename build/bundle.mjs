@@ -1,8 +1,9 @@
 // Makes build/dist: the server as one file, and beside it what it reads at run time.
 import { cp, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { fontFiles } from './fonts.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'build', 'dist');
@@ -18,7 +19,13 @@ await build({
   minify: true,
   keepNames: true,
   legalComments: 'none',
+  // The one of its two that is made for this format; the other looks for its files by import.meta.
+  alias: { pdfkit: join(root, 'node_modules', 'pdfkit', 'js', 'pdfkit.js') },
   logLevel: 'warning',
 });
 await cp(join(root, 'views'), join(dist, 'views'), { recursive: true });
 await cp(join(root, 'src', 'demo', 'recordings'), join(dist, 'recordings'), { recursive: true });
+await cp(join(root, 'src', 'webmin', 'lang'), join(dist, 'lang'), { recursive: true });
+for (const file of fontFiles) {
+  await cp(join(root, 'node_modules', file), join(dist, 'fonts', basename(file)));
+}

@@ -17,7 +17,9 @@ import { links } from './routes/links';
 import { mailboxRoutes } from './routes/mailbox';
 import { mailboxFilesRoutes } from './routes/mailbox-files';
 import { mailboxesRoutes } from './routes/mailboxes';
+import { sheetFilesRoutes } from './routes/sheet-files';
 import { sheetsRoutes } from './routes/sheets';
+import type { Languages } from './texts';
 import { viewEngine } from './views';
 import type { ServerVersions } from './virtualmin/client';
 import type { Directory } from './virtualmin/directory';
@@ -26,6 +28,7 @@ import type { Directory } from './virtualmin/directory';
 export interface Services {
   readonly directory: Directory;
   readonly policies: MailPolicies;
+  readonly languages: Languages;
   readonly accessToken: string;
   /** Whether the directory is the demo's. */
   readonly demo: boolean;
@@ -33,6 +36,8 @@ export interface Services {
   readonly versions: () => ServerVersions;
   /** The folder of the EJS files and, below `assets`, of what browsers load. */
   readonly views: string;
+  /** The folder of the fonts of sheets. */
+  readonly fonts: string;
   readonly log: Logger;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -57,12 +62,14 @@ export function createApp(services: Services): Express {
     response.type('text/plain').send('ok\n');
   });
   app.use(accessToken(services.accessToken));
-  app.use('/assets', assets(services.views));
+  app.use('/assets/fonts', assets(services.fonts));
+  app.use('/assets', assets(join(services.views, 'assets')));
   app.use(domainsRoutes(services));
+  app.use(sheetsRoutes(services));
+  app.use(sheetFilesRoutes(services));
   app.use(mailboxesRoutes(services));
   app.use(mailboxRoutes(services));
   app.use(mailboxFilesRoutes(services));
-  app.use(sheetsRoutes(services));
   app.use(() => {
     throw notFound();
   });
@@ -71,8 +78,8 @@ export function createApp(services: Services): Express {
 }
 
 /** What browsers load beside a page. It holds no data, so it may be kept, and is asked about each time. */
-function assets(views: string) {
-  return express.static(join(views, 'assets'), {
+function assets(folder: string) {
+  return express.static(folder, {
     cacheControl: false,
     setHeaders: (response) => response.set('Cache-Control', 'private, no-cache'),
   });

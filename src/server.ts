@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import pino from 'pino';
 import { createApp } from './app';
 import { ConfigError, readConfig, type Config, type Listen, type VirtualminConfig } from './config';
+import { readLanguages } from './texts';
 import { createVirtualminClient } from './virtualmin/client';
 import { Directory } from './virtualmin/directory';
 
@@ -34,7 +35,9 @@ async function main(): Promise<void> {
     accessToken,
     demo: config.virtualmin === null,
     versions: () => client.versions(),
+    languages: readLanguages(join(__dirname, 'lang')),
     views: join(__dirname, 'views'),
+    fonts: join(__dirname, 'fonts'),
     log,
     now: Date.now,
   });

@@ -6,7 +6,9 @@ import {
   type MailPolicy,
   type Security,
 } from './domain/policy';
+import { contrastWithWhite, type Branding, type Paper } from './domain/branding';
 import { isDomainName } from './domain/domain-name';
+import { clientIds } from './formats/guides';
 
 /** A settings file with something wrong in it. The message names the file, the line and the key. */
 export class SettingsFileError extends Error {
@@ -36,6 +38,12 @@ export const settingKeys = [
   'pop3s_port',
   'webmail_url',
   'support_contact',
+  'host_name',
+  'host_colour',
+  'sheet_note',
+  'sheet_clients',
+  'sheet_language',
+  'sheet_paper',
 ] as const;
 
 /**
@@ -111,6 +119,7 @@ function toPolicy(settings: Settings): MailPolicy {
     },
     webmailUrl: webUrl(settings.get('webmail_url')),
     supportContact: line(settings.get('support_contact')),
+    branding: branding(settings),
   };
   const pop3 = policy.offerPop3 ? Object.values(policy.pop3) : [];
   if ([...Object.values(policy.imap), ...pop3].every((offered) => offered === null)) {
@@ -198,4 +207,54 @@ function line(setting: Setting | undefined): string | null {
     throw complaint(setting, 'must be one line of at most 200 characters');
   }
   return setting.value;
+}
+
+function branding(settings: Settings): Branding {
+  return {
+    name: line(settings.get('host_name')),
+    colour: colour(settings.get('host_colour')),
+    note: line(settings.get('sheet_note')),
+    clients: clients(settings.get('sheet_clients')),
+    language: languageTag(settings.get('sheet_language')),
+    paper: paper(settings.get('sheet_paper')),
+  };
+}
+
+/** What WCAG 2.2 asks of text on its ground (1.4.3). */
+const leastContrast = 4.5;
+
+function colour(setting: Setting | undefined): string | null {
+  if (isEmpty(setting)) return null;
+  if (!/^#[0-9a-f]{6}$/i.test(setting.value)) {
+    throw complaint(setting, 'must be a colour such as #14509b');
+  }
+  const contrast = contrastWithWhite(setting.value);
+  if (contrast < leastContrast) {
+    throw complaint(
+      setting,
+      `is too light for white paper: its contrast is ${contrast.toFixed(1)}, and at least ${leastContrast} is needed`,
+    );
+  }
+  return setting.value.toLowerCase();
+}
+
+function clients(setting: Setting | undefined): string[] | null {
+  if (isEmpty(setting)) return null;
+  const given = setting.value === 'none' ? [] : setting.value.split(/[\s,]+/);
+  if (given.some((id) => !clientIds.includes(id))) {
+    throw complaint(setting, `must be none, or some of ${clientIds.join(' ')}`);
+  }
+  return given;
+}
+
+function languageTag(setting: Setting | undefined): string | null {
+  if (isEmpty(setting)) return null;
+  if (/^[a-z]{2,3}(-[A-Za-z]+)*$/.test(setting.value)) return setting.value;
+  throw complaint(setting, 'must be the code of a language, such as fr');
+}
+
+function paper(setting: Setting | undefined): Paper | null {
+  if (isEmpty(setting)) return null;
+  if (setting.value === 'a4' || setting.value === 'letter') return setting.value;
+  throw complaint(setting, 'must be a4 or letter');
 }

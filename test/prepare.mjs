@@ -1,4 +1,4 @@
-// Brings what the tests need and npm cannot: a Chromium, and Perl's `prove`.
+// Brings what the tests need and npm cannot: a Chromium, Perl's `prove`, OpenSSL, and Poppler to read PDFs.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
@@ -7,6 +7,7 @@ const missing = [
   ['chromium', existsSync('/usr/bin/chromium') || process.env.CHROMIUM !== undefined],
   ['perl', installed('prove')],
   ['openssl', installed('openssl')],
+  ['poppler-utils', installed('pdfinfo')],
 ].flatMap(([name, there]) => (there ? [] : [name]));
 
 if (missing.length > 0) {

@@ -73,3 +73,37 @@ test("a domain's own settings lie over the general ones", () => {
     offerPop3: false,
   });
 });
+
+describe('how sheets look', () => {
+  test('all of it', () => {
+    const text = [
+      'host_name=Example Hosting',
+      'host_colour=#14509B',
+      'sheet_note=Closed on Sundays.',
+      'sheet_clients=thunderbird, apple-ios',
+      'sheet_language=nl',
+      'sheet_paper=letter',
+      'sheet_clients@example.org=none',
+    ].join('\n');
+    const { general, byDomain } = parseSettings(text, 'test');
+    expect(general.branding).toEqual({
+      name: 'Example Hosting',
+      colour: '#14509b',
+      note: 'Closed on Sundays.',
+      clients: ['thunderbird', 'apple-ios'],
+      language: 'nl',
+      paper: 'letter',
+    });
+    expect(byDomain.get('example.org')?.branding.clients).toEqual([]);
+  });
+
+  test.each([
+    ['host_colour=red', 'must be a colour such as #14509b'],
+    ['host_colour=#ffcc00', 'is too light for white paper: its contrast is 1.5'],
+    ['sheet_clients=pine', 'must be none, or some of apple-ios'],
+    ['sheet_language=../en', 'must be the code of a language'],
+    ['sheet_paper=a0', 'must be a4 or letter'],
+  ])('refuses %s', (line, words) => {
+    expect(() => parseSettings(line, 'test')).toThrow(words);
+  });
+});

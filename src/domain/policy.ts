@@ -1,3 +1,5 @@
+import { noBranding, type Branding } from './branding';
+
 export type Security = 'starttls' | 'implicit-tls';
 
 /** The ports of one protocol, by how the connection is secured; null where the host does not offer it. */
@@ -19,6 +21,7 @@ export interface MailPolicy {
   readonly submission: Ports;
   readonly webmailUrl: string | null;
   readonly supportContact: string | null;
+  readonly branding: Branding;
 }
 
 /** A host's policy, and the domains that have one of their own. */
@@ -41,6 +44,7 @@ export const defaultPolicy: MailPolicy = {
   submission: { starttls: 587, 'implicit-tls': 465 },
   webmailUrl: null,
   supportContact: null,
+  branding: noBranding,
 };
 
 export function policyFor(policies: MailPolicies, domain: string): MailPolicy {

@@ -51,18 +51,3 @@ export const noMailTexts: Readonly<Record<NoMailReason, string>> = {
   unreadable:
     'its user name or address holds characters that cannot be typed: rename it in Virtualmin',
 };
-
-const signNames: Readonly<Record<string, string>> = {
-  '.': 'dot',
-  '-': 'hyphen',
-  _: 'underscore',
-  '%': 'percent sign',
-  '@': 'at',
-  '+': 'plus',
-};
-
-/** A login as it is said aloud, "bob dot example"; null where it has no sign that needs saying. */
-export function spokenLogin(login: string): string | null {
-  const spoken = login.replace(/[.\-_%@+]/g, (sign) => ` ${signNames[sign] ?? sign} `).trim();
-  return spoken === login ? null : spoken.replace(/ {2,}/g, ' ');
-}

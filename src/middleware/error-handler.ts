@@ -29,6 +29,13 @@ const remote: Readonly<Record<RemoteApiErrorCode, readonly [status: number, titl
   'timed-out': [504, 'Virtualmin takes too long'],
 };
 
+const codes: Readonly<Record<number, string>> = {
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not-found',
+  409: 'conflict',
+};
+
 /** What to show for an error, whatever it is. Nothing of an unknown one gets out. */
 export function viewOf(error: unknown, now: number): ErrorView {
   if (error instanceof RemoteApiError) {
@@ -44,7 +51,7 @@ export function viewOf(error: unknown, now: number): ErrorView {
   const known = error instanceof HttpError ? error : clientError(error);
   if (known !== null) {
     const { status, title, message } = known;
-    const code = status === 401 ? 'unauthorized' : status === 404 ? 'not-found' : 'bad-request';
+    const code = codes[status] ?? 'bad-request';
     return { status, code, title, message, tryAgain: false, retryAfter: null };
   }
   return {

@@ -18,3 +18,8 @@ export function notFound(message = 'There is nothing at this address.'): HttpErr
 export function badRequest(message: string): HttpError {
   return new HttpError(400, 'Request not understood', message);
 }
+
+/** What was asked for exists, but cannot be had as it is now. */
+export function conflict(title: string, message: string): HttpError {
+  return new HttpError(409, title, message);
+}

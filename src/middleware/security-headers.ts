@@ -12,6 +12,7 @@ export function securityHeaders(): RequestHandler[] {
           scriptSrc: ["'self'"],
           styleSrc: ["'self'"],
           imgSrc: ["'self'"],
+          fontSrc: ["'self'"],
           connectSrc: ["'self'"],
           formAction: ["'self'"],
           baseUri: ["'none'"],

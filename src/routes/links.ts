@@ -9,6 +9,9 @@ export const links = {
   mailboxesJson: (domain: string) => `/domains/${part(domain)}/mailboxes.json`,
   dns: (domain: string) => `/domains/${part(domain)}/dns.txt`,
   sheets: (domain: string) => `/domains/${part(domain)}/sheets`,
+  /** `sheets.pdf` or `sheets.zip`. */
+  sheetsFile: (domain: string, name: string) => `/domains/${part(domain)}/${name}`,
+  jobs: (domain: string) => `/domains/${part(domain)}/jobs`,
   mailbox: (domain: string, login: string) => `/domains/${part(domain)}/mailboxes/${part(login)}`,
   /** One of the files of routes/mailbox-files.ts. */
   mailboxFile: (domain: string, login: string, name: string) =>

@@ -4,6 +4,7 @@ import type { ClientSettings } from '../domain/client-settings';
 import { settingsJson } from '../formats/json';
 import { settingsText } from '../formats/settings-text';
 import { notFound } from '../middleware/http-error';
+import { fileName } from './file-name';
 import { freshSettings } from './mailbox-settings';
 import { choiceOf } from './query';
 
@@ -83,9 +84,4 @@ export function mailboxFilesRoutes(services: Services): Router {
     });
   }
   return router;
-}
-
-/** A name that every system can save a file under. */
-function fileName(emailAddress: string): string {
-  return emailAddress.replace(/[^\w.@+-]/g, '_');
 }

@@ -1,5 +1,5 @@
 import { domainToUnicode } from 'node:url';
-import { Router, type Request } from 'express';
+import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
 import { decideClientSettings, decideServices } from '../domain/client-settings';
 import {
@@ -14,7 +14,8 @@ import { policyFor } from '../domain/policy';
 import { mailboxesCsv } from '../formats/csv';
 import { dnsZone } from '../formats/dns-zone';
 import { mailboxesJson } from '../formats/json';
-import { choiceOf, domainOf, pageNumberOf, sameWith, searchOf, single } from './query';
+import { domainOf, pageNumberOf, sameWith } from './query';
+import { mailboxQuery, selectionForm, selectionOf } from './selection';
 import { patienceOf, soon, valueOrWaiting } from './show';
 
 /** The names of Virtualmin's own users table, where it has the column. */
@@ -54,24 +55,23 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
     });
   });
 
-  // The button "Refresh" of the domain's page and of its mailboxes' pages, and "Try again".
-  router.post(['/domains/:domain', '/domains/:domain/*rest'], async (request, response) => {
-    await soon(directory.refreshDomain(domainOf(request)));
-    response.redirect(303, sameWith(request, { wait: '' }));
-  });
-
   router.get('/domains/:domain/mailboxes.json', async (request, response) => {
     const { value, asOf } = await directory.freshDomain(domainOf(request));
     response.json(mailboxesJson(value.users, asOf));
   });
 
-  router.get('/domains/:domain/mailboxes.csv', async (request, response) => {
+  async function csv(request: Request, response: Response) {
     const domain = domainOf(request);
     const { server, users } = (await directory.freshDomain(domain)).value;
     const policy = policyFor(policies, domain);
-    const all = users.mailboxes.map((mailbox) => decideClientSettings(mailbox, server, policy));
+    const { mailboxes } = selectionOf(request, users);
+    const all = mailboxes.map((mailbox) => decideClientSettings(mailbox, server, policy));
     response.attachment(`${domain}-mailboxes.csv`).send(mailboxesCsv(all));
-  });
+  }
+
+  router.get('/domains/:domain/mailboxes.csv', csv);
+
+  router.post('/domains/:domain/mailboxes.csv', selectionForm, csv);
 
   router.get('/domains/:domain/dns.txt', async (request, response) => {
     const { name } = await directory.freshServer(domainOf(request));
@@ -79,16 +79,13 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
     response.type('text/plain').send(dnsZone(name, services));
   });
 
-  return router;
-}
+  // The button "Refresh" of the domain's page and of its mailboxes' pages, and "Try again".
+  router.post(['/domains/:domain', '/domains/:domain/*rest'], async (request, response) => {
+    await soon(directory.refreshDomain(domainOf(request)));
+    response.redirect(303, sameWith(request, { wait: '' }));
+  });
 
-function mailboxQuery(request: Request): MailboxQuery {
-  return {
-    search: searchOf(request),
-    onlyDiffering: single(request, 'differs') === '1',
-    sort: choiceOf(request, 'sort', sortKeys),
-    descending: choiceOf(request, 'order', ['asc', 'desc']) === 'desc',
-  };
+  return router;
 }
 
 /** A column's heading: it sorts by the column, and the other way round the second time. */

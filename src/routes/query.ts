@@ -13,17 +13,23 @@ export function domainOf(request: Request): string {
   return name;
 }
 
+/** The parameters of a request: of its form where it sends one, else of its address. */
+function parametersOf(request: Request): Readonly<Record<string, unknown>> {
+  const body = request.body as Readonly<Record<string, unknown>> | undefined;
+  return request.method === 'POST' && body !== undefined ? body : request.query;
+}
+
 /** A parameter that is there once or not at all; '' where it is not. */
 export function single(request: Request, name: string): string {
-  const value = request.query[name] ?? '';
+  const value = parametersOf(request)[name] ?? '';
   if (typeof value !== 'string') throw badRequest(`"${name}" must be given once.`);
   return value;
 }
 
 /** A parameter that may be repeated. */
 export function repeated(request: Request, name: string): string[] {
-  const value = request.query[name] ?? [];
-  const list = Array.isArray(value) ? value : [value];
+  const value = parametersOf(request)[name] ?? [];
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.filter((one): one is string => typeof one === 'string');
 }
 

@@ -3,74 +3,106 @@ import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
-import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
-import type { DomainUsers, Mailbox } from '../domain/mailbox';
-import { selectMailboxes } from '../domain/mailbox-list';
-import { policyFor } from '../domain/policy';
-import { settingsFingerprint } from '../formats/fingerprint';
-import { badRequest, notFound } from '../middleware/http-error';
+import type { Paper } from '../domain/branding';
+import { clientIds, clientTitle, usualClients } from '../formats/guides';
+import { conflict } from '../middleware/http-error';
+import type { Domain } from '../virtualmin/directory';
+import { links } from './links';
 import { domainOf, repeated, single } from './query';
+import { isSelectionForm, selectionForm } from './selection';
+import { sheetJob, type SheetJob } from './sheet-job';
 import { patienceOf, valueOrWaiting } from './show';
 
-/** The printable sheets: one mailbox a page. Never from an answer that is not fresh. */
-export function sheetsRoutes({ directory, policies, now }: Services): Router {
+/** The sheets as a page to print: one mailbox a page. Never from an answer that is not fresh. */
+export function sheetsRoutes(services: Services): Router {
+  const { directory, now } = services;
   const router = Router();
 
-  async function sheets(request: Request, response: Response, logins: readonly string[]) {
+  async function show(request: Request, response: Response, job: SheetJob, one: boolean) {
+    const { sheets, without } = job;
+    const only = without[0];
+    if (sheets.length === 0 && one && only !== undefined) {
+      throw conflict('No sheet for this mailbox', `${only.name}: ${only.reason}`);
+    }
+    await stream(response, job, choicesOf(request, job, services));
+  }
+
+  async function lookAt(request: Request, response: Response, login: string | null) {
     const domain = domainOf(request);
     const look = await directory.lookAtFreshDomain(domain, patienceOf(request));
     const page = { title: `Setup sheets · ${domain}`, what: `the mailboxes of ${domain}` };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
-    const { server, users } = there.value;
-    const policy = policyFor(policies, domain);
-    const all = chosen(users, logins).map((mailbox) =>
-      decideClientSettings(mailbox, server, policy),
-    );
-    await stream(response, page.title, all, there.freshness.asOf);
+    const value: Domain = there.value;
+    const job = sheetJob(request, value, there.freshness.asOf, services, login);
+    await show(request, response, job, login !== null);
   }
 
   router.get('/domains/:domain/sheets', async (request, response) => {
-    const logins = repeated(request, 'login');
-    if (logins.length === 0 && single(request, 'selected') === '1') {
-      throw badRequest('Tick the mailboxes to print first, or use "Print all".');
+    await lookAt(request, response, null);
+  });
+
+  router.post('/domains/:domain/sheets', selectionForm, async (request, response, next) => {
+    if (!isSelectionForm(request)) {
+      next();
+      return;
     }
-    await sheets(request, response, logins);
+    const { value, asOf } = await directory.freshDomain(domainOf(request));
+    await show(request, response, sheetJob(request, value, asOf, services, null), false);
   });
 
   router.get('/domains/:domain/mailboxes/:login/sheet', async (request, response) => {
-    await sheets(request, response, [request.params.login]);
+    await lookAt(request, response, request.params.login);
   });
 
   return router;
 }
 
-/** The mailboxes with these logins, or all where none is named, by address. Throws a 404 for one that is not there. */
-function chosen(users: DomainUsers, logins: readonly string[]): readonly Mailbox[] {
-  const everyone = selectMailboxes(users, {
-    search: '',
-    onlyDiffering: false,
-    sort: 'address',
-    descending: false,
-  });
-  if (everyone.length === 0) throw notFound(`${users.domain} has no mailboxes.`);
-  if (logins.length === 0) return everyone;
-  const wanted = new Set(logins);
-  const found = everyone.filter(({ login }) => wanted.delete(login));
-  const [missing] = wanted;
-  if (missing !== undefined) {
-    throw notFound(`${users.domain} has no mailbox with the user name "${missing}".`);
-  }
-  return found;
+interface Choices {
+  readonly method: 'get' | 'post';
+  /** Parameters that a new choice keeps. */
+  readonly kept: readonly (readonly [string, string])[];
+  readonly language: string;
+  readonly languages: readonly { readonly code: string; readonly name: string }[];
+  readonly paper: Paper;
+  readonly clients: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly chosen: boolean;
+  }[];
+  /** Where the same sheets are as a PDF. */
+  readonly pdf: string;
+}
+
+/** What stands above the sheets on the screen: another language, other steps, other paper. */
+function choicesOf(request: Request, job: SheetJob, { languages }: Services): Choices {
+  const chosen = job.branding.clients ?? usualClients;
+  const login = request.params.login;
+  const kept = ['login', 'q', 'differs', 'matching', 'selected', 'sort', 'order'].flatMap((name) =>
+    (name === 'login' ? repeated(request, name) : [single(request, name)])
+      .filter((value) => value !== '')
+      .map((value) => [name, value] as const),
+  );
+  return {
+    method: request.method === 'POST' ? 'post' : 'get',
+    kept,
+    language: job.texts.code,
+    languages: languages.all,
+    paper: job.paper,
+    clients: clientIds.map((id) => ({
+      id,
+      title: clientTitle(id, languages.english),
+      chosen: chosen.includes(id),
+    })),
+    pdf:
+      typeof login === 'string'
+        ? links.mailboxFile(job.domain, login, 'sheet.pdf')
+        : links.sheetsFile(job.domain, 'sheets.pdf'),
+  };
 }
 
 /** A page of thousands of sheets is written piece by piece, and others get their turn in between. */
-async function stream(
-  response: Response,
-  title: string,
-  all: readonly ClientSettings[],
-  asOf: number,
-): Promise<void> {
+async function stream(response: Response, job: SheetJob, choices: Choices): Promise<void> {
   const render = (view: string, locals: object) =>
     new Promise<string>((resolve, reject) => {
       response.render(view, locals, (error: Error | null, html) => {
@@ -78,14 +110,15 @@ async function stream(
         else reject(error);
       });
     });
+  const { paper, texts, without } = job;
+  const title = `Setup sheets · ${job.domain}`;
   async function* pieces() {
-    yield await render('sheets/top', { title, count: all.length });
-    for (const settings of all) {
-      const fingerprint = settingsFingerprint(settings);
-      yield await render('sheets/sheet', { settings, fingerprint, asOf });
+    yield await render('sheets/top', { title, count: job.sheets.length, without, choices });
+    for (const sheet of job.sheets) {
+      yield await render('sheets/sheet', { sheet: sheet(), paper });
       await setImmediate();
     }
-    yield await render('sheets/bottom', {});
+    yield await render('sheets/bottom', { without, texts, paper });
   }
   response.type('html');
   await pipeline(Readable.from(pieces()), response);

@@ -167,11 +167,12 @@ describe('by keyboard', () => {
 
   test('from the table to a sheet', async () => {
     const page = await browser.open('/domains/example.com');
-    await page.getByLabel('Print zoe@example.com').focus();
+    await page.getByLabel('Select zoe@example.com').focus();
     await page.keyboard.press('Space');
-    await page.getByRole('button', { name: 'Print ticked' }).focus();
+    expect(await page.getByText('1 ticked').isVisible()).toBe(true);
+    await page.getByRole('button', { name: 'Print', exact: true }).focus();
     await page.keyboard.press('Enter');
-    await page.waitForURL(/sheets\?/);
+    await page.waitForURL(/sheets$/);
     expect(await page.locator('.sheet').count()).toBe(1);
     expect(await page.locator('.sheet h2').textContent()).toBe('zoe@example.com');
   });
@@ -193,9 +194,11 @@ describe('without JavaScript', () => {
   test('no button that would do nothing', async () => {
     for (const path of ['/domains/example.com', bobPath, `${bobPath}/sheet`]) {
       const page = await browser.open(path, off);
-      for (const name of [/^Copy/, /^Print$/]) {
-        expect(await page.getByRole('button', { name }).count()).toBe(0);
-      }
+      expect(await page.getByRole('button', { name: /^Copy/ }).count()).toBe(0);
+      const prints = path === '/domains/example.com' ? 1 : 0;
+      expect(await page.getByRole('button', { name: 'Print', exact: true }).count()).toBe(prints);
+      expect(await page.getByLabel('Tick all').count()).toBe(prints);
+      expect(await page.getByLabel('Tick all').isVisible()).toBe(false);
       expect(await page.getByLabel(/^Password of/).count()).toBe(path.endsWith('sheet') ? 1 : 0);
       expect(await page.getByLabel(/^Password of/).isVisible()).toBe(false);
     }
@@ -211,9 +214,20 @@ describe('without JavaScript', () => {
     expect(await page.locator('th[aria-sort=ascending]').textContent()).toContain('Username');
     await page.getByRole('button', { name: 'Refresh' }).click();
     expect(page.url()).toMatch(/sort=username/);
-    await page.getByLabel('Print bob@example.com').check();
-    await page.getByRole('button', { name: 'Print ticked' }).click();
+    await page.getByLabel('Select bob@example.com').check();
+    await page.getByRole('button', { name: 'Print', exact: true }).click();
     expect(await page.locator('.sheet h2').allTextContents()).toEqual(['bob@example.com']);
+    await page.goto('/domains/example.com?q=e%40example');
+    await page.getByLabel(/all that match/).check();
+    await page.getByRole('button', { name: 'Print', exact: true }).click();
+    const matching = ['alice@example.com', 'example@example.com', 'zoe@example.com'];
+    expect(await page.locator('.sheet h2').allTextContents()).toEqual(matching);
+    await page.getByLabel('Language').selectOption('de');
+    await page.getByLabel('iPhone and iPad').uncheck();
+    await page.getByRole('button', { name: 'Show' }).click();
+    expect(await page.locator('.sheet h2').allTextContents()).toEqual(matching);
+    expect(await page.locator('.sheet .kind').first().textContent()).toBe('E-Mail-Einstellungen');
+    expect(await page.locator('.sheet h4').allTextContents()).not.toContain('iPhone und iPad');
   });
 
   test('the plain text is there to be selected', async () => {
@@ -222,6 +236,34 @@ describe('without JavaScript', () => {
     expect(await page.getByLabel('Everything as plain text').inputValue()).toContain(
       'User name:      bob.example',
     );
+  });
+});
+
+describe('many sheets', () => {
+  test('a page is ticked at once', async () => {
+    const page = await browser.open('/domains/example.com');
+    await page.getByLabel('Tick all on this page').check();
+    expect(await page.getByText('5 ticked').isVisible()).toBe(true);
+  });
+
+  test('a PDF is a download', async () => {
+    const page = await browser.open('/domains/example.com');
+    await page.getByLabel('Select bob@example.com').check();
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'PDF' }).click();
+    expect((await download).suggestedFilename()).toBe('example.com-sheets.pdf');
+  });
+
+  test('a long one says how far it is, and can be cancelled', async () => {
+    const page = await browser.open('/domains/big.example');
+    await page.getByLabel(/all [0-9]/).check();
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'PDF' }).click();
+    await page.getByText(/^[1-9]\d* of 4\d\d\d sheets$/).waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText('Cancelled.').waitFor();
+    expect(await (await download).failure()).not.toBeNull();
+    expect(await page.getByRole('button', { name: 'Cancel' }).isVisible()).toBe(false);
   });
 });
 
@@ -284,7 +326,7 @@ describe('on paper', () => {
     const page = await browser.open(sheetsPath);
     await page.emulateMedia({ media: 'print' });
     const seen = await page.evaluate(
-      '[...document.body.querySelectorAll("*")].filter((e) => !e.closest(".sheet") && !e.querySelector(".sheet") && e.getClientRects().length > 0 && !e.matches(".visually-hidden")).map((e) => e.outerHTML)',
+      '[...document.body.querySelectorAll("*")].filter((e) => !e.closest(".sheet, .without") && !e.querySelector(".sheet") && e.getClientRects().length > 0 && !e.matches(".visually-hidden")).map((e) => e.outerHTML)',
     );
     expect(seen).toEqual([]);
   });

@@ -4,7 +4,8 @@ import { defaultPolicy } from '../../src/domain/policy';
 import { settingsFingerprint } from '../../src/formats/fingerprint';
 import { mailboxesJson, settingsJson } from '../../src/formats/json';
 import { settingsText } from '../../src/formats/settings-text';
-import { spokenLogin } from '../../src/formats/words';
+import { spokenLogin } from '../../src/formats/sheet';
+import { languages } from '../helpers/app';
 import { bob, exampleCom } from '../helpers/domain';
 
 const settings = decideClientSettings(
@@ -106,7 +107,7 @@ test.each([
   ['.bob', 'dot bob'],
   ['example', null],
 ])('%s is said aloud', (login, spoken) => {
-  expect(spokenLogin(login)).toBe(spoken);
+  expect(spokenLogin(login, languages.english)).toBe(spoken);
 });
 
 describe('the fingerprint of settings', () => {

@@ -4,12 +4,20 @@ import pino from 'pino';
 import request from 'supertest';
 import { createApp } from '../../src/app';
 import type { VirtualminConfig } from '../../src/config';
+import { readLanguages } from '../../src/texts';
 import { parseSettings } from '../../src/settings-file';
 import { createVirtualminClient } from '../../src/virtualmin/client';
 import { Directory } from '../../src/virtualmin/directory';
 import { startVirtualmin, type TestVirtualmin } from './virtualmin';
 
-export const views = join(__dirname, '..', '..', 'views');
+const root = join(__dirname, '..', '..');
+
+export const views = join(root, 'views');
+
+export const languages = readLanguages(join(root, 'src', 'webmin', 'lang'));
+
+/** Made by the build. */
+export const fonts = join(root, 'build', 'dist', 'fonts');
 
 export const accessToken = 'token-for-the-tests';
 
@@ -43,7 +51,9 @@ export async function startApp(
     accessToken,
     demo: options.demo ?? false,
     versions: client.versions,
+    languages,
     views,
+    fonts,
     log: pino(log),
     now,
   });

@@ -71,6 +71,68 @@
 
   for (const element of document.querySelectorAll('[data-paper-only]')) element.hidden = false;
 
+  // Choosing many: how many are ticked, and all of a page at once.
+
+  const many = document.querySelector('form[data-jobs]');
+  if (many) {
+    const rows = [...many.querySelectorAll('[name=login]')];
+    const all = many.querySelector('[data-tick-all]');
+    const ticked = many.querySelector('[data-ticked]');
+    const count = () => {
+      const number = rows.filter((box) => box.checked).length;
+      ticked.hidden = number === 0;
+      ticked.textContent = number + ' ticked';
+      all.checked = number === rows.length;
+      all.indeterminate = number > 0 && number < rows.length;
+    };
+    all.hidden = false;
+    all.addEventListener('change', () => {
+      for (const box of rows) box.checked = all.checked;
+      count();
+    });
+    many.addEventListener('change', count);
+    count();
+    many.addEventListener('submit', (event) => {
+      if (event.submitter && 'job' in event.submitter.dataset) follow(many);
+    });
+  }
+
+  // Long jobs: the file comes as a download; meanwhile the page says how far it is.
+
+  async function follow(form) {
+    const box = form.querySelector('[data-progress]');
+    const [bar, words, button] = box.querySelectorAll('progress, span, button');
+    const job = Date.now().toString(36) + Math.random().toString(36).slice(2, 10);
+    let field = form.querySelector('[name=job]');
+    if (!field) {
+      field = document.createElement('input');
+      field.type = 'hidden';
+      field.name = 'job';
+      form.append(field);
+    }
+    field.value = job;
+    const address = form.dataset.jobs + '/' + job;
+    button.onclick = () => fetch(address + '/cancel', { method: 'POST' });
+    for (let asked = 0; asked < 20_000; asked++) {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      // Not there yet: the server still waits for Virtualmin's answer.
+      const response = await fetch(address + '.json').catch(() => null);
+      if (!response || !response.ok) {
+        if (asked > 200) break;
+        continue;
+      }
+      const { done, total, state } = await response.json();
+      if (state === 'stopped') say('Cancelled.');
+      if (state === 'finished') say('Done: ' + total + ' sheets.');
+      if (state !== 'running') break;
+      box.hidden = false;
+      bar.max = total;
+      bar.value = done;
+      words.textContent = done + ' of ' + total + ' sheets';
+    }
+    box.hidden = true;
+  }
+
   // Waiting: the request is held open by the server, and the page shows the answer at once.
 
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

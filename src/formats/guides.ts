@@ -1,0 +1,76 @@
+import clients from '../guides/clients.json';
+import {
+  byRole,
+  withImplicitTls,
+  type ClientSettings,
+  type Service,
+} from '../domain/client-settings';
+import type { Texts } from '../texts';
+import { plain, richText, value, type RichText } from './rich-text';
+import { protocolNames, securityNames } from './words';
+
+/** The steps for one mail client, with one mailbox's values in them. */
+export interface Guide {
+  readonly id: string;
+  readonly title: string;
+  readonly steps: readonly RichText[];
+  /** What this client is known or reported not to manage with this mailbox. */
+  readonly warnings: readonly string[];
+}
+
+/** The mail clients that there are steps for: src/guides/clients.json. */
+export const clientIds: readonly string[] = clients.map(({ id }) => id);
+
+/** On a sheet where the host has chosen none. */
+export const usualClients: readonly string[] = ['apple-ios', 'gmail-android', 'outlook-new'];
+
+/** The name of a client in a language. */
+export function clientTitle(id: string, texts: Texts): string {
+  return texts.text(`${keyOf(id)}_title`);
+}
+
+/** The steps for a client; null where it cannot do what the policy offers, or there is no such client. */
+export function guideFor(id: string, settings: ClientSettings, texts: Texts): Guide | null {
+  const client = clients.find((one) => one.id === id);
+  if (client === undefined) return null;
+  const { incoming, outgoing } = servicesFor(client.security, settings);
+  if (!client.protocols.includes(incoming.protocol)) return null;
+  const values = {
+    address: value(settings.emailAddress),
+    login: value(settings.login),
+    protocol: plain(protocolNames[incoming.protocol]),
+    in_host: value(incoming.host),
+    in_port: value(incoming.port),
+    in_security: plain(securityNames[incoming.security]),
+    out_host: value(outgoing.host),
+    out_port: value(outgoing.port),
+    out_security: plain(securityNames[outgoing.security]),
+  };
+  return {
+    id,
+    title: clientTitle(id, texts),
+    steps: Array.from({ length: client.steps }, (_, index) =>
+      richText(texts.text(`${keyOf(id)}_${index + 1}`), values),
+    ),
+    warnings: client.warnings
+      .filter(({ when }) => (settings.warnings as readonly string[]).includes(when))
+      .map(({ text }) => texts.text(text)),
+  };
+}
+
+/** Apple's clients say only "Use SSL", which is sure to work on the implicit-TLS ports alone. */
+function servicesFor(
+  security: string,
+  settings: ClientSettings,
+): { readonly incoming: Service; readonly outgoing: Service } {
+  const incoming = byRole(settings.incoming).recommended;
+  const outgoing = byRole(settings.outgoing).recommended;
+  if (security !== 'implicit-tls' || incoming.protocol === 'submission') {
+    return { incoming, outgoing };
+  }
+  return withImplicitTls(settings, incoming.protocol) ?? { incoming, outgoing };
+}
+
+function keyOf(id: string): string {
+  return `guide_${id.replaceAll('-', '_')}`;
+}

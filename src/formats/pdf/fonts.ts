@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import bidiFactory from 'bidi-js';
+import * as fontkit from 'fontkit';
+
+/** How a text is set: for reading, for reading set off, and for typing off letter by letter. */
+export type Face = 'sans' | 'bold' | 'mono';
+
+/** A piece of a line in one font, in the order in which a reader meets it on the paper. */
+export interface Run {
+  readonly text: string;
+  /** The name under which the document knows the font. */
+  readonly font: string;
+  /** In units of the font's size. */
+  readonly width: number;
+}
+
+/** Files of each face, the most usual letters first. */
+const subsets = [
+  'latin',
+  'latin-ext',
+  'greek',
+  'cyrillic',
+  'greek-ext',
+  'cyrillic-ext',
+  'vietnamese',
+];
+const names = ['noto-sans-hebrew-hebrew-400-normal', 'noto-sans-arabic-arabic-400-normal'];
+const faces: Readonly<Record<Face, readonly string[]>> = {
+  sans: [...subsets.map((subset) => `noto-sans-${subset}-400-normal`), ...names],
+  bold: [...subsets.map((subset) => `noto-sans-${subset}-700-normal`), ...names],
+  mono: [...subsets.map((subset) => `source-code-pro-${subset}-700-normal`), ...names],
+};
+
+/** What stands for letters that no font has. */
+export const substitute = '[…]';
+
+/** Characters of a word's width that are remembered, for each font. */
+const mostWidths = 20_000;
+
+const bidi = bidiFactory();
+const rightToLeft = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFE]/;
+
+/** The fonts in a folder, each opened when the first letter asks for it, and how wide texts are in them. */
+export class Fonts {
+  private readonly opened = new Map<string, fontkit.Font>();
+  private readonly fontOf: Readonly<Record<Face, Map<number, string | null>>> = {
+    sans: new Map(),
+    bold: new Map(),
+    mono: new Map(),
+  };
+  private readonly widths = new Map<string, number>();
+
+  constructor(private readonly folder: string) {}
+
+  /** The file of a font that `runs` has named. */
+  file(font: string): string {
+    return join(this.folder, `${font}.woff`);
+  }
+
+  /** Whether there is a letter for each character of a text. */
+  has(text: string, face: Face): boolean {
+    return Array.from(text).every(
+      (character) => isInvisible(character) || this.find(character, face) !== null,
+    );
+  }
+
+  /** Whether there is a letter for any of a text's letters at all. */
+  hasAnyLetter(text: string, face: Face): boolean {
+    const letters = Array.from(text).filter((character) => /\p{L}/u.test(character));
+    return letters.length === 0 || letters.some((character) => this.find(character, face) !== null);
+  }
+
+  /**
+   * Splits a line into runs, from left to right on the paper (Unicode Bidirectional Algorithm). The
+   * line itself runs from left to right. Letters that no font has become `[…]`.
+   */
+  runs(line: string, face: Face): Run[] {
+    return visualOrder(this.drawable(line, face)).flatMap((piece) => this.split(piece, face));
+  }
+
+  /** The width of a text in units of its size. */
+  width(text: string, face: Face): number {
+    return this.split(this.drawable(text, face), face).reduce((sum, run) => sum + run.width, 0);
+  }
+
+  private drawable(text: string, face: Face): string {
+    let drawn = '';
+    let missing = false;
+    for (const character of text) {
+      if (isInvisible(character)) continue;
+      if (this.find(character, face) !== null) {
+        drawn += character;
+        missing = false;
+      } else {
+        if (!missing) drawn += substitute;
+        missing = true;
+      }
+    }
+    return drawn;
+  }
+
+  private split(text: string, face: Face): Run[] {
+    const runs: { text: string; font: string }[] = [];
+    for (const character of text) {
+      const last = runs.at(-1);
+      // What only joins or marks letters stays with them where their font has it.
+      const font = this.find(character, face, last?.font) ?? '';
+      if (last?.font === font) last.text += character;
+      else runs.push({ text: character, font });
+    }
+    return runs.map((run) => ({ ...run, width: this.widthIn(run.text, run.font) }));
+  }
+
+  private widthIn(text: string, font: string): number {
+    const key = `${font}\n${text}`;
+    const known = this.widths.get(key);
+    if (known !== undefined) return known;
+    const file = this.open(font);
+    const width = file.layout(text).advanceWidth / file.unitsPerEm;
+    if (this.widths.size >= mostWidths) this.widths.clear();
+    this.widths.set(key, width);
+    return width;
+  }
+
+  private find(character: string, face: Face, before?: string): string | null {
+    const code = character.codePointAt(0) ?? 0;
+    if (
+      before !== undefined &&
+      /[\p{M}\p{P}\p{Zs}]/u.test(character) &&
+      this.open(before).hasGlyphForCodePoint(code)
+    ) {
+      return before;
+    }
+    const known = this.fontOf[face].get(code);
+    if (known !== undefined) return known;
+    const found = faces[face].find((font) => this.open(font).hasGlyphForCodePoint(code)) ?? null;
+    this.fontOf[face].set(code, found);
+    return found;
+  }
+
+  private open(font: string): fontkit.Font {
+    const known = this.opened.get(font);
+    if (known !== undefined) return known;
+    const opened = fontkit.create(readFileSync(this.file(font)));
+    if (!('layout' in opened)) throw new Error(`${font} is a collection of fonts`);
+    this.opened.set(font, opened);
+    return opened;
+  }
+}
+
+/** Pieces of a line that read in one direction, as they follow on the paper. */
+function visualOrder(line: string): string[] {
+  if (!rightToLeft.test(line)) return [line];
+  const levels = bidi.getEmbeddingLevels(line, 'ltr');
+  const pieces: { text: string; level: number }[] = [];
+  for (let index = 0; index < line.length; index++) {
+    const level = levels.levels[index] ?? 0;
+    const last = pieces.at(-1);
+    if (last?.level === level) last.text += line.charAt(index);
+    else pieces.push({ text: line.charAt(index), level });
+  }
+  // UAX #9, L2, on pieces: the letters of a right-to-left piece are turned by the font's shaping.
+  const highest = Math.max(...pieces.map(({ level }) => level));
+  for (let level = highest; level > 0; level--) {
+    for (let from = 0; from < pieces.length; from++) {
+      let to = from;
+      while ((pieces[to]?.level ?? -1) >= level) to++;
+      if (to > from) pieces.splice(from, to - from, ...pieces.slice(from, to).reverse());
+      from = Math.max(from, to);
+    }
+  }
+  return pieces.map(({ text }) => text);
+}
+
+/** Variation selectors, joiners and marks of direction: nothing to draw by themselves. */
+function isInvisible(character: string): boolean {
+  return /[\uFE00-\uFE0F\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/.test(character);
+}

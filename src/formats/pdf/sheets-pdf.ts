@@ -1,0 +1,188 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Readable } from 'node:stream';
+import type { Paper } from '../../domain/branding';
+import type { Texts } from '../../texts';
+import { plainText, richText } from '../rich-text';
+import type { Sheet } from '../sheet';
+import { StreamedDocument } from './document';
+import type { Fonts } from './fonts';
+import { layOut, layOutList, paperSizes, quietZone, type Piece } from './sheet-layout';
+
+/** Sheets to be put into one PDF. */
+export interface SheetsPdf {
+  /** The title that a reader shows. */
+  readonly title: string;
+  readonly sheets: readonly (() => Sheet)[];
+  /** Who has no sheet, and why: on a last page. */
+  readonly without: readonly { readonly name: string; readonly reason: string }[];
+  readonly texts: Texts;
+  readonly paper: Paper;
+  /** Milliseconds since 1970; its day is the document's date, so that a day's documents are equal. */
+  readonly asOf: number;
+  readonly fonts: Fonts;
+  /** Ends the work early. */
+  readonly signal: AbortSignal;
+  /** Told after each sheet how many are done. */
+  readonly progress: (done: number) => void;
+}
+
+const day = 86_400_000;
+
+/** Bytes that wait for their reader before the next sheet is made. */
+const mostWaiting = 256 * 1024;
+
+/**
+ * Makes a PDF of one or many sheets, a page or more each: tagged, in its language, its fonts
+ * embedded. The bytes come as they are made; nothing is made that nobody takes. The same sheets give
+ * the same bytes.
+ */
+export function sheetsPdf(job: SheetsPdf): Readable {
+  const document = new StreamedDocument({
+    // Not PDFKit's own, whose measures it would read from files.
+    font: '',
+    autoFirstPage: false,
+    size: [...paperSizes[job.paper]],
+    margin: 0,
+    pdfVersion: '1.7',
+    tagged: true,
+    displayTitle: true,
+    lang: job.texts.code,
+    info: { Title: job.title, CreationDate: new Date(Math.floor(job.asOf / day) * day) },
+  });
+  write(document, job).catch((error: unknown) => {
+    document.destroy(error instanceof Error ? error : new Error('failed'));
+  });
+  return document;
+}
+
+async function write(document: StreamedDocument, job: SheetsPdf): Promise<void> {
+  const { fonts, texts, signal } = job;
+  document.handOn();
+  const root = document.struct('Document');
+  document.addStructure(root);
+  const painter = new Painter(document, root, fonts);
+  const words = {
+    unprintable: texts.text('sheet_unprintable'),
+    page: (page: number, pages: number) =>
+      plainText(richText(texts.text('sheet_pages'), { page: String(page), pages: String(pages) })),
+  };
+  for (const [index, make] of job.sheets.entries()) {
+    const sheet = make();
+    painter.sheet(sheet, layOut(sheet, job.paper, fonts, words));
+    if (index === 0) document.handOn();
+    job.progress(index + 1);
+    do {
+      await setImmediate();
+      if (signal.aborted || document.destroyed) {
+        document.destroy();
+        return;
+      }
+    } while (document.readableLength > mostWaiting);
+  }
+  const { without } = job;
+  if (without.length > 0) {
+    const title = texts.text('without_title');
+    painter.pages(title, texts.code, layOutList(title, without, job.paper, fonts));
+  }
+  root.end();
+  document.end();
+}
+
+type Structure = ReturnType<StreamedDocument['struct']>;
+
+type TextPiece = Extract<Piece, { readonly kind: 'text' }>;
+
+/** Puts laid out pieces on the pages of a document. */
+class Painter {
+  private readonly registered = new Set<string>();
+
+  constructor(
+    private readonly document: StreamedDocument,
+    private readonly root: Structure,
+    private readonly fonts: Fonts,
+  ) {}
+
+  sheet(sheet: Sheet, pieces: readonly Piece[]): void {
+    this.pages(sheet.emailAddress, sheet.language, pieces);
+  }
+
+  /** Pieces on pages of their own, one section of the document. */
+  pages(title: string, lang: string, pieces: readonly Piece[]): void {
+    const { document } = this;
+    const section = document.struct('Sect', { title, lang });
+    this.root.add(section);
+    const keys: number[] = [];
+    let list: Structure | null = null;
+    let item: Structure | null = null;
+    for (const piece of pieces) {
+      if (piece.page >= keys.length) {
+        document.addPage();
+        keys.push(document.structureKey);
+      }
+      if (piece.kind === 'text' && (piece.tag === 'Lbl' || piece.tag === 'LBody')) {
+        if (list === null) section.add((list = document.struct('L')));
+        if (item === null || piece.tag === 'Lbl') list.add((item = document.struct('LI')));
+        item.add(this.text(piece));
+        continue;
+      }
+      list = item = null;
+      const element = this.element(piece);
+      if (element !== null) section.add(element);
+    }
+    section.end();
+    for (const key of keys) document.forgetStructure(key);
+  }
+
+  /** Null for what only decorates: it has been drawn, and no screen reader is told of it. */
+  private element(piece: Piece): Structure | null {
+    const { document } = this;
+    switch (piece.kind) {
+      case 'text':
+        return this.text(piece);
+      case 'frame':
+      case 'bar': {
+        const { x, y, width, height } = piece;
+        document.markContent('Artifact', { type: 'Layout' });
+        document.rect(x, y, width, height);
+        if (piece.kind === 'frame') document.lineWidth(piece.line).stroke('#000000');
+        else document.fill(piece.colour);
+        document.endMarkedContent();
+        return null;
+      }
+      case 'qr':
+        return document.struct('Figure', { alt: plainText(piece.qr.caption) }, () => {
+          const scale = piece.width / (piece.qr.size + 2 * quietZone);
+          document.save().translate(piece.x, piece.y).scale(scale).translate(quietZone, quietZone);
+          document.path(piece.qr.path).fill('#000000').restore();
+        });
+    }
+  }
+
+  private text({ tag, x, y, lines, size, leading, says }: TextPiece): Structure {
+    const { document } = this;
+    const draw = () => {
+      document.fillColor('#000000').fontSize(size);
+      lines.forEach(({ runs }, index) => {
+        let at = x;
+        for (const { text, font, width } of runs) {
+          this.font(font);
+          const last = index < lines.length - 1 ? ' ' : '';
+          document.text(text + last, at, y + index * leading, {
+            lineBreak: false,
+            baseline: 'alphabetic',
+          });
+          at += width * size;
+        }
+      });
+    };
+    return document.struct(tag, says === null ? {} : { actual: says }, draw);
+  }
+
+  private font(name: string): void {
+    if (!this.registered.has(name)) {
+      this.document.registerFont(name, this.fonts.file(name));
+      this.registered.add(name);
+    }
+    this.document.font(name);
+  }
+}

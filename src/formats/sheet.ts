@@ -1,0 +1,234 @@
+import { create } from 'qrcode';
+import type { Branding } from '../domain/branding';
+import { byRole, type ClientSettings, type Service } from '../domain/client-settings';
+import { isBroken } from '../domain/mailbox';
+import type { Texts } from '../texts';
+import { settingsFingerprint } from './fingerprint';
+import { guideFor, usualClients, type Guide } from './guides';
+import { plainText, richText, value, type RichText } from './rich-text';
+import { thunderbirdAccount } from './thunderbird-qr';
+import { protocolNames, securityNames } from './words';
+
+/** One box of settings: what to type for one direction. */
+export interface SheetBox {
+  readonly heading: string;
+  readonly rows: readonly SheetRow[];
+  /** What to do where that does not connect. */
+  readonly fallback: RichText | null;
+}
+
+export interface SheetRow {
+  readonly label: string;
+  readonly content: RichText;
+}
+
+/** A QR code as a path of squares one unit wide. */
+export interface SheetQr {
+  /** Units on each side, without the quiet zone. */
+  readonly size: number;
+  /** The dark squares as SVG path data. */
+  readonly path: string;
+  readonly caption: RichText;
+}
+
+/** What stands on a sheet, in one language: the same for the page that is printed and for the PDF. */
+export interface Sheet {
+  /** BCP 47. */
+  readonly language: string;
+  readonly title: string;
+  readonly host: string | null;
+  /** `#rrggbb`. */
+  readonly colour: string;
+  readonly emailAddress: string;
+  readonly realName: string;
+  readonly notices: readonly string[];
+  readonly login: {
+    readonly label: string;
+    readonly value: string;
+    readonly differs: boolean;
+    readonly note: string;
+    readonly spoken: string | null;
+  };
+  readonly password: { readonly label: string; readonly note: string };
+  readonly boxes: readonly SheetBox[];
+  readonly remarks: readonly RichText[];
+  readonly help: { readonly heading: string; readonly steps: readonly RichText[] };
+  readonly qr: SheetQr;
+  readonly guides: { readonly heading: string; readonly all: readonly Guide[] };
+  readonly foot: string;
+}
+
+/** The colour where the host has none. */
+const black = '#000000';
+
+/** Lays out what a sheet says. `asOf` is in milliseconds since 1970; the sheet has its day, in the server's time zone. */
+export function sheetOf(
+  settings: ClientSettings,
+  branding: Branding,
+  texts: Texts,
+  asOf: number,
+): Sheet {
+  const { text } = texts;
+  const { login, loginIsEmailAddress } = settings;
+  const spoken = spokenLogin(login, texts);
+  return {
+    language: texts.code,
+    title: text('sheet_title'),
+    host: branding.name,
+    colour: branding.colour ?? black,
+    emailAddress: settings.emailAddress,
+    realName: settings.realName,
+    notices: isBroken(settings.realName) ? [text('notice_real_name_unreadable')] : [],
+    login: {
+      label: text('sheet_login'),
+      value: login,
+      differs: !loginIsEmailAddress,
+      note: text(loginIsEmailAddress ? 'sheet_login_same' : 'sheet_login_differs'),
+      spoken: spoken === null ? null : plainText(richText(text('sheet_spoken'), { spoken })),
+    },
+    password: { label: text('sheet_password'), note: text('sheet_password_separate') },
+    boxes: [
+      boxOf('sheet_incoming', settings.incoming, settings, texts),
+      boxOf('sheet_outgoing', settings.outgoing, settings, texts),
+    ],
+    remarks: remarksOf(settings, branding, texts),
+    help: { heading: text('sheet_help'), steps: helpOf(settings, texts) },
+    qr: qrOf(settings, texts),
+    guides: {
+      heading: text('sheet_steps'),
+      all: (branding.clients ?? usualClients).flatMap((id) => guideFor(id, settings, texts) ?? []),
+    },
+    foot: plainText(
+      richText(text('sheet_foot'), {
+        date: dayIn(texts.code, asOf),
+        fingerprint: settingsFingerprint(settings),
+      }),
+    ),
+  };
+}
+
+/** A day as it is written in a language: "24 November 2026". */
+function dayIn(language: string, milliseconds: number): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(milliseconds);
+}
+
+function boxOf(
+  heading: string,
+  services: readonly Service[],
+  { login }: ClientSettings,
+  { text }: Texts,
+): SheetBox {
+  const { recommended, fallback } = byRole(services);
+  const row = (label: string, content: RichText): SheetRow => ({ label: text(label), content });
+  const outgoing = recommended.protocol === 'submission';
+  return {
+    heading: plainText(richText(text(heading), { protocol: protocolNames[recommended.protocol] })),
+    rows: [
+      row('sheet_server', [value(recommended.host)]),
+      row('sheet_port', [value(recommended.port)]),
+      row('sheet_security', richText(securityNames[recommended.security])),
+      row('sheet_login', [value(login)]),
+      row(
+        'sheet_password',
+        richText(text(outgoing ? 'sheet_the_same_password' : 'sheet_the_mailbox_password')),
+      ),
+      row(
+        'sheet_authentication',
+        richText(text(outgoing ? 'sheet_normal_password_required' : 'sheet_normal_password')),
+      ),
+    ],
+    fallback:
+      fallback === null
+        ? null
+        : richText(text('sheet_fallback'), {
+            port_and_security: capitalised(portAndSecurity(fallback, text)),
+          }),
+  };
+}
+
+function portAndSecurity({ port, security }: Service, text: Texts['text']): RichText {
+  return richText(text('sheet_port_and_security'), {
+    port: value(port),
+    security: securityNames[security],
+  });
+}
+
+function capitalised([first, ...rest]: RichText): RichText {
+  if (first === undefined) return [];
+  return [{ ...first, text: first.text.charAt(0).toUpperCase() + first.text.slice(1) }, ...rest];
+}
+
+function remarksOf(
+  settings: ClientSettings,
+  branding: Branding,
+  { text }: Texts,
+): readonly RichText[] {
+  const { alternatives } = byRole(settings.incoming);
+  const ports = alternatives.flatMap((service, index) => [
+    ...(index === 0 ? [] : richText(` ${text('or')} `)),
+    ...portAndSecurity(service, text),
+  ]);
+  const { webmailUrl } = settings;
+  const addresses = settings.extraAddresses.flatMap((address, index) => [
+    ...(index === 0 ? [] : richText(', ')),
+    value(address),
+  ]);
+  return [
+    richText(text('sheet_never')),
+    ...(alternatives.length > 0 ? [richText(text('sheet_imap_only'), { ports })] : []),
+    ...(addresses.length > 0 ? [richText(text('sheet_extra'), { addresses })] : []),
+    ...(webmailUrl === null ? [] : [richText(text('sheet_webmail'), { url: value(webmailUrl) })]),
+    ...(branding.note === null ? [] : [[{ text: branding.note, style: 'plain' } as const]]),
+  ];
+}
+
+function helpOf(settings: ClientSettings, { text }: Texts): RichText[] {
+  const login = value(settings.login);
+  const { webmailUrl, supportContact: contact } = settings;
+  const hasFallback = [settings.incoming, settings.outgoing].some(
+    (services) => byRole(services).fallback !== null,
+  );
+  return [
+    richText(text(settings.loginIsEmailAddress ? 'sheet_help_login' : 'sheet_help_login_differs'), {
+      login,
+    }),
+    webmailUrl === null
+      ? richText(text('sheet_help_password'))
+      : richText(text('sheet_help_webmail'), { url: value(webmailUrl) }),
+    ...(hasFallback ? [richText(text('sheet_help_port'))] : []),
+    ...(contact === null ? [] : [richText(text('sheet_help_ask'), { contact })]),
+  ];
+}
+
+/** Thunderbird's own code, dark squares only; a row of dark squares is one rectangle. */
+function qrOf(settings: ClientSettings, { text }: Texts): SheetQr {
+  const { modules } = create(thunderbirdAccount(settings), { errorCorrectionLevel: 'M' });
+  const { size } = modules;
+  let path = '';
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const from = x;
+      while (x < size && modules.get(y, x)) x++;
+      if (x > from) path += `M${from} ${y}h${x - from}v1h${from - x}z`;
+    }
+  }
+  const caption = richText(text('sheet_qr'), {
+    path: { text: text('guide_thunderbird_android_path'), style: 'strong' },
+  });
+  return { size, path, caption };
+}
+
+const signs: Readonly<Record<string, string>> = {
+  '.': 'sign_dot',
+  '-': 'sign_hyphen',
+  _: 'sign_underscore',
+  '%': 'sign_percent',
+  '@': 'sign_at',
+  '+': 'sign_plus',
+};
+
+/** A login as it is said aloud, "bob dot example"; null where it has no sign that needs saying. */
+export function spokenLogin(login: string, { text }: Texts): string | null {
+  const spoken = login.replace(/[.\-_%@+]/g, (sign) => ` ${text(signs[sign] ?? '')} `).trim();
+  return spoken === login ? null : spoken.replace(/ {2,}/g, ' ');
+}

@@ -1,0 +1,116 @@
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Router, type Request, type Response } from 'express';
+import type { Services } from '../app';
+import type { Fonts } from '../formats/pdf/fonts';
+import { badRequest, conflict, notFound } from '../middleware/http-error';
+import { fileName } from './file-name';
+import { domainOf, single } from './query';
+import { isSelectionForm, selectionForm } from './selection';
+import { sheetJob, type SheetJob } from './sheet-job';
+import { Progress } from './progress';
+
+/**
+ * The sheets as files: `sheet.pdf` of one mailbox, `sheets.pdf` of many in one document, and
+ * `sheets.zip` with a document each. A client that leaves stops the work.
+ */
+export function sheetFilesRoutes(services: Services): Router {
+  const { directory } = services;
+  const router = Router();
+  const progress = new Progress();
+  /** Opened once, for what they cost. */
+  const fonts = async () =>
+    (opened ??= new (await import('../formats/pdf/fonts')).Fonts(services.fonts));
+  let opened: Fonts | undefined;
+
+  async function jobOf(request: Request, login: string | null): Promise<SheetJob> {
+    const { value, asOf } = await directory.freshDomain(domainOf(request));
+    const job = sheetJob(request, value, asOf, services, login);
+    const [first] = job.without;
+    if (job.sheets.length === 0 && first !== undefined) {
+      throw conflict('There is no sheet for this', `${first.name}: ${first.reason}`);
+    }
+    return job;
+  }
+
+  /** Sends what `make` makes, and stops the work where the client leaves or presses Cancel. */
+  async function send(
+    request: Request,
+    response: Response,
+    job: SheetJob,
+    file: { readonly type: string; readonly name: string },
+    make: (signal: AbortSignal, done: (count: number) => void) => Promise<Readable>,
+  ): Promise<void> {
+    const id = single(request, 'job');
+    if (id !== '' && !/^[\w-]{8,64}$/.test(id))
+      throw badRequest('"job" must be 8 to 64 letters and digits.');
+    response.type(file.type).attachment(fileName(file.name));
+    const running = progress.start(job.domain, id, job.sheets.length);
+    response.once('close', () => {
+      if (!response.writableFinished) running.stop();
+    });
+    const body = await make(running.signal, running.done);
+    try {
+      await pipeline(body, response);
+    } catch (error) {
+      if (!running.signal.aborted && !response.destroyed) throw error;
+      response.destroy();
+    } finally {
+      running.end();
+    }
+  }
+
+  async function pdf(request: Request, response: Response, login: string | null) {
+    const job = await jobOf(request, login);
+    const { sheetsPdf } = await import('../formats/pdf/sheets-pdf');
+    const [only] = job.settings;
+    const name = login !== null && only !== undefined ? only.emailAddress : `${job.domain}-sheets`;
+    const file = { type: 'application/pdf', name: `${name}.pdf` };
+    const { texts, sheets, without, paper, asOf } = job;
+    const title = `${texts.text('sheet_title')}: ${login === null ? job.domain : (only?.emailAddress ?? '')}`;
+    await send(request, response, job, file, async (signal, done) =>
+      sheetsPdf({
+        title,
+        sheets,
+        without,
+        texts,
+        paper,
+        asOf,
+        fonts: await fonts(),
+        signal,
+        progress: done,
+      }),
+    );
+  }
+
+  async function zip(request: Request, response: Response) {
+    const job = await jobOf(request, null);
+    const { sheetsZip } = await import('../formats/pdf/sheets-zip');
+    const file = { type: 'application/zip', name: `${job.domain}-sheets.zip` };
+    await send(request, response, job, file, async (signal, done) =>
+      sheetsZip({ ...job, fonts: await fonts(), signal, progress: done }),
+    );
+  }
+
+  router.get('/domains/:domain/mailboxes/:login/sheet.pdf', (request, response) =>
+    pdf(request, response, request.params.login),
+  );
+  router.get('/domains/:domain/sheets.pdf', (request, response) => pdf(request, response, null));
+  router.get('/domains/:domain/sheets.zip', zip);
+  router.post('/domains/:domain/sheets.:kind', selectionForm, async (request, response, next) => {
+    if (!isSelectionForm(request)) next();
+    else if (request.params.kind === 'pdf') await pdf(request, response, null);
+    else if (request.params.kind === 'zip') await zip(request, response);
+    else throw notFound();
+  });
+
+  router.get('/domains/:domain/jobs/:job.json', (request, response) => {
+    response.json(progress.find(domainOf(request), request.params.job));
+  });
+  router.post('/domains/:domain/jobs/:job/cancel', (request, response) => {
+    progress.cancel(domainOf(request), request.params.job);
+    response.status(204).end();
+  });
+
+  return router;
+}

@@ -1,0 +1,97 @@
+import type { Request } from 'express';
+import type { Services } from '../app';
+import type { Branding, Paper } from '../domain/branding';
+import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
+import { policyFor } from '../domain/policy';
+import { whyNoSheet } from '../domain/sheets';
+import { clientIds } from '../formats/guides';
+import { sheetOf, type Sheet } from '../formats/sheet';
+import { badRequest, notFound } from '../middleware/http-error';
+import type { Texts } from '../texts';
+import type { Domain } from '../virtualmin/directory';
+import { settingsOf } from './mailbox-settings';
+import { choiceOf, repeated, single } from './query';
+import { selectionOf } from './selection';
+
+/** The sheets that a request asks for, whatever they are made into. */
+export interface SheetJob {
+  readonly domain: string;
+  readonly branding: Branding;
+  readonly texts: Texts;
+  readonly paper: Paper;
+  /** Milliseconds since 1970. */
+  readonly asOf: number;
+  readonly settings: readonly ClientSettings[];
+  /** One for each of `settings`, made when it is called: thousands at once would fill the memory. */
+  readonly sheets: readonly (() => Sheet)[];
+  /** Who was asked for and has no sheet, and why in the sheets' language. */
+  readonly without: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/**
+ * Reads from a request which sheets it wants and how: `lang`, `paper`, `client` (repeated; an empty
+ * one says that those given are all), and the mailboxes (see `selectionOf`), or the one of a path.
+ */
+export function sheetJob(
+  request: Request,
+  domain: Domain,
+  asOf: number,
+  services: Pick<Services, 'policies' | 'languages'>,
+  login: string | null,
+): SheetJob {
+  const { server, users } = domain;
+  const policy = policyFor(services.policies, server.name);
+  const hosts = policy.branding;
+  const texts = languageOf(request, hosts, services);
+  const clients = clientsOf(request) ?? hosts.clients;
+  const branding = { ...hosts, clients };
+  const paper = choiceOf(
+    request,
+    'paper',
+    hosts.paper === 'letter' ? ['letter', 'a4'] : ['a4', 'letter'],
+  );
+
+  const selection = login === null ? selectionOf(request, users) : { mailboxes: [], all: false };
+  if (users.mailboxes.length === 0) throw notFound(`${server.name} has no mailboxes.`);
+  const wanted =
+    login !== null
+      ? [settingsOf(domain, login, services.policies)]
+      : selection.mailboxes.map((mailbox) => decideClientSettings(mailbox, server, policy));
+  const settings: ClientSettings[] = [];
+  const without: { name: string; reason: string }[] = [];
+  const say = (reason: string) => texts.text(`without_${reason.replaceAll('-', '_')}`);
+  for (const one of wanted) {
+    const reason = whyNoSheet(one);
+    if (reason === null) settings.push(one);
+    else without.push({ name: one.emailAddress, reason: say(reason) });
+  }
+  if (selection.all) {
+    for (const user of users.withoutMail) {
+      without.push({ name: user.login, reason: say(user.reason) });
+    }
+  }
+  const sheets = settings.map((one) => () => sheetOf(one, branding, texts, asOf));
+  return { domain: server.name, branding, texts, paper, asOf, settings, sheets, without };
+}
+
+function languageOf(
+  request: Request,
+  { language }: Branding,
+  { languages }: Pick<Services, 'languages'>,
+): Texts {
+  const code = single(request, 'lang');
+  if (code === '') return languages.find(language ?? '') ?? languages.english;
+  const found = languages.find(code);
+  if (found !== null) return found;
+  throw badRequest(`"lang" must be ${languages.all.map((one) => one.code).join(' or ')}.`);
+}
+
+/** Null where the request leaves it to the host. */
+function clientsOf(request: Request): string[] | null {
+  const given = repeated(request, 'client');
+  if (given.length === 0) return null;
+  const clients = given.filter((id) => id !== '');
+  const unknown = clients.find((id) => !clientIds.includes(id));
+  if (unknown !== undefined) throw badRequest(`"client" must be ${clientIds.join(' or ')}.`);
+  return clients;
+}

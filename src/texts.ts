@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The texts of one language. */
+export interface Texts {
+  /** BCP 47, as in `lang`: the name of its file. */
+  readonly code: string;
+  /** The language's own name of itself. */
+  readonly name: string;
+  /** The text of a key; the English one where this language lacks it. Throws where English does too. */
+  readonly text: (key: string) => string;
+}
+
+/** Every language there is, English first. */
+export interface Languages {
+  readonly all: readonly Texts[];
+  /** Null where there is no such language. */
+  readonly find: (code: string) => Texts | null;
+  readonly english: Texts;
+}
+
+const original = 'en';
+
+/**
+ * Reads a folder of texts in Webmin's own form: a file a language, `key=text` a line, `#` begins a
+ * comment line, and `\n` in a text is a line break. A further file is a further language.
+ */
+export function readLanguages(folder: string): Languages {
+  const english = parseTexts(readFileSync(join(folder, original), 'utf8'));
+  const others = readdirSync(folder)
+    .filter((file) => file !== original && /^[a-z]{2,3}(-[A-Za-z]+)*$/.test(file))
+    .sort();
+  const all = [original, ...others].map((code): Texts => {
+    const own = code === original ? english : parseTexts(readFileSync(join(folder, code), 'utf8'));
+    const text = (key: string) => {
+      const found = own.get(key) ?? english.get(key);
+      if (found === undefined) throw new Error(`no text for ${key}`);
+      return found;
+    };
+    return { code, name: text('language_name'), text };
+  });
+  const [first] = all;
+  if (first === undefined) throw new Error(`no texts in ${folder}`);
+  return { all, english: first, find: (code) => all.find((one) => one.code === code) ?? null };
+}
+
+/** The keys and texts of one file. */
+export function parseTexts(file: string): ReadonlyMap<string, string> {
+  return new Map(
+    file
+      .split('\n')
+      .filter((line) => !line.startsWith('#') && line.includes('='))
+      .map((line) => {
+        const equals = line.indexOf('=');
+        return [line.slice(0, equals), line.slice(equals + 1).replaceAll('\\n', '\n')] as const;
+      }),
+  );
+}
