@@ -1,9 +1,9 @@
 // Makes build/dist: the server as one file, and beside it what it reads at run time.
-import { cp, rm } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { fontFiles } from './fonts.mjs';
+import { fontFiles, isForBrowsers, unpacked } from './fonts.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'build', 'dist');
@@ -26,6 +26,9 @@ await build({
 await cp(join(root, 'views'), join(dist, 'views'), { recursive: true });
 await cp(join(root, 'src', 'demo', 'recordings'), join(dist, 'recordings'), { recursive: true });
 await cp(join(root, 'src', 'webmin', 'lang'), join(dist, 'lang'), { recursive: true });
+await mkdir(join(dist, 'fonts'));
 for (const file of fontFiles) {
-  await cp(join(root, 'node_modules', file), join(dist, 'fonts', basename(file)));
+  const woff = await readFile(join(root, 'node_modules', file));
+  await writeFile(join(dist, 'fonts', basename(file, '.woff') + '.ttf'), unpacked(woff));
+  if (isForBrowsers(file)) await writeFile(join(dist, 'fonts', basename(file)), woff);
 }

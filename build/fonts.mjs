@@ -1,3 +1,6 @@
+import { Buffer } from 'node:buffer';
+import { inflateSync } from 'node:zlib';
+
 // The font files of sheets, from the packages that bring them: Latin, Greek and Cyrillic for
 // everything, and two more scripts for names.
 const all = ['latin', 'latin-ext', 'greek', 'greek-ext', 'cyrillic', 'cyrillic-ext', 'vietnamese'];
@@ -15,3 +18,37 @@ export const fontFiles = families.flatMap(({ name, subsets, weights }) =>
     weights.map((weight) => `@fontsource/${name}/files/${name}-${subset}-${weight}-normal.woff`),
   ),
 );
+
+/** What a browser loads for the page of sheets; everything else is for PDFs alone. */
+export const isForBrowsers = (file) => /\/(noto-sans|source-code-pro)-latin-\d/.test(file);
+
+/**
+ * A WOFF file (W3C, WOFF 1.0) as the plain font that it holds: a PDF opens the font anew each time,
+ * and would spend most of it on unpacking.
+ */
+export function unpacked(woff) {
+  const count = woff.readUInt16BE(12);
+  const header = Buffer.alloc(12 + 16 * count);
+  woff.copy(header, 0, 4, 8);
+  const power = 2 ** Math.floor(Math.log2(count));
+  header.writeUInt16BE(count, 4);
+  header.writeUInt16BE(power * 16, 6);
+  header.writeUInt16BE(Math.log2(power), 8);
+  header.writeUInt16BE((count - power) * 16, 10);
+  const tables = [];
+  let offset = header.length;
+  for (let index = 0; index < count; index++) {
+    const entry = 44 + 20 * index;
+    const [from, packed, length] = [4, 8, 12].map((at) => woff.readUInt32BE(entry + at));
+    const data = woff.subarray(from, from + packed);
+    const table = packed < length ? inflateSync(data) : data;
+    const at = 12 + 16 * index;
+    woff.copy(header, at, entry, entry + 4);
+    woff.copy(header, at + 4, entry + 16, entry + 20);
+    header.writeUInt32BE(offset, at + 8);
+    header.writeUInt32BE(length, at + 12);
+    tables.push(table, Buffer.alloc(-length & 3));
+    offset += length + (-length & 3);
+  }
+  return Buffer.concat([header, ...tables]);
+}

@@ -26,7 +26,9 @@ export interface SheetRow {
 export interface SheetQr {
   /** Units on each side, without the quiet zone. */
   readonly size: number;
-  /** The dark squares as SVG path data. */
+  /** Rows of dark squares: where each begins, and how many squares it has. */
+  readonly rows: readonly (readonly [x: number, y: number, length: number])[];
+  /** The same as SVG path data. */
   readonly path: string;
   readonly caption: RichText;
 }
@@ -107,9 +109,15 @@ export function sheetOf(
   };
 }
 
+/** By language: making one takes longer than the rest of a sheet. */
+const dayFormats = new Map<string, Intl.DateTimeFormat>();
+
 /** A day as it is written in a language: "24 November 2026". */
 function dayIn(language: string, milliseconds: number): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(milliseconds);
+  const known = dayFormats.get(language);
+  const format = known ?? new Intl.DateTimeFormat(language, { dateStyle: 'long' });
+  if (known === undefined) dayFormats.set(language, format);
+  return format.format(milliseconds);
 }
 
 function boxOf(
@@ -204,18 +212,19 @@ function helpOf(settings: ClientSettings, { text }: Texts): RichText[] {
 function qrOf(settings: ClientSettings, { text }: Texts): SheetQr {
   const { modules } = create(thunderbirdAccount(settings), { errorCorrectionLevel: 'M' });
   const { size } = modules;
-  let path = '';
+  const rows: [number, number, number][] = [];
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       const from = x;
       while (x < size && modules.get(y, x)) x++;
-      if (x > from) path += `M${from} ${y}h${x - from}v1h${from - x}z`;
+      if (x > from) rows.push([from, y, x - from]);
     }
   }
   const caption = richText(text('sheet_qr'), {
     path: { text: text('guide_thunderbird_android_path'), style: 'strong' },
   });
-  return { size, path, caption };
+  const path = rows.map(([x, y, length]) => `M${x} ${y}h${length}v1h-${length}z`).join('');
+  return { size, rows, path, caption };
 }
 
 const signs: Readonly<Record<string, string>> = {

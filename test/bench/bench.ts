@@ -4,7 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 import { bigDomainAnswer } from '../../src/demo/big-domain';
 import { readAnswer } from '../../src/virtualmin/answer';
 import { toDomainUsers, userFields } from '../../src/virtualmin/users';
-import { load, startServer, startVirtualmin } from './server';
+import { chromium } from 'playwright-core';
+import { load, startServer, startVirtualmin, token } from './server';
 
 const rounds = 7;
 
@@ -113,6 +114,73 @@ async function memory(): Promise<void> {
   row('memory with 50,000 mailboxes in ten domains', at(2), 'aim 200 MB');
 }
 
+/** Sheets as the server makes them, beside the same page of sheets as Chromium prints it. */
+async function sheets(): Promise<void> {
+  const virtualmin = await startVirtualmin(1, 0, 10_100);
+  const server = await startServer(virtualmin.url);
+  const domain = '/domains/big0.example';
+  const list = JSON.parse(await server.get(`${domain}/mailboxes.json`)) as {
+    readonly mailboxes: readonly { readonly login: string; readonly disabled: boolean }[];
+  };
+  const usable = list.mailboxes.filter(({ disabled }) => !disabled);
+  const form = (count: number) =>
+    new URLSearchParams([
+      ['selected', '1'],
+      ...usable.slice(0, count).map(({ login }) => ['login', login]),
+    ] as [string, string][]).toString();
+
+  const cold = await server.download(`${domain}/sheets.pdf`, form(1));
+  row('a sheet as PDF, the first since the start', ms(cold.last));
+  const one: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    one.push((await server.download(`${domain}/sheets.pdf`, form(1))).last);
+  }
+  row('  and once the fonts are open', ms(median(one)));
+
+  const few = 200;
+  const own: number[] = [];
+  const printed: number[] = [];
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  });
+  const page = await browser.newPage({ extraHTTPHeaders: { Authorization: `Bearer ${token}` } });
+  const query = usable.slice(0, few).map(({ login }) => `login=${login}`);
+  for (let round = 0; round < 3; round++) {
+    own.push((await server.download(`${domain}/sheets.pdf`, form(few))).last);
+    printed.push(
+      await took(async () => {
+        await page.goto(`${server.base}${domain}/sheets?${query.join('&')}`);
+        await page.pdf({ preferCSSPageSize: true, tagged: true });
+      }),
+    );
+  }
+  await browser.close();
+  row(`${few} sheets as one PDF`, ms(median(own)));
+  row('  the same printed from HTML by Chromium, tagged too', ms(median(printed)));
+  row(
+    '  ours of Chromium’s',
+    `${((100 * median(own)) / median(printed)).toFixed(0)} %`,
+    'aim 25 %',
+  );
+
+  await server.stop();
+  const fresh = await startServer(virtualmin.url);
+  await fresh.get(`${domain}/mailboxes.json`);
+  await fresh.download(`${domain}/sheets.pdf`, form(1));
+  fresh.forgetMostMemory();
+  row('memory with 10,100 mailboxes, before their sheets', mb(fresh.memory()));
+  const thousand = await fresh.download(`${domain}/sheets.pdf`, form(1000));
+  row('1,000 sheets: first byte', ms(thousand.first), 'aim 100 ms');
+  row('  all of them', ms(thousand.last));
+  row('  most memory of the server meanwhile', mb(fresh.mostMemory()), 'aim 150 MB');
+  const all = await fresh.download(`${domain}/sheets.pdf`, form(10_000));
+  row('10,000 sheets', ms(all.last));
+  row('  most memory', mb(fresh.mostMemory()), 'aim: no more');
+  await fresh.stop();
+  virtualmin.stop();
+}
+
 async function start(): Promise<void> {
   const virtualmin = await startVirtualmin(1, 0);
   const health: number[] = [];
@@ -133,11 +201,11 @@ async function start(): Promise<void> {
 
 async function bench(): Promise<void> {
   console.log(`Node.js ${process.version}; medians of ${rounds} (memory: of 5)\n`);
-  await parsing();
-  await firstPage();
-  await warmPage();
-  await memory();
-  await start();
+  const parts = { parsing, firstPage, warmPage, memory, sheets, start };
+  const asked = process.argv.slice(2);
+  for (const [name, part] of Object.entries(parts)) {
+    if (asked.length === 0 || asked.includes(name)) await part();
+  }
   row('size of the server bundle, one file', mb(statSync('build/dist/server.cjs').size));
 }
 

@@ -16,9 +16,15 @@ try {
     bundle: true,
     platform: 'node',
     target: 'node20',
+    external: ['playwright-core'],
     logLevel: 'warning',
   });
-  execFileSync(process.execPath, [outfile], { stdio: 'inherit', cwd: join(here, '..', '..') });
+  const root = join(here, '..', '..');
+  execFileSync(process.execPath, [outfile, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    cwd: root,
+    env: { ...process.env, NODE_PATH: join(root, 'node_modules') },
+  });
 } finally {
   await rm(folder, { recursive: true });
 }

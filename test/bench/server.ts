@@ -1,16 +1,22 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { bigDomainAnswer } from '../../src/demo/big-domain';
 
-const token = 'token-of-the-benchmark';
+export const token = 'token-of-the-benchmark';
 
 /** The server's bundle, in a process of its own. */
 export interface MeasuredServer {
   readonly get: (path: string) => Promise<string>;
+  /** Sends a form and reads the file that comes; milliseconds to its first and its last byte. */
+  readonly download: (path: string, form: string) => Promise<{ first: number; last: number }>;
+  /** Forgets how much memory the process has held until now. */
+  readonly forgetMostMemory: () => void;
+  /** The most bytes of memory that the process has held since. */
+  readonly mostMemory: () => number;
   /** Bytes of memory that the process holds now. */
   readonly memory: () => number;
   readonly base: string;
@@ -40,7 +46,32 @@ export async function startServer(virtualmin: string): Promise<MeasuredServer> {
       if (response.status !== 200) throw new Error(`${path}: ${response.status} ${text}`);
       return text;
     },
-    memory: () => residentBytes(child),
+    download: async (path, form) => {
+      const began = performance.now();
+      const response = await fetch(base + path, {
+        method: 'POST',
+        headers: {
+          Authorization: `Bearer ${token}`,
+          'Content-Type': 'application/x-www-form-urlencoded',
+        },
+        body: form,
+      });
+      if (response.status !== 200 || response.body === null) throw new Error(path);
+      let first = NaN;
+      let size = 0;
+      for await (const part of response.body) {
+        size += (part as Uint8Array).length;
+        if (Number.isNaN(first)) first = performance.now() - began;
+      }
+      if (size === 0) throw new Error(`${path}: empty`);
+      return { first, last: performance.now() - began };
+    },
+    memory: () => memoryOf(child, 'VmRSS'),
+    forgetMostMemory: () => {
+      // proc(5): 5 resets the peak.
+      writeFileSync(`/proc/${String(child.pid)}/clear_refs`, '5');
+    },
+    mostMemory: () => memoryOf(child, 'VmHWM'),
     stop: async () => {
       child.kill('SIGTERM');
       await once(child, 'close');
@@ -48,9 +79,9 @@ export async function startServer(virtualmin: string): Promise<MeasuredServer> {
   };
 }
 
-function residentBytes({ pid }: ChildProcess): number {
+function memoryOf({ pid }: ChildProcess, line: 'VmRSS' | 'VmHWM'): number {
   const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+  return Number(new RegExp(`${line}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024;
 }
 
 export interface Load {
@@ -80,13 +111,14 @@ export async function load(url: string, connections: number, seconds: number): P
 }
 
 /**
- * A Virtualmin of domains that are called big0.example, big1.example, … with 5,000 mailboxes each.
+ * A Virtualmin of domains that are called big0.example, big1.example, … with 5,000 mailboxes each,
+ * or as many as given.
  * It answers after `delay` milliseconds.
  */
-export async function startVirtualmin(domains: number, delay: number) {
+export async function startVirtualmin(domains: number, delay: number, mailboxes = 5000) {
   const names = Array.from({ length: domains }, (_, index) => `big${index}.example`);
   const users = new Map(
-    names.map((name) => [name, Buffer.from(bigDomainAnswer('json', name, 5000))]),
+    names.map((name) => [name, Buffer.from(bigDomainAnswer('json', name, mailboxes))]),
   );
   const data = names.map((name) => ({
     name,

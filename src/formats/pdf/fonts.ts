@@ -35,14 +35,15 @@ const faces: Readonly<Record<Face, readonly string[]>> = {
 /** What stands for letters that no font has. */
 export const substitute = '[…]';
 
-/** Characters of a word's width that are remembered, for each font. */
-const mostWidths = 20_000;
+/** Texts that are remembered with their widths, and as many with their runs. */
+const mostKnown = 5_000;
 
 const bidi = bidiFactory();
 const rightToLeft = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFE]/;
 
 /** The fonts in a folder, each opened when the first letter asks for it, and how wide texts are in them. */
 export class Fonts {
+  private readonly files = new Map<string, Buffer>();
   private readonly opened = new Map<string, fontkit.Font>();
   private readonly fontOf: Readonly<Record<Face, Map<number, string | null>>> = {
     sans: new Map(),
@@ -50,12 +51,17 @@ export class Fonts {
     mono: new Map(),
   };
   private readonly widths = new Map<string, number>();
+  private readonly runsOf = new Map<string, readonly Run[]>();
 
   constructor(private readonly folder: string) {}
 
-  /** The file of a font that `runs` has named. */
-  file(font: string): string {
-    return join(this.folder, `${font}.woff`);
+  /** The bytes of a font that `runs` has named (TrueType). */
+  data(font: string): Buffer {
+    const known = this.files.get(font);
+    if (known !== undefined) return known;
+    const data = readFileSync(join(this.folder, `${font}.ttf`));
+    this.files.set(font, data);
+    return data;
   }
 
   /** Whether there is a letter for each character of a text. */
@@ -75,13 +81,28 @@ export class Fonts {
    * Splits a line into runs, from left to right on the paper (Unicode Bidirectional Algorithm). The
    * line itself runs from left to right. Letters that no font has become `[…]`.
    */
-  runs(line: string, face: Face): Run[] {
-    return visualOrder(this.drawable(line, face)).flatMap((piece) => this.split(piece, face));
+  runs(line: string, face: Face): readonly Run[] {
+    return this.known(this.runsOf, face, line, () =>
+      visualOrder(this.drawable(line, face)).flatMap((piece) => this.split(piece, face)),
+    );
   }
 
   /** The width of a text in units of its size. */
   width(text: string, face: Face): number {
-    return this.split(this.drawable(text, face), face).reduce((sum, run) => sum + run.width, 0);
+    return this.known(this.widths, face, text, () =>
+      this.split(this.drawable(text, face), face).reduce((sum, run) => sum + run.width, 0),
+    );
+  }
+
+  /** Sheets say nearly the same as each other: most of what is asked has been asked before. */
+  private known<T>(of: Map<string, T>, face: Face, text: string, work: () => T): T {
+    const key = `${face} ${text}`;
+    const found = of.get(key);
+    if (found !== undefined) return found;
+    const made = work();
+    if (of.size >= mostKnown) of.clear();
+    of.set(key, made);
+    return made;
   }
 
   private drawable(text: string, face: Face): string {
@@ -113,14 +134,8 @@ export class Fonts {
   }
 
   private widthIn(text: string, font: string): number {
-    const key = `${font}\n${text}`;
-    const known = this.widths.get(key);
-    if (known !== undefined) return known;
     const file = this.open(font);
-    const width = file.layout(text).advanceWidth / file.unitsPerEm;
-    if (this.widths.size >= mostWidths) this.widths.clear();
-    this.widths.set(key, width);
-    return width;
+    return file.layout(text).advanceWidth / file.unitsPerEm;
   }
 
   private find(character: string, face: Face, before?: string): string | null {
@@ -142,7 +157,7 @@ export class Fonts {
   private open(font: string): fontkit.Font {
     const known = this.opened.get(font);
     if (known !== undefined) return known;
-    const opened = fontkit.create(readFileSync(this.file(font)));
+    const opened = fontkit.create(this.data(font));
     if (!('layout' in opened)) throw new Error(`${font} is a collection of fonts`);
     this.opened.set(font, opened);
     return opened;
