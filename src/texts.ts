@@ -23,7 +23,7 @@ const original = 'en';
 
 /**
  * Reads a folder of texts in Webmin's own form: a file a language, `key=text` a line, `#` begins a
- * comment line, and `\n` in a text is a line break. A further file is a further language.
+ * comment line. A further file is a further language.
  */
 export function readLanguages(folder: string): Languages {
   const english = parseTexts(readFileSync(join(folder, original), 'utf8'));
@@ -52,7 +52,7 @@ export function parseTexts(file: string): ReadonlyMap<string, string> {
       .filter((line) => !line.startsWith('#') && line.includes('='))
       .map((line) => {
         const equals = line.indexOf('=');
-        return [line.slice(0, equals), line.slice(equals + 1).replaceAll('\\n', '\n')] as const;
+        return [line.slice(0, equals), line.slice(equals + 1)] as const;
       }),
   );
 }

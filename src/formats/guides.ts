@@ -11,7 +11,6 @@ import { protocolNames, securityNames } from './words';
 
 /** The steps for one mail client, with one mailbox's values in them. */
 export interface Guide {
-  readonly id: string;
   readonly title: string;
   readonly steps: readonly RichText[];
   /** What this client is known or reported not to manage with this mailbox. */
@@ -47,7 +46,6 @@ export function guideFor(id: string, settings: ClientSettings, texts: Texts): Gu
     out_security: plain(securityNames[outgoing.security]),
   };
   return {
-    id,
     title: clientTitle(id, texts),
     steps: Array.from({ length: client.steps }, (_, index) =>
       richText(texts.text(`${keyOf(id)}_${index + 1}`), values),

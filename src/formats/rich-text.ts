@@ -12,6 +12,10 @@ export function plain(text: string): Span {
   return { text, style: 'plain' };
 }
 
+export function strong(text: string): Span {
+  return { text, style: 'strong' };
+}
+
 export function value(text: string | number): Span {
   return { text: String(text), style: 'value' };
 }

@@ -5,7 +5,7 @@ import { isBroken } from '../domain/mailbox';
 import type { Texts } from '../texts';
 import { settingsFingerprint } from './fingerprint';
 import { guideFor, usualClients, type Guide } from './guides';
-import { plainText, richText, value, type RichText } from './rich-text';
+import { plain, plainText, richText, strong, value, type RichText } from './rich-text';
 import { thunderbirdAccount } from './thunderbird-qr';
 import { protocolNames, securityNames } from './words';
 
@@ -28,8 +28,6 @@ export interface SheetQr {
   readonly size: number;
   /** Rows of dark squares: where each begins, and how many squares it has. */
   readonly rows: readonly (readonly [x: number, y: number, length: number])[];
-  /** The same as SVG path data. */
-  readonly path: string;
   readonly caption: RichText;
 }
 
@@ -134,7 +132,7 @@ function boxOf(
     rows: [
       row('sheet_server', [value(recommended.host)]),
       row('sheet_port', [value(recommended.port)]),
-      row('sheet_security', richText(securityNames[recommended.security])),
+      row('sheet_security', [plain(securityNames[recommended.security])]),
       row('sheet_login', [value(login)]),
       row(
         'sheet_password',
@@ -173,12 +171,12 @@ function remarksOf(
 ): readonly RichText[] {
   const { alternatives } = byRole(settings.incoming);
   const ports = alternatives.flatMap((service, index) => [
-    ...(index === 0 ? [] : richText(` ${text('or')} `)),
+    ...(index === 0 ? [] : [plain(` ${text('or')} `)]),
     ...portAndSecurity(service, text),
   ]);
   const { webmailUrl } = settings;
   const addresses = settings.extraAddresses.flatMap((address, index) => [
-    ...(index === 0 ? [] : richText(', ')),
+    ...(index === 0 ? [] : [plain(', ')]),
     value(address),
   ]);
   return [
@@ -186,7 +184,7 @@ function remarksOf(
     ...(alternatives.length > 0 ? [richText(text('sheet_imap_only'), { ports })] : []),
     ...(addresses.length > 0 ? [richText(text('sheet_extra'), { addresses })] : []),
     ...(webmailUrl === null ? [] : [richText(text('sheet_webmail'), { url: value(webmailUrl) })]),
-    ...(branding.note === null ? [] : [[{ text: branding.note, style: 'plain' } as const]]),
+    ...(branding.note === null ? [] : [[plain(branding.note)]]),
   ];
 }
 
@@ -221,10 +219,14 @@ function qrOf(settings: ClientSettings, { text }: Texts): SheetQr {
     }
   }
   const caption = richText(text('sheet_qr'), {
-    path: { text: text('guide_thunderbird_android_path'), style: 'strong' },
+    path: strong(text('guide_thunderbird_android_path')),
   });
-  const path = rows.map(([x, y, length]) => `M${x} ${y}h${length}v1h-${length}z`).join('');
-  return { size, rows, path, caption };
+  return { size, rows, caption };
+}
+
+/** The dark squares of a code as SVG path data. */
+export function qrPath({ rows }: SheetQr): string {
+  return rows.map(([x, y, length]) => `M${x} ${y}h${length}v1h-${length}z`).join('');
 }
 
 const signs: Readonly<Record<string, string>> = {

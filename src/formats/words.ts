@@ -36,7 +36,7 @@ export const warningTexts: Readonly<Record<Warning, string>> = {
     'Part of the real name is not readable text (shown as \uFFFD): save it again in Virtualmin.',
 };
 
-/** The warnings in words, but for the login's: pages and sheets say that one beside the login itself. */
+/** The warnings in words, but for the login's: a page says that one beside the login itself. */
 export function noticesOf({ warnings }: ClientSettings): string[] {
   return warnings
     .filter((warning) => warning !== 'login-is-not-email-address')

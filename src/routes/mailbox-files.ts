@@ -4,7 +4,7 @@ import type { ClientSettings } from '../domain/client-settings';
 import { settingsJson } from '../formats/json';
 import { settingsText } from '../formats/settings-text';
 import { notFound } from '../middleware/http-error';
-import { fileName } from './file-name';
+import { fileName } from '../formats/file-name';
 import { freshSettings } from './mailbox-settings';
 import { choiceOf } from './query';
 

@@ -4,7 +4,7 @@ import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
 import type { Fonts } from '../formats/pdf/fonts';
 import { badRequest, conflict, notFound } from '../middleware/http-error';
-import { fileName } from './file-name';
+import { fileName } from '../formats/file-name';
 import { domainOf, single } from './query';
 import { isSelectionForm, selectionForm } from './selection';
 import { sheetJob, type SheetJob } from './sheet-job';
@@ -25,7 +25,7 @@ export function sheetFilesRoutes(services: Services): Router {
 
   async function jobOf(request: Request, login: string | null): Promise<SheetJob> {
     const { value, asOf } = await directory.freshDomain(domainOf(request));
-    const job = sheetJob(request, value, asOf, services, login);
+    const job = await sheetJob(request, value, asOf, services, login);
     const [first] = job.without;
     if (job.sheets.length === 0 && first !== undefined) {
       throw conflict('There is no sheet for this', `${first.name}: ${first.reason}`);
@@ -66,20 +66,9 @@ export function sheetFilesRoutes(services: Services): Router {
     const [only] = job.settings;
     const name = login !== null && only !== undefined ? only.emailAddress : `${job.domain}-sheets`;
     const file = { type: 'application/pdf', name: `${name}.pdf` };
-    const { texts, sheets, without, paper, asOf } = job;
-    const title = `${texts.text('sheet_title')}: ${login === null ? job.domain : (only?.emailAddress ?? '')}`;
+    const title = `${job.texts.text('sheet_title')}: ${login === null ? job.domain : (only?.emailAddress ?? '')}`;
     await send(request, response, job, file, async (signal, done) =>
-      sheetsPdf({
-        title,
-        sheets,
-        without,
-        texts,
-        paper,
-        asOf,
-        fonts: await fonts(),
-        signal,
-        progress: done,
-      }),
+      sheetsPdf({ ...job, title, fonts: await fonts(), signal, progress: done }),
     );
   }
 

@@ -5,7 +5,7 @@ import { decideClientSettings, type ClientSettings } from '../domain/client-sett
 import { policyFor } from '../domain/policy';
 import { whyNoSheet } from '../domain/sheets';
 import { clientIds } from '../formats/guides';
-import { sheetOf, type Sheet } from '../formats/sheet';
+import type { Sheet } from '../formats/sheet';
 import { badRequest, notFound } from '../middleware/http-error';
 import type { Texts } from '../texts';
 import type { Domain } from '../virtualmin/directory';
@@ -32,13 +32,13 @@ export interface SheetJob {
  * Reads from a request which sheets it wants and how: `lang`, `paper`, `client` (repeated; an empty
  * one says that those given are all), and the mailboxes (see `selectionOf`), or the one of a path.
  */
-export function sheetJob(
+export async function sheetJob(
   request: Request,
   domain: Domain,
   asOf: number,
   services: Pick<Services, 'policies' | 'languages'>,
   login: string | null,
-): SheetJob {
+): Promise<SheetJob> {
   const { server, users } = domain;
   const policy = policyFor(services.policies, server.name);
   const hosts = policy.branding;
@@ -70,6 +70,8 @@ export function sheetJob(
       without.push({ name: user.login, reason: say(user.reason) });
     }
   }
+  // Loaded when the first sheet is asked for, and the library of QR codes with it.
+  const { sheetOf } = await import('../formats/sheet');
   const sheets = settings.map((one) => () => sheetOf(one, branding, texts, asOf));
   return { domain: server.name, branding, texts, paper, asOf, settings, sheets, without };
 }

@@ -6,7 +6,6 @@ import type { Services } from '../app';
 import type { Paper } from '../domain/branding';
 import { clientIds, clientTitle, usualClients } from '../formats/guides';
 import { conflict } from '../middleware/http-error';
-import type { Domain } from '../virtualmin/directory';
 import { links } from './links';
 import { domainOf, repeated, single } from './query';
 import { isSelectionForm, selectionForm } from './selection';
@@ -33,8 +32,7 @@ export function sheetsRoutes(services: Services): Router {
     const page = { title: `Setup sheets · ${domain}`, what: `the mailboxes of ${domain}` };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
-    const value: Domain = there.value;
-    const job = sheetJob(request, value, there.freshness.asOf, services, login);
+    const job = await sheetJob(request, there.value, there.freshness.asOf, services, login);
     await show(request, response, job, login !== null);
   }
 
@@ -48,7 +46,8 @@ export function sheetsRoutes(services: Services): Router {
       return;
     }
     const { value, asOf } = await directory.freshDomain(domainOf(request));
-    await show(request, response, sheetJob(request, value, asOf, services, null), false);
+    const job = await sheetJob(request, value, asOf, services, null);
+    await show(request, response, job, false);
   });
 
   router.get('/domains/:domain/mailboxes/:login/sheet', async (request, response) => {
@@ -112,10 +111,12 @@ async function stream(response: Response, job: SheetJob, choices: Choices): Prom
     });
   const { paper, texts, without } = job;
   const title = `Setup sheets · ${job.domain}`;
+  const { qrPath } = await import('../formats/sheet');
   async function* pieces() {
     yield await render('sheets/top', { title, count: job.sheets.length, without, choices });
-    for (const sheet of job.sheets) {
-      yield await render('sheets/sheet', { sheet: sheet(), paper });
+    for (const make of job.sheets) {
+      const sheet = make();
+      yield await render('sheets/sheet', { sheet, qrPath: qrPath(sheet.qr), paper });
       await setImmediate();
     }
     yield await render('sheets/bottom', { without, texts, paper });

@@ -8,6 +8,8 @@
     if (live) live.textContent = text;
   }
 
+  const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
   // Copying: a copied value is the value and nothing else.
 
   function select(element) {
@@ -114,7 +116,7 @@
     const address = form.dataset.jobs + '/' + job;
     button.onclick = () => fetch(address + '/cancel', { method: 'POST' });
     for (let asked = 0; asked < 20_000; asked++) {
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await pause(300);
       // Not there yet: the server still waits for Virtualmin's answer.
       const response = await fetch(address + '.json').catch(() => null);
       if (!response || !response.ok) {
@@ -134,8 +136,6 @@
   }
 
   // Waiting: the request is held open by the server, and the page shows the answer at once.
-
-  const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
   async function untilThere(address) {
     for (;;) {

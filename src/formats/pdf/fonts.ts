@@ -33,7 +33,7 @@ const faces: Readonly<Record<Face, readonly string[]>> = {
 };
 
 /** What stands for letters that no font has. */
-export const substitute = '[…]';
+const substitute = '[…]';
 
 /** Texts that are remembered with their widths, and as many with their runs. */
 const mostKnown = 5_000;

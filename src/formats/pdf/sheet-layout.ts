@@ -1,5 +1,5 @@
 import type { Paper } from '../../domain/branding';
-import { plain, type RichText } from '../rich-text';
+import { plain, strong, value, type RichText } from '../rich-text';
 import type { Sheet, SheetBox, SheetQr } from '../sheet';
 import type { Fonts } from './fonts';
 import { breakLines, type Line } from './paragraph';
@@ -136,30 +136,29 @@ function layOutWith(
     return top + heightOf(all.length, size);
   }
 
+  /** The same for a text that is not broken into lines yet. */
+  function write(
+    tag: Tag,
+    text: RichText,
+    size: number,
+    x: number,
+    top: number,
+    room: number,
+    says: string | null = null,
+  ) {
+    return put(tag, lines(text, size, room), x, top, size, says);
+  }
+
   /** A name of anybody's: in letters that there are, or in words that say that there are none. */
   function name(tag: Tag, text: string, x: number, top: number, size: number, room: number) {
     const drawn = fonts.hasAnyLetter(text, 'sans') ? text : words.unprintable;
-    return put(
-      tag,
-      lines([plain(drawn)], size, room),
-      x,
-      top,
-      size,
-      fonts.has(text, 'sans') ? null : text,
-    );
+    return write(tag, [plain(drawn)], size, x, top, room, fonts.has(text, 'sans') ? null : text);
   }
 
   function startPage() {
     page++;
     y = margin;
-    y =
-      put(
-        'P',
-        lines([{ text: sheet.emailAddress, style: 'strong' }], sizes.text, width),
-        left,
-        y,
-        sizes.text,
-      ) + 6;
+    y = write('P', [strong(sheet.emailAddress)], sizes.text, left, y, width) + 6;
   }
 
   /** Puts a text, and goes on on a further page where it does not fit. */
@@ -185,7 +184,7 @@ function layOutWith(
     let hostBottom = y;
     let room = width;
     if (sheet.host !== null) {
-      const all = lines([{ text: sheet.host, style: 'strong' }], sizes.text, hostRoom);
+      const all = lines([strong(sheet.host)], sizes.text, hostRoom);
       const widest =
         Math.max(...all.map(({ runs }) => runs.reduce((sum, run) => sum + run.width, 0))) *
         sizes.text;
@@ -199,20 +198,13 @@ function layOutWith(
       );
       room = width - widest - columnGap;
     }
-    y = put('P', lines([plain(sheet.title)], sizes.kind, room), left, y, sizes.kind);
-    y = put(
-      'H1',
-      lines([{ text: sheet.emailAddress, style: 'strong' }], sizes.address, room),
-      left,
-      y,
-      sizes.address,
-    );
+    y = write('P', [plain(sheet.title)], sizes.kind, left, y, room);
+    y = write('H1', [strong(sheet.emailAddress)], sizes.address, left, y, room);
     if (sheet.realName !== '') y = name('P', sheet.realName, left, y, sizes.kind, room);
     y = Math.max(y, hostBottom) + 1.5 * millimetre;
     pieces.push({ kind: 'bar', page, x: left, y, width, height: millimetre, colour: sheet.colour });
     y += 4 * millimetre;
-    for (const notice of sheet.notices)
-      flow('P', [{ text: notice, style: 'strong' }], sizes.text, left, width);
+    for (const notice of sheet.notices) flow('P', [strong(notice)], sizes.text, left, width);
   }
 
   function identity() {
@@ -221,46 +213,23 @@ function layOutWith(
     const at = left + inset + 37 * millimetre;
     const room = left + width - inset - at;
     y += 2.5 * millimetre;
-    put(
+    write('P', [plain(sheet.login.label)], sizes.label, left + inset, y + 6, 36 * millimetre);
+    y = write('P', [value(sheet.login.value)], sizes.login, at, y, room);
+    y = write(
       'P',
-      lines([plain(sheet.login.label)], sizes.label, 36 * millimetre),
-      left + inset,
-      y + 6,
-      sizes.label,
-    );
-    y = put(
-      'P',
-      lines([{ text: sheet.login.value, style: 'value' }], sizes.login, room),
-      at,
-      y,
-      sizes.login,
-    );
-    y = put(
-      'P',
-      lines(
-        [{ text: sheet.login.note, style: sheet.login.differs ? 'strong' : 'plain' }],
-        sizes.text,
-        room,
-      ),
-      at,
-      y,
+      [sheet.login.differs ? strong(sheet.login.note) : plain(sheet.login.note)],
       sizes.text,
+      at,
+      y,
+      room,
     );
     if (sheet.login.spoken !== null)
-      y = put('P', lines([plain(sheet.login.spoken)], sizes.text, room), at, y, sizes.text);
+      y = write('P', [plain(sheet.login.spoken)], sizes.text, at, y, room);
     y += 3 * millimetre;
-    put(
-      'P',
-      lines([plain(sheet.password.label)], sizes.label, 36 * millimetre),
-      left + inset,
-      y + 6,
-      sizes.label,
-    );
+    write('P', [plain(sheet.password.label)], sizes.label, left + inset, y + 6, 36 * millimetre);
     y += 9 * millimetre;
     pieces.push({ kind: 'bar', page, x: at, y, width: room, height: 0.7, colour: black });
-    y =
-      put('P', lines([plain(sheet.password.note)], sizes.text, room), at, y + 3, sizes.text) +
-      2 * millimetre;
+    y = write('P', [plain(sheet.password.note)], sizes.text, at, y + 3, room) + 2 * millimetre;
     pieces.push({ kind: 'frame', page, x: left, y: top, width, height: y - top, line: 1.4 });
     y += 3 * millimetre;
   }
@@ -270,33 +239,14 @@ function layOutWith(
     const labels = 34 * millimetre;
     const inner = room - 2 * inset;
     let at = y + 2 * millimetre;
-    at = put(
-      'H2',
-      lines([{ text: heading, style: 'strong' }], sizes.heading, inner),
-      x + inset,
-      at,
-      sizes.heading,
-    );
+    at = write('H2', [strong(heading)], sizes.heading, x + inset, at, inner);
     for (const { label, content } of rows) {
       const start = at;
-      const labelled = put(
-        'P',
-        lines([plain(label)], sizes.box, labels - 4),
-        x + inset,
-        start,
-        sizes.box,
-      );
-      at = put(
-        'P',
-        lines(content, sizes.box, inner - labels),
-        x + inset + labels,
-        start,
-        sizes.box,
-      );
+      const labelled = write('P', [plain(label)], sizes.box, x + inset, start, labels - 4);
+      at = write('P', content, sizes.box, x + inset + labels, start, inner - labels);
       at = Math.max(at, labelled);
     }
-    if (fallback !== null)
-      at = put('P', lines(fallback, sizes.box, inner), x + inset, at + millimetre, sizes.box);
+    if (fallback !== null) at = write('P', fallback, sizes.box, x + inset, at + millimetre, inner);
     return at + 2 * millimetre;
   }
 
@@ -330,15 +280,9 @@ function layOutWith(
     const needed = Math.max(stepsHeight, qrWidth, heightOf(captionLines.length, sizes.text));
     if (y + needed > bottom) startPage();
     const top = y;
-    let at = put(
-      'H2',
-      lines([{ text: sheet.help.heading, style: 'strong' }], sizes.heading, room),
-      left,
-      top,
-      sizes.heading,
-    );
+    let at = write('H2', [strong(sheet.help.heading)], sizes.heading, left, top, room);
     stepLines.forEach((all, index) => {
-      put('Lbl', lines([plain(`${index + 1}.`)], sizes.text, 14), left, at, sizes.text);
+      write('Lbl', [plain(`${index + 1}.`)], sizes.text, left, at, 14);
       at = put('LBody', all, left + 14, at, sizes.text);
     });
     pieces.push({
@@ -369,7 +313,7 @@ function layOutWith(
         ...warnings.map((warning) => ({
           tag: 'P' as const,
           label: '',
-          text: lines([{ text: warning, style: 'strong' }], guideSize, room),
+          text: lines([strong(warning)], guideSize, room),
         })),
         ...steps.map((step, index) => ({
           tag: 'LBody' as const,
@@ -377,7 +321,7 @@ function layOutWith(
           text: lines(step, guideSize, room - 13),
         })),
       ];
-      const heading = lines([{ text: title, style: 'strong' }], sizes.guideTitle, room);
+      const heading = lines([strong(title)], sizes.guideTitle, room);
       const begins = warnings.length + 1;
       const gap = guide === 0 ? 0 : 1.5 * millimetre;
       // A heading is not left at the end of a column without its first step.
@@ -416,7 +360,7 @@ function layOutWith(
       if (y > top) y += gap;
       if (heading.length > 0) y = put('H3', heading, x, y, sizes.guideTitle);
       for (const { tag, label, text } of all) {
-        if (label !== '') put('Lbl', lines([plain(label)], guideSize, 13), x, y, guideSize);
+        if (label !== '') write('Lbl', [plain(label)], guideSize, x, y, 13);
         y = put(tag, text, label === '' ? x : x + 13, y, guideSize);
       }
     }
@@ -439,12 +383,13 @@ function layOutWith(
   const pages = page + 1;
   for (page = 0; page < pages; page++) {
     const foot = pages === 1 ? sheet.foot : `${sheet.foot} ${words.page(page + 1, pages)}`;
-    put(
+    write(
       'P',
-      lines([plain(foot)], sizes.foot, width),
+      [plain(foot)],
+      sizes.foot,
       left,
       paperHeight - margin - leadingOf(sizes.foot),
-      sizes.foot,
+      width,
     );
   }
   return pieces.sort((a, b) => a.page - b.page);
@@ -473,9 +418,9 @@ export function layOutList(
     pieces.push({ kind: 'text', tag, ...place, lines, size, leading, says: null });
     y += lines.length * leading + 2;
   };
-  put('H1', [{ text: title, style: 'strong' }], sizes.heading);
+  put('H1', [strong(title)], sizes.heading);
   for (const { name, reason } of without) {
-    put('P', [{ text: name, style: 'value' }, plain(`: ${reason}`)], sizes.text);
+    put('P', [value(name), plain(`: ${reason}`)], sizes.text);
   }
   return pieces;
 }

@@ -2,6 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { PassThrough, type Readable } from 'node:stream';
 import { ZipFile } from 'yazl';
 import type { ClientSettings } from '../../domain/client-settings';
+import { fileName } from '../file-name';
 import type { Sheet } from '../sheet';
 import { sheetsPdf, type SheetsPdf } from './sheets-pdf';
 
@@ -74,7 +75,7 @@ function drained(out: PassThrough): Promise<void> {
 
 /** Names that differ on systems, too, that take capital and small letters for the same. */
 function uniqueName(address: string, used: Set<string>): string {
-  const base = address.replace(/[^\w.@+-]/g, '_');
+  const base = fileName(address);
   for (let number = 1; ; number++) {
     const name = `${base}${number === 1 ? '' : `-${number}`}.pdf`;
     if (used.has(name.toLowerCase())) continue;
