@@ -19,6 +19,7 @@ import { mailboxFilesRoutes } from './routes/mailbox-files';
 import { mailboxesRoutes } from './routes/mailboxes';
 import { sheetFilesRoutes } from './routes/sheet-files';
 import { sheetsRoutes } from './routes/sheets';
+import type { SignerFiles } from './profile-signer';
 import type { Languages } from './texts';
 import { viewEngine } from './views';
 import type { ServerVersions } from './virtualmin/client';
@@ -28,6 +29,8 @@ import type { Directory } from './virtualmin/directory';
 export interface Services {
   readonly directory: Directory;
   readonly policies: MailPolicies;
+  /** What Apple's profiles are signed with; null where they are not. */
+  readonly profileSigner: SignerFiles | null;
   readonly languages: Languages;
   readonly accessToken: string;
   /** Whether the directory is the demo's. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { defaultPolicy, type MailPolicies } from './domain/policy';
+import { readSigner, SignerError, type SignerFiles } from './profile-signer';
 import { readSettingsFile, SettingsFileError } from './settings-file';
 
 /** How to reach Virtualmin's remote API. */
@@ -33,6 +34,8 @@ export interface Config {
   /** Null: show the demo. */
   readonly virtualmin: VirtualminConfig | null;
   readonly policies: MailPolicies;
+  /** Null: Apple's profiles are not signed. */
+  readonly profileSigner: SignerFiles | null;
   readonly logLevel: string;
 }
 
@@ -175,11 +178,30 @@ export function readConfig(env: Environment): Config {
     }
   };
 
+  const profileSigner = (): SignerFiles | null => {
+    const certificate = value('PROFILE_CERT_FILE');
+    const key = value('PROFILE_KEY_FILE');
+    if (certificate === undefined && key === undefined) return null;
+    if (certificate === undefined || key === undefined) {
+      const missing = key === undefined ? 'PROFILE_KEY_FILE' : 'PROFILE_CERT_FILE';
+      problem(missing, 'is missing: signing takes a certificate and its key');
+      return null;
+    }
+    try {
+      readSigner({ certificate, key }, Date.now());
+    } catch (error) {
+      if (!(error instanceof SignerError)) throw error;
+      problem('PROFILE_CERT_FILE and PROFILE_KEY_FILE:', error.message);
+    }
+    return { certificate, key };
+  };
+
   const config: Config = {
     listen: listen(),
     accessToken: accessToken(),
     virtualmin: virtualmin(),
     policies: policies(),
+    profileSigner: profileSigner(),
     logLevel: oneOf('LOG_LEVEL', logLevels, 'info'),
   };
   if (problems.length > 0) throw new ConfigError(problems);

@@ -32,6 +32,7 @@ async function main(): Promise<void> {
   const app = createApp({
     directory: new Directory(client),
     policies: config.policies,
+    profileSigner: config.profileSigner,
     accessToken,
     demo: config.virtualmin === null,
     versions: () => client.versions(),

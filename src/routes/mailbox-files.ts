@@ -17,6 +17,7 @@ interface MailboxFile {
   readonly render: (
     settings: ClientSettings,
     request: Request,
+    services: Services,
   ) => string | Buffer | Promise<string | Buffer>;
 }
 
@@ -45,10 +46,10 @@ const files: readonly MailboxFile[] = [
     name: 'profile.mobileconfig',
     type: 'application/x-apple-aspen-config',
     savedAs: '.mobileconfig',
-    render: async (settings, request) => {
+    render: async (settings, request, services) => {
       const protocol = choiceOf(request, 'protocol', ['imap', 'pop3']);
       const profile = (await import('../formats/apple-profile')).appleProfile(settings, protocol);
-      if (profile !== null) return profile;
+      if (profile !== null) return signed(Buffer.from(profile), services);
       const name = protocol === 'imap' ? 'IMAP' : 'POP3';
       throw notFound(
         `A profile can only say SSL/TLS, and the mail policy does not offer that for ${name} and for sending.`,
@@ -77,11 +78,28 @@ export function mailboxFilesRoutes(services: Services): Router {
   for (const { name, type, savedAs, render } of files) {
     router.get(`/domains/:domain/mailboxes/:login/${name}`, async (request, response) => {
       const settings = await freshSettings(request, services);
-      const body = await render(settings, request);
+      const body = await render(settings, request, services);
       if (savedAs !== null) response.attachment(fileName(settings.emailAddress) + savedAs);
       // Bytes: with a string Express would add a charset to types that have none.
       response.type(type).send(Buffer.from(body));
     });
   }
   return router;
+}
+
+/**
+ * A profile signed, where the host has what to sign with. What broke since the start (a certificate
+ * that ran out, say) is logged, and must not keep a mailbox from being set up.
+ */
+async function signed(profile: Buffer, { profileSigner, log, now }: Services): Promise<Buffer> {
+  if (profileSigner === null) return profile;
+  const { readSigner, SignerError } = await import('../profile-signer');
+  try {
+    const { signedData } = await import('../formats/signed');
+    return signedData(profile, readSigner(profileSigner, now()));
+  } catch (error) {
+    if (!(error instanceof SignerError)) throw error;
+    log.warn({ reason: error.message }, 'profile not signed');
+    return profile;
+  }
 }

@@ -4,6 +4,7 @@ import pino from 'pino';
 import request from 'supertest';
 import { createApp } from '../../src/app';
 import type { VirtualminConfig } from '../../src/config';
+import type { SignerFiles } from '../../src/profile-signer';
 import { readLanguages } from '../../src/texts';
 import { parseSettings } from '../../src/settings-file';
 import { createVirtualminClient } from '../../src/virtualmin/client';
@@ -37,7 +38,12 @@ export interface TestApp {
 
 /** The app as it runs, but for its clock, against a Virtualmin of the test's own. */
 export async function startApp(
-  options: { settings?: string; config?: Partial<VirtualminConfig>; demo?: boolean } = {},
+  options: {
+    settings?: string;
+    config?: Partial<VirtualminConfig>;
+    demo?: boolean;
+    profileSigner?: SignerFiles;
+  } = {},
 ): Promise<TestApp> {
   const virtualmin = await startVirtualmin();
   const clock = { now: Date.UTC(2026, 10, 24, 19, 40) };
@@ -48,6 +54,7 @@ export async function startApp(
   const app = createApp({
     directory: new Directory(client, now),
     policies: parseSettings(options.settings ?? '', 'test'),
+    profileSigner: options.profileSigner ?? null,
     accessToken,
     demo: options.demo ?? false,
     versions: client.versions,
