@@ -1,16 +1,17 @@
 import { join } from 'node:path';
 import { domainToUnicode } from 'node:url';
-import express, { type Express } from 'express';
+import express, { type Express, type Request } from 'express';
 import type { Logger } from 'pino';
 import { byRole } from './domain/client-settings';
 import { isBroken, loginIsEmailAddress } from './domain/mailbox';
-import type { MailPolicies } from './domain/policy';
 import * as words from './formats/words';
 import { accessToken } from './middleware/access-token';
 import { errorHandler } from './middleware/error-handler';
 import { notFound } from './middleware/http-error';
 import { requestLog } from './middleware/request-log';
 import { securityHeaders } from './middleware/security-headers';
+import { onlyOwnDomains, viewer } from './middleware/viewer';
+import { brandingRoutes } from './routes/branding';
 import { dateTime } from './routes/date-time';
 import { domainsRoutes } from './routes/domains';
 import { links } from './routes/links';
@@ -19,6 +20,8 @@ import { mailboxFilesRoutes } from './routes/mailbox-files';
 import { mailboxesRoutes } from './routes/mailboxes';
 import { sheetFilesRoutes } from './routes/sheet-files';
 import { sheetsRoutes } from './routes/sheets';
+import type { Viewer } from './domain/viewer';
+import type { Policies } from './policies';
 import type { SignerFiles } from './profile-signer';
 import type { Languages } from './texts';
 import { viewEngine } from './views';
@@ -28,11 +31,13 @@ import type { Directory } from './virtualmin/directory';
 /** What the app needs from outside. */
 export interface Services {
   readonly directory: Directory;
-  readonly policies: MailPolicies;
+  readonly policies: Policies;
   /** What Apple's profiles are signed with; null where they are not. */
   readonly profileSigner: SignerFiles | null;
   readonly languages: Languages;
   readonly accessToken: string;
+  /** Who sends a request that was let in. */
+  readonly viewerOf: (request: Request) => Viewer;
   /** Whether the directory is the demo's. */
   readonly demo: boolean;
   /** What is known of the server asked so far. */
@@ -65,9 +70,12 @@ export function createApp(services: Services): Express {
     response.type('text/plain').send('ok\n');
   });
   app.use(accessToken(services.accessToken));
+  app.use(viewer(services.viewerOf));
   app.use('/assets/fonts', assets(services.fonts));
   app.use('/assets', assets(join(services.views, 'assets')));
+  app.use('/domains/:domain', onlyOwnDomains());
   app.use(domainsRoutes(services));
+  app.use(brandingRoutes(services));
   app.use(sheetsRoutes(services));
   app.use(sheetFilesRoutes(services));
   app.use(mailboxesRoutes(services));

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { defaultPolicy, type MailPolicies } from './domain/policy';
 import { readSigner, SignerError, type SignerFiles } from './profile-signer';
@@ -36,6 +36,8 @@ export interface Config {
   readonly policies: MailPolicies;
   /** Null: Apple's profiles are not signed. */
   readonly profileSigner: SignerFiles | null;
+  /** Where brandings are saved; null where they cannot be. */
+  readonly brandingFolder: string | null;
   readonly logLevel: string;
 }
 
@@ -196,12 +198,26 @@ export function readConfig(env: Environment): Config {
     return { certificate, key };
   };
 
+  const brandingFolder = (): string | null => {
+    const path = value('BRANDING_DIR') ?? null;
+    if (path === null) return null;
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      accessSync(path, constants.R_OK | constants.W_OK);
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      problem('BRANDING_DIR', `names a folder that cannot be written to: ${path} (${code})`);
+    }
+    return path;
+  };
+
   const config: Config = {
     listen: listen(),
     accessToken: accessToken(),
     virtualmin: virtualmin(),
     policies: policies(),
     profileSigner: profileSigner(),
+    brandingFolder: brandingFolder(),
     logLevel: oneOf('LOG_LEVEL', logLevels, 'info'),
   };
   if (problems.length > 0) throw new ConfigError(problems);

@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdtempSync, rmSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import pino from 'pino';
 import { createApp } from './app';
+import { BrandingStore } from './branding-store';
 import { ConfigError, readConfig, type Config, type Listen, type VirtualminConfig } from './config';
+import { Policies } from './policies';
 import { readLanguages } from './texts';
+import type { Viewer } from './domain/viewer';
 import { createVirtualminClient } from './virtualmin/client';
 import { Directory } from './virtualmin/directory';
 
@@ -16,6 +20,9 @@ const demoDelay = 4_000;
 
 /** Milliseconds that open requests get to finish after SIGTERM. */
 const lastCall = 30_000;
+
+/** Whoever has the access token. */
+const admin: Viewer = { user: 'admin', role: 'master-admin', domains: 'all' };
 
 /** Bytes of all request headers, the address with its query among them. */
 const mostHeaders = 16 * 1024;
@@ -31,9 +38,10 @@ async function main(): Promise<void> {
   const client = createVirtualminClient(virtualmin);
   const app = createApp({
     directory: new Directory(client),
-    policies: config.policies,
+    policies: new Policies(config.policies, brandingStore(config)),
     profileSigner: config.profileSigner,
     accessToken,
+    viewerOf: () => admin,
     demo: config.virtualmin === null,
     versions: () => client.versions(),
     languages: readLanguages(join(__dirname, 'lang')),
@@ -49,6 +57,17 @@ async function main(): Promise<void> {
   process.stdout.write(
     `Mail Client Setup is at ${addressOf(server, config)}${tokenWords(config, accessToken)}\n`,
   );
+}
+
+/** The demo's brandings are gone with it. */
+function brandingStore({ brandingFolder, virtualmin }: Config): BrandingStore | null {
+  if (brandingFolder !== null) return new BrandingStore(brandingFolder);
+  if (virtualmin !== null) return null;
+  const folder = mkdtempSync(join(tmpdir(), 'mail-setup-demo-'));
+  process.once('exit', () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return new BrandingStore(folder);
 }
 
 /** A replayed Virtualmin in this process, and how to reach it: over real HTTP, like a real one. */

@@ -6,9 +6,9 @@ import {
   type MailPolicy,
   type Security,
 } from './domain/policy';
-import { contrastWithWhite, type Branding, type Paper } from './domain/branding';
+import type { Branding } from './domain/branding';
 import { isDomainName } from './domain/domain-name';
-import { clientIds } from './formats/guides';
+import { brandingValueKeys, readBrandingValues } from './setting-values';
 
 /** A settings file with something wrong in it. The message names the file, the line and the key. */
 export class SettingsFileError extends Error {
@@ -25,7 +25,7 @@ interface Setting {
 type Settings = ReadonlyMap<string, Setting>;
 
 /** Every key of the settings file. The README's table and its test follow this list. */
-export const settingKeys = [
+export const settingKeys: readonly string[] = [
   'mail_host',
   'outgoing_host',
   'prefer_security',
@@ -36,15 +36,9 @@ export const settingKeys = [
   'offer_pop3',
   'pop3_port',
   'pop3s_port',
-  'webmail_url',
-  'support_contact',
-  'host_name',
-  'host_colour',
-  'sheet_note',
-  'sheet_clients',
-  'sheet_language',
-  'sheet_paper',
-] as const;
+  // A logo comes as a file, on the page for the branding.
+  ...brandingValueKeys,
+];
 
 /**
  * Reads the mail policy from a settings file in Webmin's own format: `key=value` a line, `#` begins
@@ -75,7 +69,7 @@ export function parseSettings(text: string, path: string): MailPolicies {
     const equals = line.indexOf('=');
     if (equals < 0) throw new SettingsFileError(`${place}: expected key=value`);
     const [key = '', domain] = line.slice(0, equals).trim().split('@', 2);
-    if (!(settingKeys as readonly string[]).includes(key)) {
+    if (!settingKeys.includes(key)) {
       throw new SettingsFileError(`${place}: unknown setting ${JSON.stringify(key)}`);
     }
     const setting = { key, value: line.slice(equals + 1).trim(), place: `${place}: ${key}` };
@@ -91,15 +85,17 @@ export function parseSettings(text: string, path: string): MailPolicies {
   return {
     general: toPolicy(general),
     byDomain: new Map(
-      [...overrides].map(([domain, own]) => [domain, toPolicy(new Map([...general, ...own]))]),
+      [...overrides].map(([domain, own]) => [
+        domain,
+        { ...toPolicy(new Map([...general, ...own])), branding: branding(own) },
+      ]),
     ),
   };
 }
 
 function toPolicy(settings: Settings): MailPolicy {
   const incomingHost = host(settings.get('mail_host')) ?? defaultPolicy.incomingHost;
-  const port = (key: (typeof settingKeys)[number], standard: number | null) =>
-    portNumber(settings.get(key), standard);
+  const port = (key: string, standard: number | null) => portNumber(settings.get(key), standard);
   const policy: MailPolicy = {
     incomingHost,
     outgoingHost: host(settings.get('outgoing_host')) ?? incomingHost,
@@ -117,8 +113,6 @@ function toPolicy(settings: Settings): MailPolicy {
       starttls: port('submission_port', defaultPolicy.submission.starttls),
       'implicit-tls': port('submissions_port', defaultPolicy.submission['implicit-tls']),
     },
-    webmailUrl: webUrl(settings.get('webmail_url')),
-    supportContact: line(settings.get('support_contact')),
     branding: branding(settings),
   };
   const pop3 = policy.offerPop3 ? Object.values(policy.pop3) : [];
@@ -192,69 +186,12 @@ function portNumber(setting: Setting | undefined, standard: number | null): numb
   return port;
 }
 
-function webUrl(setting: Setting | undefined): string | null {
-  if (isEmpty(setting)) return null;
-  const address = forDomain(setting.value, 'example.com');
-  if (!/^https?:\/\//i.test(address) || !URL.canParse(address) || /[\s\p{Cc}]/u.test(address)) {
-    throw complaint(setting, 'must be a web address, such as https://webmail.{domain}/');
-  }
-  return setting.value;
-}
-
-function line(setting: Setting | undefined): string | null {
-  if (isEmpty(setting)) return null;
-  if (setting.value.length > 200 || /\p{Cc}/u.test(setting.value)) {
-    throw complaint(setting, 'must be one line of at most 200 characters');
-  }
-  return setting.value;
-}
-
 function branding(settings: Settings): Branding {
-  return {
-    name: line(settings.get('host_name')),
-    colour: colour(settings.get('host_colour')),
-    note: line(settings.get('sheet_note')),
-    clients: clients(settings.get('sheet_clients')),
-    language: languageTag(settings.get('sheet_language')),
-    paper: paper(settings.get('sheet_paper')),
-  };
-}
-
-/** What WCAG 2.2 asks of text on its ground (1.4.3). */
-const leastContrast = 4.5;
-
-function colour(setting: Setting | undefined): string | null {
-  if (isEmpty(setting)) return null;
-  if (!/^#[0-9a-f]{6}$/i.test(setting.value)) {
-    throw complaint(setting, 'must be a colour such as #14509b');
-  }
-  const contrast = contrastWithWhite(setting.value);
-  if (contrast < leastContrast) {
-    throw complaint(
-      setting,
-      `is too light for white paper: its contrast is ${contrast.toFixed(1)}, and at least ${leastContrast} is needed`,
-    );
-  }
-  return setting.value.toLowerCase();
-}
-
-function clients(setting: Setting | undefined): string[] | null {
-  if (isEmpty(setting)) return null;
-  const given = setting.value === 'none' ? [] : setting.value.split(/[\s,]+/);
-  if (given.some((id) => !clientIds.includes(id))) {
-    throw complaint(setting, `must be none, or some of ${clientIds.join(' ')}`);
-  }
-  return given;
-}
-
-function languageTag(setting: Setting | undefined): string | null {
-  if (isEmpty(setting)) return null;
-  if (/^[a-z]{2,3}(-[A-Za-z]+)*$/.test(setting.value)) return setting.value;
-  throw complaint(setting, 'must be the code of a language, such as fr');
-}
-
-function paper(setting: Setting | undefined): Paper | null {
-  if (isEmpty(setting)) return null;
-  if (setting.value === 'a4' || setting.value === 'letter') return setting.value;
-  throw complaint(setting, 'must be a4 or letter');
+  const values = readBrandingValues(
+    (key) => settings.get(key)?.value,
+    (key, problem) => {
+      throw complaint(lastOf(settings, [key]), problem);
+    },
+  );
+  return { ...values, logo: null };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { noBranding } from '../src/domain/branding';
 import { defaultPolicy } from '../src/domain/policy';
 import { parseSettings, readSettingsFile, SettingsFileError } from '../src/settings-file';
 
@@ -68,6 +69,8 @@ test("a domain's own settings lie over the general ones", () => {
   expect(general.incomingHost).toBe('mail.{domain}');
   expect(byDomain.get('a.example')).toEqual({
     ...general,
+    // Only what it has of its own: see policyFor.
+    branding: noBranding,
     incomingHost: 'mx.a.example',
     outgoingHost: 'mx.a.example',
     offerPop3: false,
@@ -87,6 +90,7 @@ describe('how sheets look', () => {
     ].join('\n');
     const { general, byDomain } = parseSettings(text, 'test');
     expect(general.branding).toEqual({
+      ...noBranding,
       name: 'Example Hosting',
       colour: '#14509b',
       note: 'Closed on Sundays.',

@@ -1,9 +1,14 @@
-/** How a host presents itself on its sheets, and what is on them. Null where nothing is set. */
+/** How a host presents itself to its people, and what is on their sheets. Null where nothing is set. */
 export interface Branding {
   /** The host's name. */
   readonly name: string | null;
+  readonly logo: Logo | null;
   /** `#rrggbb`, dark enough to be read on white. */
   readonly colour: string | null;
+  /** Whom to ask. */
+  readonly supportContact: string | null;
+  /** May contain `{domain}`, which stands for the mailbox's domain. */
+  readonly webmailUrl: string | null;
   /** A note of the host's own. */
   readonly note: string | null;
   /** The mail clients whose steps are on a sheet, in this order. */
@@ -15,14 +20,37 @@ export interface Branding {
 
 export type Paper = 'a4' | 'letter';
 
+/** A picture that has been cleaned: it loads nothing, runs nothing and says nothing but its picture. */
+export interface Logo {
+  readonly type: 'image/png' | 'image/svg+xml';
+  /** Pixels, or the units of an SVG: only their ratio counts. */
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: Buffer;
+}
+
+/** Bytes of a logo's file, before and after it is cleaned. */
+export const mostLogoBytes = 256 * 1024;
+
 export const noBranding: Branding = {
   name: null,
+  logo: null,
   colour: null,
+  supportContact: null,
+  webmailUrl: null,
   note: null,
   clients: null,
   language: null,
   paper: null,
 };
+
+/** Each part from the first of the brandings that has it. */
+export function nearestBranding(nearestFirst: readonly Branding[]): Branding {
+  return nearestFirst.reduceRight<Branding>((far, near) => {
+    const set = Object.entries(near).filter(([, part]) => part !== null);
+    return { ...far, ...Object.fromEntries(set) };
+  }, noBranding);
+}
 
 /**
  * How much a colour differs in brightness from white paper, from 1 to 21 (WCAG 2.2, "contrast

@@ -55,7 +55,7 @@ export function decideClientSettings(
   server: VirtualServer,
   policy: MailPolicy,
 ): ClientSettings {
-  const { webmailUrl, supportContact } = policy;
+  const { webmailUrl, supportContact } = policy.branding;
   return {
     domain: server.name,
     emailAddress: mailbox.emailAddress,

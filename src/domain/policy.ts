@@ -1,4 +1,4 @@
-import { noBranding, type Branding } from './branding';
+import { nearestBranding, noBranding, type Branding } from './branding';
 
 export type Security = 'starttls' | 'implicit-tls';
 
@@ -19,14 +19,13 @@ export interface MailPolicy {
   readonly offerPop3: boolean;
   readonly pop3: Ports;
   readonly submission: Ports;
-  readonly webmailUrl: string | null;
-  readonly supportContact: string | null;
   readonly branding: Branding;
 }
 
 /** A host's policy, and the domains that have one of their own. */
 export interface MailPolicies {
   readonly general: MailPolicy;
+  /** Their branding has only what differs from the general one. */
   readonly byDomain: ReadonlyMap<string, MailPolicy>;
 }
 
@@ -42,13 +41,21 @@ export const defaultPolicy: MailPolicy = {
   offerPop3: true,
   pop3: { starttls: 110, 'implicit-tls': 995 },
   submission: { starttls: 587, 'implicit-tls': 465 },
-  webmailUrl: null,
-  supportContact: null,
   branding: noBranding,
 };
 
-export function policyFor(policies: MailPolicies, domain: string): MailPolicy {
-  return policies.byDomain.get(domain) ?? policies.general;
+/**
+ * The policy of a domain. What it has of a branding for itself comes first, then each of `saved`, then
+ * the general one.
+ */
+export function policyFor(
+  { general, byDomain }: MailPolicies,
+  domain: string,
+  saved: readonly Branding[] = [],
+): MailPolicy {
+  const own = byDomain.get(domain);
+  const nearestFirst = [own?.branding ?? noBranding, ...saved, general.branding];
+  return { ...(own ?? general), branding: nearestBranding(nearestFirst) };
 }
 
 /** Puts a domain into a pattern of the policy. */

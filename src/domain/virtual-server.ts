@@ -4,6 +4,8 @@ export interface VirtualServer {
   readonly name: string;
   /** What the owner calls it; may be empty. */
   readonly description: string;
+  /** Whose customer its owner is; null where it is the host's own. */
+  readonly reseller: string | null;
   readonly place: Place;
   /** Whether Virtualmin handles mail for it. */
   readonly mail: boolean;

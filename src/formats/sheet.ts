@@ -1,5 +1,5 @@
 import { create } from 'qrcode';
-import type { Branding } from '../domain/branding';
+import type { Branding, Logo } from '../domain/branding';
 import { byRole, type ClientSettings, type Service } from '../domain/client-settings';
 import { isBroken } from '../domain/mailbox';
 import type { Texts } from '../texts';
@@ -31,12 +31,20 @@ export interface SheetQr {
   readonly caption: RichText;
 }
 
+/** A logo, and how large it is on paper. Millimetres. */
+export interface SheetLogo {
+  readonly logo: Logo;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** What stands on a sheet, in one language: the same for the page that is printed and for the PDF. */
 export interface Sheet {
   /** BCP 47. */
   readonly language: string;
   readonly title: string;
   readonly host: string | null;
+  readonly logo: SheetLogo | null;
   /** `#rrggbb`. */
   readonly colour: string;
   readonly emailAddress: string;
@@ -75,6 +83,7 @@ export function sheetOf(
     language: texts.code,
     title: text('sheet_title'),
     host: branding.name,
+    logo: branding.logo === null ? null : fitted(branding.logo),
     colour: branding.colour ?? black,
     emailAddress: settings.emailAddress,
     realName: settings.realName,
@@ -105,6 +114,14 @@ export function sheetOf(
       }),
     ),
   };
+}
+
+/** The most that a logo takes of a sheet. Millimetres. */
+const logoRoom = { width: 50, height: 11 };
+
+function fitted(logo: Logo): SheetLogo {
+  const scale = Math.min(logoRoom.width / logo.width, logoRoom.height / logo.height);
+  return { logo, width: logo.width * scale, height: logo.height * scale };
 }
 
 /** By language: making one takes longer than the rest of a sheet. */

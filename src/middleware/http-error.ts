@@ -23,3 +23,7 @@ export function badRequest(message: string): HttpError {
 export function conflict(title: string, message: string): HttpError {
   return new HttpError(409, title, message);
 }
+
+export function forbidden(message: string): HttpError {
+  return new HttpError(403, 'Not allowed', message);
+}

@@ -4,11 +4,14 @@ import { plain, searchWords } from '../domain/mailbox-list';
 import { pageOf } from '../domain/page';
 import type { VirtualServer } from '../domain/virtual-server';
 import type { Services } from '../app';
+import { maySee } from '../domain/viewer';
+import { viewerOf } from '../middleware/viewer';
+import { mayBrandSomething } from './branding';
 import { pageNumberOf, sameWith, searchOf } from './query';
 import { patienceOf, soon, valueOrWaiting } from './show';
 
 /** `/`: the virtual servers. */
-export function domainsRoutes({ directory, now }: Services): Router {
+export function domainsRoutes({ directory, policies, now }: Services): Router {
   const router = Router();
 
   router.get('/', async (request, response) => {
@@ -18,11 +21,14 @@ export function domainsRoutes({ directory, now }: Services): Router {
     const page = { title: 'Mail Client Setup', what: 'the list of virtual servers' };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
+    const viewer = viewerOf(response);
+    const own = there.value.filter(({ name }) => maySee(viewer, name));
     response.render('pages/domains', {
       freshness: there.freshness,
       search,
-      known: there.value.length,
-      page: pageOf(matching(there.value, search), number),
+      known: own.length,
+      page: pageOf(matching(own, search), number),
+      mayBrand: mayBrandSomething(viewer, policies),
       pageLink: (number: number) => sameWith(request, { page: String(number) }),
     });
   });

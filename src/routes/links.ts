@@ -5,6 +5,11 @@ export const links = {
   asset: (name: string) => `/assets/${name}`,
   domains: () => '/',
   domain: (domain: string) => `/domains/${part(domain)}`,
+  branding: () => '/branding',
+  resellerBranding: (reseller: string) => `/branding/resellers/${part(reseller)}`,
+  domainBranding: (domain: string) => `/domains/${part(domain)}/branding`,
+  /** `version` changes with the picture. */
+  logo: (domain: string, version: string) => `/domains/${part(domain)}/logo?v=${part(version)}`,
   mailboxesCsv: (domain: string) => `/domains/${part(domain)}/mailboxes.csv`,
   mailboxesJson: (domain: string) => `/domains/${part(domain)}/mailboxes.json`,
   dns: (domain: string) => `/domains/${part(domain)}/dns.txt`,

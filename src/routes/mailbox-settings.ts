@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import type { Services } from '../app';
 import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
-import { policyFor, type MailPolicies } from '../domain/policy';
+import type { MailPolicy } from '../domain/policy';
 import { notFound } from '../middleware/http-error';
 import type { Domain } from '../virtualmin/directory';
 import { domainOf } from './query';
@@ -10,7 +10,7 @@ import { domainOf } from './query';
 export function settingsOf(
   { server, users }: Domain,
   login: string,
-  policies: MailPolicies,
+  policy: MailPolicy,
 ): ClientSettings {
   const mailbox = users.mailboxes.find((one) => one.login === login);
   if (mailbox === undefined) {
@@ -18,7 +18,7 @@ export function settingsOf(
       `${users.domain} has no mailbox with this user name. If it is new, or was renamed: open the domain's page and press Refresh.`,
     );
   }
-  return decideClientSettings(mailbox, server, policyFor(policies, server.name));
+  return decideClientSettings(mailbox, server, policy);
 }
 
 /** The same for the mailbox that a path names, for what leaves the screen: from a fresh answer. */
@@ -27,5 +27,5 @@ export async function freshSettings(
   { directory, policies }: Pick<Services, 'directory' | 'policies'>,
 ): Promise<ClientSettings> {
   const { value } = await directory.freshDomain(domainOf(request));
-  return settingsOf(value, request.params.login, policies);
+  return settingsOf(value, request.params.login, await policies.of(value.server));
 }

@@ -17,7 +17,7 @@ export function mailboxRoutes({ directory, policies, now }: Services): Router {
     const page = { title: login, what: `the mailboxes of ${domain}` };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
-    const settings = settingsOf(there.value, login, policies);
+    const settings = settingsOf(there.value, login, await policies.of(there.value.server));
     response.render('pages/mailbox', {
       settings,
       freshness: there.freshness,

@@ -10,10 +10,11 @@ import {
   type SortKey,
 } from '../domain/mailbox-list';
 import { pageOf } from '../domain/page';
-import { policyFor } from '../domain/policy';
+import { mayBrand } from '../domain/viewer';
 import { mailboxesCsv } from '../formats/csv';
 import { dnsZone } from '../formats/dns-zone';
 import { mailboxesJson } from '../formats/json';
+import { viewerOf } from '../middleware/viewer';
 import { domainOf, pageNumberOf, sameWith } from './query';
 import { mailboxQuery, selectionForm, selectionOf } from './selection';
 import { patienceOf, soon, valueOrWaiting } from './show';
@@ -50,6 +51,8 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
       differing: countDiffering(users),
       page: pageOf(selectMailboxes(users, query), number),
       pageLink: (number: number) => sameWith(request, { page: String(number) }),
+      mayBrand:
+        policies.store !== null && mayBrand(viewerOf(response), { kind: 'domain', name: domain }),
       withoutMail: pageOf(users.withoutMail, 1),
       columns: sortKeys.map((key) => columnOf(request, query, key)),
     });
@@ -63,7 +66,7 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
   async function csv(request: Request, response: Response) {
     const domain = domainOf(request);
     const { server, users } = (await directory.freshDomain(domain)).value;
-    const policy = policyFor(policies, domain);
+    const policy = await policies.of(server);
     const { mailboxes } = selectionOf(request, users);
     const all = mailboxes.map((mailbox) => decideClientSettings(mailbox, server, policy));
     response.attachment(`${domain}-mailboxes.csv`).send(mailboxesCsv(all));
@@ -74,9 +77,9 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
   router.post('/domains/:domain/mailboxes.csv', selectionForm, csv);
 
   router.get('/domains/:domain/dns.txt', async (request, response) => {
-    const { name } = await directory.freshServer(domainOf(request));
-    const services = decideServices(name, policyFor(policies, name));
-    response.type('text/plain').send(dnsZone(name, services));
+    const server = await directory.freshServer(domainOf(request));
+    const services = decideServices(server.name, await policies.of(server));
+    response.type('text/plain').send(dnsZone(server.name, services));
   });
 
   // The button "Refresh" of the domain's page and of its mailboxes' pages, and "Try again".

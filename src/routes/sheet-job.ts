@@ -2,7 +2,6 @@ import type { Request } from 'express';
 import type { Services } from '../app';
 import type { Branding, Paper } from '../domain/branding';
 import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
-import { policyFor } from '../domain/policy';
 import { whyNoSheet } from '../domain/sheets';
 import { clientIds } from '../formats/guides';
 import type { Sheet } from '../formats/sheet';
@@ -40,7 +39,7 @@ export async function sheetJob(
   login: string | null,
 ): Promise<SheetJob> {
   const { server, users } = domain;
-  const policy = policyFor(services.policies, server.name);
+  const policy = await services.policies.of(server);
   const hosts = policy.branding;
   const texts = languageOf(request, hosts, services);
   const clients = clientsOf(request) ?? hosts.clients;
@@ -55,7 +54,7 @@ export async function sheetJob(
   if (users.mailboxes.length === 0) throw notFound(`${server.name} has no mailboxes.`);
   const wanted =
     login !== null
-      ? [settingsOf(domain, login, services.policies)]
+      ? [settingsOf(domain, login, policy)]
       : selection.mailboxes.map((mailbox) => decideClientSettings(mailbox, server, policy));
   const settings: ClientSettings[] = [];
   const without: { name: string; reason: string }[] = [];

@@ -9,6 +9,7 @@ import { conflict } from '../middleware/http-error';
 import { links } from './links';
 import { domainOf, repeated, single } from './query';
 import { isSelectionForm, selectionForm } from './selection';
+import { logoVersion } from './logo';
 import { sheetJob, type SheetJob } from './sheet-job';
 import { patienceOf, valueOrWaiting } from './show';
 
@@ -112,11 +113,13 @@ async function stream(response: Response, job: SheetJob, choices: Choices): Prom
   const { paper, texts, without } = job;
   const title = `Setup sheets · ${job.domain}`;
   const { qrPath } = await import('../formats/sheet');
+  const { logo } = job.branding;
+  const logoUrl = logo === null ? null : links.logo(job.domain, logoVersion(logo));
   async function* pieces() {
     yield await render('sheets/top', { title, count: job.sheets.length, without, choices });
     for (const make of job.sheets) {
       const sheet = make();
-      yield await render('sheets/sheet', { sheet, qrPath: qrPath(sheet.qr), paper });
+      yield await render('sheets/sheet', { sheet, qrPath: qrPath(sheet.qr), logoUrl, paper });
       await setImmediate();
     }
     yield await render('sheets/bottom', { without, texts, paper });

@@ -142,7 +142,8 @@ function join(
   return { value: { server, users: users.value }, asOf: Math.min(servers.asOf, users.asOf) };
 }
 
-function noSuchDomain(name: string): RemoteApiError {
+/** What Virtualmin answers about a domain that it does not have. */
+export function noSuchDomain(name: string): RemoteApiError {
   return new RemoteApiError(
     'no-such-domain',
     `list-users for ${name}`,

@@ -41,6 +41,8 @@ const everyPage = [
   ['disabled mailbox', '/domains/example.com/mailboxes/off.example'],
   ['sheet', `${bobPath}/sheet`],
   ['sheets', '/domains/example.com/sheets'],
+  ['branding', '/branding'],
+  ['branding of a domain', '/domains/example.com/branding'],
   ['not found', '/domains/nosuch.example'],
 ] as const;
 

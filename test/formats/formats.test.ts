@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { noBranding } from '../../src/domain/branding';
 import { decideClientSettings } from '../../src/domain/client-settings';
 import { defaultPolicy } from '../../src/domain/policy';
 import { settingsFingerprint } from '../../src/formats/fingerprint';
@@ -11,7 +12,14 @@ import { bob, exampleCom } from '../helpers/domain';
 const settings = decideClientSettings(
   { ...bob, extraAddresses: ['info@example.com', 'sales@example.com'] },
   exampleCom,
-  { ...defaultPolicy, webmailUrl: 'https://webmail.{domain}/', supportContact: 'help@example.com' },
+  {
+    ...defaultPolicy,
+    branding: {
+      ...noBranding,
+      webmailUrl: 'https://webmail.{domain}/',
+      supportContact: 'help@example.com',
+    },
+  },
 );
 
 test('the settings as text', () => {
@@ -121,7 +129,9 @@ describe('the fingerprint of settings', () => {
     expect(decided({ realName: 'Robert', disabled: true, extraAddresses: ['x@y.example'] })).toBe(
       decided(),
     );
-    expect(decided({}, { supportContact: 'Call 555' })).toBe(decided());
+    expect(decided({}, { branding: { ...noBranding, supportContact: 'Call 555' } })).toBe(
+      decided(),
+    );
   });
 
   test.each([

@@ -3,7 +3,10 @@ import { PassThrough } from 'node:stream';
 import pino from 'pino';
 import request from 'supertest';
 import { createApp } from '../../src/app';
+import { BrandingStore } from '../../src/branding-store';
 import type { VirtualminConfig } from '../../src/config';
+import type { Viewer } from '../../src/domain/viewer';
+import { Policies } from '../../src/policies';
 import type { SignerFiles } from '../../src/profile-signer';
 import { readLanguages } from '../../src/texts';
 import { parseSettings } from '../../src/settings-file';
@@ -20,6 +23,8 @@ export const languages = readLanguages(join(root, 'src', 'webmin', 'lang'));
 /** Made by the build. */
 export const fonts = join(root, 'build', 'dist', 'fonts');
 
+export const masterAdmin: Viewer = { user: 'root', role: 'master-admin', domains: 'all' };
+
 export const accessToken = 'token-for-the-tests';
 
 export interface TestApp {
@@ -27,6 +32,8 @@ export interface TestApp {
   readonly virtualmin: TestVirtualmin;
   /** What the app takes for the time, in milliseconds. */
   readonly clock: { now: number };
+  /** Who is looking. */
+  readonly viewer: { is: Viewer };
   /** A GET with the access token. */
   readonly get: (path: string) => request.Test;
   /** A POST with the access token. */
@@ -43,9 +50,12 @@ export async function startApp(
     config?: Partial<VirtualminConfig>;
     demo?: boolean;
     profileSigner?: SignerFiles;
+    /** A folder for brandings. */
+    brandings?: string;
   } = {},
 ): Promise<TestApp> {
   const virtualmin = await startVirtualmin();
+  const viewer = { is: masterAdmin };
   const clock = { now: Date.UTC(2026, 10, 24, 19, 40) };
   const now = () => clock.now;
   const lines: string[] = [];
@@ -53,7 +63,11 @@ export async function startApp(
   const client = createVirtualminClient(virtualmin.config(options.config), now);
   const app = createApp({
     directory: new Directory(client, now),
-    policies: parseSettings(options.settings ?? '', 'test'),
+    policies: new Policies(
+      parseSettings(options.settings ?? '', 'test'),
+      options.brandings === undefined ? null : new BrandingStore(options.brandings),
+    ),
+    viewerOf: () => viewer.is,
     profileSigner: options.profileSigner ?? null,
     accessToken,
     demo: options.demo ?? false,
@@ -69,6 +83,7 @@ export async function startApp(
     app,
     virtualmin,
     clock,
+    viewer,
     get: (path) => request(app).get(path).set('Authorization', bearer),
     post: (path) => request(app).post(path).set('Authorization', bearer),
     logged: () => lines.join(''),

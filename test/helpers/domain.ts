@@ -4,6 +4,7 @@ import type { VirtualServer } from '../../src/domain/virtual-server';
 export const exampleCom: VirtualServer = {
   name: 'example.com',
   description: 'Example Ltd',
+  reseller: null,
   place: { kind: 'top-level' },
   mail: true,
   disabled: null,

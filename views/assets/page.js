@@ -135,6 +135,27 @@
     box.hidden = true;
   }
 
+  // A branding as it would be: the page itself, made from what is typed.
+
+  const draft = document.querySelector('[data-preview]');
+  if (draft) {
+    let typed = 0;
+    const look = async () => {
+      const mine = ++typed;
+      await pause(400);
+      if (mine !== typed) return;
+      const data = new FormData(draft);
+      data.set('action', 'preview');
+      const response = await fetch(draft.action, { method: 'POST', body: data }).catch(() => null);
+      if (!response || mine !== typed) return;
+      const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+      const fresh = page.getElementById('preview');
+      if (fresh) document.getElementById('preview').replaceChildren(...fresh.childNodes);
+    };
+    draft.addEventListener('input', look);
+    draft.addEventListener('change', look);
+  }
+
   // Waiting: the request is held open by the server, and the page shows the answer at once.
 
   async function untilThere(address) {

@@ -19,6 +19,12 @@ interface Inside {
   getStructParentTree: () => ParentTree;
 }
 
+/** A picture that a document has read, to be put on any number of its pages. */
+export interface OpenedImage {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Bytes that are handed on at a time. */
 const chunkSize = 64 * 1024;
 
@@ -30,6 +36,7 @@ export class StreamedDocument extends PDFDocument {
   // Only declared: the constructor of PDFKit writes already, and a value here would come after it.
   declare private chunk: Buffer | undefined;
   declare private filled: number;
+  declare openImage: (source: Buffer) => OpenedImage;
 
   /** PDFKit calls this for everything it writes: text as Latin-1 and a line, or bytes. */
   _write(data: string | Uint8Array): void {

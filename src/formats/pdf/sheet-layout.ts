@@ -1,4 +1,4 @@
-import type { Paper } from '../../domain/branding';
+import type { Logo, Paper } from '../../domain/branding';
 import { plain, strong, value, type RichText } from '../rich-text';
 import type { Sheet, SheetBox, SheetQr } from '../sheet';
 import type { Fonts } from './fonts';
@@ -34,9 +34,10 @@ export type Piece =
     }
   | (Rectangle & { readonly kind: 'frame'; readonly line: number })
   | (Rectangle & { readonly kind: 'bar'; readonly colour: string })
+  | (Rectangle & { readonly kind: 'logo'; readonly logo: Logo })
   | (Rectangle & { readonly kind: 'qr'; readonly qr: SheetQr });
 
-interface Rectangle {
+export interface Rectangle {
   readonly page: number;
   readonly x: number;
   readonly y: number;
@@ -180,24 +181,25 @@ function layOutWith(
   }
 
   function header() {
-    const hostRoom = width * 0.4;
+    const right = left + width;
     let hostBottom = y;
-    let room = width;
-    if (sheet.host !== null) {
-      const all = lines([strong(sheet.host)], sizes.text, hostRoom);
-      const widest =
-        Math.max(...all.map(({ runs }) => runs.reduce((sum, run) => sum + run.width, 0))) *
-        sizes.text;
-      hostBottom = put(
-        'P',
-        all,
-        left + width - widest,
-        y,
-        sizes.text,
-        fonts.has(sheet.host, 'bold') ? null : sheet.host,
-      );
-      room = width - widest - columnGap;
+    let hostWidth = 0;
+    if (sheet.logo !== null) {
+      const { logo } = sheet.logo;
+      hostWidth = sheet.logo.width * millimetre;
+      const height = sheet.logo.height * millimetre;
+      pieces.push({ kind: 'logo', page, x: right - hostWidth, y, width: hostWidth, height, logo });
+      hostBottom = y + height + millimetre;
     }
+    if (sheet.host !== null) {
+      const all = lines([strong(sheet.host)], sizes.text, width * 0.4);
+      const widthOf = ({ runs }: Line) => runs.reduce((sum, run) => sum + run.width, 0);
+      const widest = Math.max(...all.map(widthOf)) * sizes.text;
+      const says = fonts.has(sheet.host, 'bold') ? null : sheet.host;
+      hostBottom = put('P', all, right - widest, hostBottom, sizes.text, says);
+      hostWidth = Math.max(hostWidth, widest);
+    }
+    const room = hostWidth === 0 ? width : width - hostWidth - columnGap;
     y = write('P', [plain(sheet.title)], sizes.kind, left, y, room);
     y = write('H1', [strong(sheet.emailAddress)], sizes.address, left, y, room);
     if (sheet.realName !== '') y = name('P', sheet.realName, left, y, sizes.kind, room);

@@ -1,12 +1,20 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
-import type { Paper } from '../../domain/branding';
+import SVGtoPDF from 'svg-to-pdfkit';
+import type { Logo, Paper } from '../../domain/branding';
 import type { Texts } from '../../texts';
 import { plainText, richText } from '../rich-text';
 import type { Sheet } from '../sheet';
-import { StreamedDocument } from './document';
+import { StreamedDocument, type OpenedImage } from './document';
 import type { Fonts } from './fonts';
-import { layOut, layOutList, paperSizes, quietZone, type Piece } from './sheet-layout';
+import {
+  layOut,
+  layOutList,
+  paperSizes,
+  quietZone,
+  type Piece,
+  type Rectangle,
+} from './sheet-layout';
 
 /** Sheets to be put into one PDF. */
 export interface SheetsPdf {
@@ -97,6 +105,7 @@ type TextPiece = Extract<Piece, { readonly kind: 'text' }>;
 /** Puts laid out pieces on the pages of a document. */
 class Painter {
   private readonly registered = new Set<string>();
+  private picture: OpenedImage | undefined;
 
   constructor(
     private readonly document: StreamedDocument,
@@ -151,6 +160,12 @@ class Painter {
         document.endMarkedContent();
         return null;
       }
+      case 'logo': {
+        document.markContent('Artifact', { type: 'Layout' });
+        this.logo(piece.logo, piece);
+        document.endMarkedContent();
+        return null;
+      }
       case 'qr':
         return document.struct('Figure', { alt: plainText(piece.qr.caption) }, () => {
           const scale = piece.width / (piece.qr.size + 2 * quietZone);
@@ -163,6 +178,19 @@ class Painter {
             .restore();
         });
     }
+  }
+
+  /** A PNG is put into the document once, for all its pages. */
+  private logo({ type, bytes }: Logo, { x, y, width, height }: Rectangle): void {
+    const { document } = this;
+    if (type === 'image/png') {
+      this.picture ??= document.openImage(bytes);
+      document.image(this.picture as never, x, y, { width, height });
+      return;
+    }
+    document.save();
+    SVGtoPDF(document, bytes.toString(), x, y, { width, height, assumePt: true });
+    document.restore();
   }
 
   private text({ tag, x, y, lines, size, leading, says }: TextPiece): Structure {

@@ -1,0 +1,26 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { maySee, type Viewer } from '../domain/viewer';
+import { domainOf } from '../routes/query';
+import { noSuchDomain } from '../virtualmin/directory';
+
+/** Finds out who sends each request; every handler and view after it has it. */
+export function viewer(find: (request: Request) => Viewer): RequestHandler {
+  return (request, response, next) => {
+    response.locals.viewer = find(request);
+    next();
+  };
+}
+
+/** Who sent the request that this answers. */
+export function viewerOf(response: Response): Viewer {
+  return response.locals.viewer as Viewer;
+}
+
+/** Hides the domains that are not the viewer's: one of them looks like one that does not exist. */
+export function onlyOwnDomains(): RequestHandler {
+  return (request, response, next) => {
+    const domain = domainOf(request);
+    if (!maySee(viewerOf(response), domain)) throw noSuchDomain(domain);
+    next();
+  };
+}

@@ -1,0 +1,246 @@
+import { Router, type Request, type Response } from 'express';
+import type { Services } from '../app';
+import { ChangedMeanwhileError, type BrandingStore, type BrandingTexts } from '../branding-store';
+import { BadValue } from '../bad-value';
+import { mostLogoBytes, type Branding } from '../domain/branding';
+import { decideClientSettings } from '../domain/client-settings';
+import type { MailPolicy } from '../domain/policy';
+import { mayBrand, type BrandingOwner, type Viewer } from '../domain/viewer';
+import { clientIds, clientTitle, usualClients } from '../formats/guides';
+import { badRequest, forbidden, notFound } from '../middleware/http-error';
+import { allowOwnPictures } from '../middleware/security-headers';
+import { viewerOf } from '../middleware/viewer';
+import { withBranding, type Policies } from '../policies';
+import { brandingKeys, logoText, readBranding, type BrandingKey } from '../setting-values';
+import { links } from './links';
+import { sendLogo } from './logo';
+import { domainOf, repeated, single } from './query';
+
+/** A branding that is looked at or changed, and what it builds on. */
+interface Subject {
+  readonly owner: BrandingOwner;
+  readonly path: string;
+  readonly above: MailPolicy;
+  readonly store: BrandingStore;
+}
+
+/** What somebody typed, and what is wrong with it. */
+interface Draft {
+  readonly texts: BrandingTexts;
+  readonly branding: Branding;
+  readonly problems: ReadonlyMap<BrandingKey, string>;
+}
+
+/** Whether there is a branding page for someone. */
+export function mayBrandSomething({ role }: Viewer, { store }: Policies): boolean {
+  return store !== null && (role === 'master-admin' || role === 'reseller');
+}
+
+/**
+ * `/branding`, `/branding/resellers/{reseller}` and `/domains/{domain}/branding`: name, logo, colour and
+ * whatever else a host says of itself, with a preview; and the logo for the sheets.
+ */
+export function brandingRoutes(services: Services): Router {
+  const { directory, policies, languages, log, now } = services;
+  const router = Router();
+
+  async function subjectOf(request: Request, response: Response): Promise<Subject> {
+    const viewer = viewerOf(response);
+    const { store } = policies;
+    const allowed = (owner: BrandingOwner) => {
+      if (!mayBrand(viewer, owner)) throw forbidden('This branding is not yours to change.');
+      return owner;
+    };
+    if (store === null) {
+      throw notFound('Brandings are not saved here: start the app with BRANDING_DIR set.');
+    }
+    if (request.params.domain !== undefined) {
+      const owner = allowed({ kind: 'domain', name: domainOf(request) });
+      const { reseller } = await directory.freshServer(domainOf(request));
+      const path = links.domainBranding(domainOf(request));
+      return { owner, path, above: await policies.above(owner, reseller), store };
+    }
+    const { reseller } = request.params;
+    if (typeof reseller === 'string') {
+      if (!/^[^\p{Cc}\s/]{1,64}$/u.test(reseller)) throw notFound('This is not a user name.');
+      const owner = allowed({ kind: 'reseller', name: reseller });
+      const path = links.resellerBranding(reseller);
+      return { owner, path, above: await policies.above(owner, null), store };
+    }
+    const owner = allowed({ kind: 'server' });
+    return { owner, path: links.branding(), above: await policies.above(owner, null), store };
+  }
+
+  async function show(
+    response: Response,
+    { owner, path, above, store }: Subject,
+    draft: Draft,
+    state: { version: string; broken?: readonly string[]; saved?: boolean; changed?: boolean },
+  ) {
+    const { sheetOf, qrPath } = await import('../formats/sheet');
+    const policy = withBranding(above, draft.branding);
+    const { branding } = policy;
+    const texts = languages.find(branding.language ?? '') ?? languages.english;
+    const sheet = sheetOf(sampleSettings(owner, policy), branding, texts, now());
+    const inherited = above.branding;
+    const chosen = branding.clients ?? usualClients;
+    allowOwnPictures(response);
+    response.render('pages/branding', {
+      owner,
+      path,
+      draft,
+      ...{ broken: [], saved: false, changed: false, ...state },
+      inherited,
+      inheritedLanguage: (languages.find(inherited.language ?? '') ?? languages.english).name,
+      languages: languages.all,
+      clients: clientIds.map((id) => ({
+        id,
+        title: clientTitle(id, languages.english),
+        chosen: chosen.includes(id),
+      })),
+      logo: draft.branding.logo === null ? null : logoText(draft.branding.logo),
+      others: owner.kind === 'server' ? await othersOf(store) : [],
+      sheet,
+      qrPath: qrPath(sheet.qr),
+      logoUrl: branding.logo === null ? null : logoText(branding.logo),
+      paper: branding.paper ?? 'a4',
+    });
+  }
+
+  /** Whom the page of the whole server leads on to: every reseller, and the domains that have something saved. */
+  async function othersOf(store: BrandingStore) {
+    const look = await directory.lookAtServers(0);
+    const servers = look.kind === 'answer' ? look.answer.value : [];
+    const owners = await store.owners();
+    const named = (kind: string) =>
+      owners.filter((one) => one.kind === kind).map(({ name }) => name);
+    const resellers = new Set([
+      ...servers.flatMap(({ reseller }) => reseller ?? []),
+      ...named('reseller'),
+    ]);
+    return [
+      ...[...resellers].sort().map((name) => ({ label: name, link: links.resellerBranding(name) })),
+      ...named('domain').map((name) => ({ label: name, link: links.domainBranding(name) })),
+    ];
+  }
+
+  async function get(request: Request, response: Response) {
+    const viewer = viewerOf(response);
+    if (request.path === links.branding() && viewer.role === 'reseller') {
+      response.redirect(303, links.resellerBranding(viewer.user));
+      return;
+    }
+    const subject = await subjectOf(request, response);
+    const { texts, branding, version, problems } = await subject.store.read(subject.owner);
+    const saved = single(request, 'saved') === '1';
+    await show(
+      response,
+      subject,
+      { texts, branding, problems: new Map() },
+      { version, broken: problems, saved },
+    );
+  }
+
+  async function post(request: Request, response: Response) {
+    const subject = await subjectOf(request, response);
+    const draft = await draftOf(request, await fileOf(request, response));
+    const version = single(request, 'version');
+    if (single(request, 'action') === 'preview' || draft.problems.size > 0) {
+      response.status(draft.problems.size > 0 ? 400 : 200);
+      await show(response, subject, draft, { version });
+      return;
+    }
+    try {
+      await subject.store.write(subject.owner, draft.texts, version);
+    } catch (error) {
+      if (!(error instanceof ChangedMeanwhileError)) throw error;
+      const current = await subject.store.read(subject.owner);
+      response.status(409);
+      await show(response, subject, draft, { version: current.version, changed: true });
+      return;
+    }
+    log.info({ user: viewerOf(response).user, branding: subject.owner }, 'branding saved');
+    response.redirect(303, `${subject.path}?saved=1`);
+  }
+
+  router.get('/domains/:domain/logo', sendLogo(services));
+  for (const path of ['/branding', '/branding/resellers/:reseller', '/domains/:domain/branding']) {
+    router.get(path, get);
+    router.post(path, post);
+  }
+  return router;
+}
+
+/** Reads a form, and gives its file; a BadValue where that is too large. */
+async function fileOf(request: Request, response: Response): Promise<Buffer | BadValue | null> {
+  const { default: multer, MulterError } = await import('multer');
+  const read = multer({
+    storage: multer.memoryStorage(),
+    // The logo comes as a file, or again as the text that the page was given.
+    limits: { fileSize: mostLogoBytes, files: 1, fieldSize: 2 * mostLogoBytes, parts: 100 },
+  }).single('logo_file');
+  return new Promise((resolve, reject) => {
+    read(request, response, (error: unknown) => {
+      if (error instanceof MulterError && error.code === 'LIMIT_FILE_SIZE') {
+        resolve(new BadValue(`must have at most ${mostLogoBytes / 1024} KB`));
+      } else if (error !== undefined && error !== null) {
+        reject(badRequest('This form cannot be read.'));
+      } else {
+        resolve(request.file !== undefined && request.file.size > 0 ? request.file.buffer : null);
+      }
+    });
+  });
+}
+
+async function draftOf(request: Request, file: Buffer | BadValue | null): Promise<Draft> {
+  const problems = new Map<BrandingKey, string>();
+  const typed = (key: BrandingKey): string => {
+    if (key === 'sheet_clients') {
+      if (single(request, 'own_clients') !== '1') return '';
+      return repeated(request, 'client').join(' ') || 'none';
+    }
+    if (key === 'host_logo' && single(request, 'remove_logo') === '1') return '';
+    return single(request, key).trim();
+  };
+  const texts = Object.fromEntries(brandingKeys.map((key) => [key, typed(key)]));
+  if (file !== null) {
+    const { cleanLogo } = await import('../logo');
+    try {
+      if (file instanceof BadValue) throw file;
+      texts.host_logo = logoText(cleanLogo(file));
+    } catch (error) {
+      if (!(error instanceof BadValue)) throw error;
+      problems.set('host_logo', error.message);
+    }
+  }
+  const branding = await readBranding(texts, (key, problem) => problems.set(key, problem));
+  if (branding.logo !== null) texts.host_logo = logoText(branding.logo);
+  return { texts, branding, problems };
+}
+
+/** Somebody who could be anybody, so that a preview needs no answer of Virtualmin. */
+function sampleSettings(owner: BrandingOwner, policy: MailPolicy) {
+  const domain = owner.kind === 'domain' ? owner.name : 'example.com';
+  const [label = ''] = domain.split('.');
+  return decideClientSettings(
+    {
+      login: `bob.${label}`,
+      emailAddress: `bob@${domain}`,
+      name: 'bob',
+      realName: 'Bob Example',
+      extraAddresses: [],
+      disabled: false,
+      passwordAccepted: true,
+      owner: false,
+    },
+    {
+      name: domain,
+      description: '',
+      reseller: null,
+      place: { kind: 'top-level' },
+      mail: true,
+      disabled: null,
+    },
+    policy,
+  );
+}
