@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
@@ -6,9 +8,15 @@ import { startBrowser, type BrowserApp } from '../helpers/browser';
 import { answerUsers, recording, userValues } from '../helpers/virtualmin';
 
 let browser: BrowserApp;
+let brandings: string;
 
 beforeAll(async () => {
-  browser = await startBrowser({ demo: true, settings: 'webmail_url=https://webmail.{domain}/' });
+  brandings = mkdtempSync(join(tmpdir(), 'brandings-'));
+  browser = await startBrowser({
+    demo: true,
+    settings: 'webmail_url=https://webmail.{domain}/',
+    brandings,
+  });
 }, 60_000);
 
 afterEach(async () => {
@@ -17,7 +25,10 @@ afterEach(async () => {
   expect(browser.problems.splice(0)).toEqual([]);
 });
 
-afterAll(() => browser.close());
+afterAll(async () => {
+  await browser.close();
+  rmSync(brandings, { recursive: true });
+});
 
 /** Forgets what was kept of a domain, so that the next page shows what a test lets Virtualmin answer. */
 async function refresh(path: string): Promise<void> {
@@ -369,6 +380,48 @@ describe('on paper', () => {
     const line = await page.locator('.line').boundingBox();
     expect(line?.width).toBeGreaterThan(200);
     expect(line?.height).toBeGreaterThan(30);
+  });
+});
+
+describe('a branding', () => {
+  const logo = {
+    name: 'logo.svg',
+    mimeType: 'image/svg+xml',
+    buffer: Buffer.from(
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10"><rect width="40" height="10" fill="#14509b"/></svg>',
+    ),
+  };
+  const host = '#preview .host';
+  const isThere = (page: Page, picture: string) =>
+    page.evaluate(`document.querySelector('${picture}').decode().then(() => true)`);
+
+  test('is seen while it is typed, then saved, and is on the sheets', async () => {
+    const page = await browser.open('/domains/dash.example/branding');
+    await page.getByLabel('Name').fill('Dash Hosting');
+    await page.locator(`${host}:has-text("Dash Hosting")`).waitFor();
+    await page.getByLabel('Logo').setInputFiles(logo);
+    await page.locator(`${host} img`).waitFor();
+    expect(await isThere(page, `${host} img`)).toBe(true);
+    expect((await browser.app.get('/domains/dash.example/logo')).status).toBe(404);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Every sheet made from now on has it.').waitFor();
+    const sheet = await browser.open('/domains/dash.example/sheets');
+    expect(await isThere(sheet, '.sheet .host img')).toBe(true);
+    expect(await violations(sheet)).toEqual([]);
+  });
+
+  test('works without JavaScript, by its button', async () => {
+    const page = await browser.open('/domains/plain.example/branding', {
+      javaScriptEnabled: false,
+    });
+    await page.getByLabel('Name').fill('Plain Hosting');
+    await page.getByLabel('Logo').setInputFiles(logo);
+    await page.getByRole('button', { name: 'Preview' }).click();
+    expect(await page.locator(host).textContent()).toContain('Plain Hosting');
+    // The file is not asked for again.
+    await page.getByRole('button', { name: 'Save' }).click();
+    expect(page.url()).toBe(`${browser.base}/domains/plain.example/branding?saved=1`);
+    expect(await page.getByAltText('The logo as it is now').count()).toBe(1);
   });
 });
 

@@ -146,7 +146,9 @@
       if (mine !== typed) return;
       const data = new FormData(draft);
       data.set('action', 'preview');
-      const response = await fetch(draft.action, { method: 'POST', body: data }).catch(() => null);
+      // Not draft.action, which is the button of that name.
+      const address = draft.getAttribute('action');
+      const response = await fetch(address, { method: 'POST', body: data }).catch(() => null);
       if (!response || mine !== typed) return;
       const page = new DOMParser().parseFromString(await response.text(), 'text/html');
       const fresh = page.getElementById('preview');
