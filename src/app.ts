@@ -18,9 +18,11 @@ import { links } from './routes/links';
 import { mailboxRoutes } from './routes/mailbox';
 import { mailboxFilesRoutes } from './routes/mailbox-files';
 import { mailboxesRoutes } from './routes/mailboxes';
+import { sendRoutes } from './routes/send';
 import { sheetFilesRoutes } from './routes/sheet-files';
 import { sheetsRoutes } from './routes/sheets';
 import type { Viewer } from './domain/viewer';
+import type { MailConfig } from './mailer';
 import type { Policies } from './policies';
 import type { SignerFiles } from './profile-signer';
 import type { Languages } from './texts';
@@ -34,6 +36,8 @@ export interface Services {
   readonly policies: Policies;
   /** What Apple's profiles are signed with; null where they are not. */
   readonly profileSigner: SignerFiles | null;
+  /** How sheets are sent by mail; null where they are not. */
+  readonly mail: MailConfig | null;
   readonly languages: Languages;
   readonly accessToken: string;
   /** Who sends a request that was let in. */
@@ -78,6 +82,7 @@ export function createApp(services: Services): Express {
   app.use(brandingRoutes(services));
   app.use(sheetsRoutes(services));
   app.use(sheetFilesRoutes(services));
+  app.use(sendRoutes(services));
   app.use(mailboxesRoutes(services));
   app.use(mailboxRoutes(services));
   app.use(mailboxFilesRoutes(services));

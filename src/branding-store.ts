@@ -4,10 +4,7 @@ import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { noBranding, type Branding } from './domain/branding';
 import type { BrandingOwner } from './domain/viewer';
-import { brandingKeys, readBranding, type BrandingKey } from './setting-values';
-
-/** The texts of a branding's keys; a key that is not there, or '', is nothing set. */
-export type BrandingTexts = Readonly<Partial<Record<BrandingKey, string>>>;
+import { brandingKeys, readBranding, type BrandingTexts } from './setting-values';
 
 /** A branding as it was saved. */
 export interface SavedBranding {
@@ -37,7 +34,15 @@ export class BrandingStore {
   /** What was read last, by its path and version: cleaning a logo takes longer than a page. */
   readonly #read = new LRUCache<string, SavedBranding>({ max: 100 });
 
-  constructor(readonly folder: string) {}
+  readonly #keys: readonly string[];
+
+  /** `languages` are those that a mail may have words in. */
+  constructor(
+    readonly folder: string,
+    languages: readonly string[],
+  ) {
+    this.#keys = brandingKeys(languages);
+  }
 
   /** What is saved. A broken file counts as nothing, and its problems say so; never rejects for what it holds. */
   async read(owner: BrandingOwner): Promise<SavedBranding> {
@@ -58,7 +63,7 @@ export class BrandingStore {
     const known = this.#read.get(path + version);
     if (known !== undefined) return known;
     const problems: string[] = [];
-    const texts = Object.fromEntries(brandingKeys.map((key) => [key, textOf(saved, key)]));
+    const texts = Object.fromEntries(this.#keys.map((key) => [key, textOf(saved, key)]));
     const branding = await readBranding(texts, (key, problem) => {
       problems.push(`${path}: ${key} ${problem}: it is ignored`);
     });
@@ -84,7 +89,7 @@ export class BrandingStore {
       if ((await this.read(owner)).version !== version) throw new ChangedMeanwhileError();
       const kept = parse(await readFile(path).catch(() => Buffer.from('{}'))) ?? {};
       const saved: Record<string, unknown> = { ...kept, format };
-      for (const key of brandingKeys) {
+      for (const key of this.#keys) {
         if (texts[key]) saved[key] = texts[key];
         else Reflect.deleteProperty(saved, key);
       }

@@ -1,6 +1,8 @@
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { defaultPolicy, type MailPolicies } from './domain/policy';
+import { isEmailAddress } from './domain/email-address';
+import type { MailConfig, MailTransport } from './mailer';
 import { readSigner, SignerError, type SignerFiles } from './profile-signer';
 import { readSettingsFile, SettingsFileError } from './settings-file';
 
@@ -36,6 +38,8 @@ export interface Config {
   readonly policies: MailPolicies;
   /** Null: Apple's profiles are not signed. */
   readonly profileSigner: SignerFiles | null;
+  /** Null: no sheet is sent by mail. */
+  readonly mail: MailConfig | null;
   /** Where brandings are saved; null where they cannot be. */
   readonly brandingFolder: string | null;
   readonly logLevel: string;
@@ -198,6 +202,34 @@ export function readConfig(env: Environment): Config {
     return { certificate, key };
   };
 
+  const mailTransport = (): MailTransport => {
+    const given = value('MAIL_TRANSPORT') ?? 'sendmail';
+    const sendmail = /^sendmail(?::(\/.*))?$/.exec(given);
+    if (sendmail !== null) return { kind: 'sendmail', path: sendmail[1] ?? '/usr/sbin/sendmail' };
+    const url = URL.canParse(given) ? new URL(given) : null;
+    if (url?.protocol === 'smtp:' && isLoopback(url.hostname) && url.username === '') {
+      const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+      return { kind: 'smtp', host, port: Number(url.port || 25) };
+    }
+    problem(
+      'MAIL_TRANSPORT',
+      "must be sendmail, sendmail:/path/to/it, or smtp://127.0.0.1:25: this machine's own mail server, without a password",
+    );
+    return { kind: 'sendmail', path: '' };
+  };
+
+  const mail = (): MailConfig | null => {
+    const from = value('MAIL_FROM');
+    const transport = mailTransport();
+    if (from === undefined) return null;
+    const [, name = '', bracketed] = /^([^<>"\p{Cc}]*)<([^<>]+)>$/u.exec(from) ?? [];
+    const address = bracketed ?? from;
+    if (!isEmailAddress(address)) {
+      problem('MAIL_FROM', 'must be an e-mail address, or a name and one: Help <help@example.com>');
+    }
+    return { from: { name: name.trim(), address }, transport };
+  };
+
   const brandingFolder = (): string | null => {
     const path = value('BRANDING_DIR') ?? null;
     if (path === null) return null;
@@ -217,6 +249,7 @@ export function readConfig(env: Environment): Config {
     virtualmin: virtualmin(),
     policies: policies(),
     profileSigner: profileSigner(),
+    mail: mail(),
     brandingFolder: brandingFolder(),
     logLevel: oneOf('LOG_LEVEL', logLevels, 'info'),
   };

@@ -10,7 +10,7 @@ import { createApp } from './app';
 import { BrandingStore } from './branding-store';
 import { ConfigError, readConfig, type Config, type Listen, type VirtualminConfig } from './config';
 import { Policies } from './policies';
-import { readLanguages } from './texts';
+import { readLanguages, type Languages } from './texts';
 import type { Viewer } from './domain/viewer';
 import { createVirtualminClient } from './virtualmin/client';
 import { Directory } from './virtualmin/directory';
@@ -36,15 +36,17 @@ async function main(): Promise<void> {
 
   const virtualmin = config.virtualmin ?? (await startDemo());
   const client = createVirtualminClient(virtualmin);
+  const languages = readLanguages(join(__dirname, 'lang'));
   const app = createApp({
     directory: new Directory(client),
-    policies: new Policies(config.policies, brandingStore(config)),
+    policies: new Policies(config.policies, brandingStore(config, languages)),
+    mail: config.mail,
     profileSigner: config.profileSigner,
     accessToken,
     viewerOf: () => admin,
     demo: config.virtualmin === null,
     versions: () => client.versions(),
-    languages: readLanguages(join(__dirname, 'lang')),
+    languages,
     views: join(__dirname, 'views'),
     fonts: join(__dirname, 'fonts'),
     log,
@@ -60,14 +62,18 @@ async function main(): Promise<void> {
 }
 
 /** The demo's brandings are gone with it. */
-function brandingStore({ brandingFolder, virtualmin }: Config): BrandingStore | null {
-  if (brandingFolder !== null) return new BrandingStore(brandingFolder);
+function brandingStore(
+  { brandingFolder, virtualmin }: Config,
+  languages: Languages,
+): BrandingStore | null {
+  const codes = languages.all.map(({ code }) => code);
+  if (brandingFolder !== null) return new BrandingStore(brandingFolder, codes);
   if (virtualmin !== null) return null;
   const folder = mkdtempSync(join(tmpdir(), 'mail-setup-demo-'));
   process.once('exit', () => {
     rmSync(folder, { recursive: true, force: true });
   });
-  return new BrandingStore(folder);
+  return new BrandingStore(folder, codes);
 }
 
 /** A replayed Virtualmin in this process, and how to reach it: over real HTTP, like a real one. */

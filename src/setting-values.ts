@@ -1,5 +1,11 @@
 import { BadValue } from './bad-value';
-import { contrastWithWhite, type Branding, type Logo, type Paper } from './domain/branding';
+import {
+  contrastWithWhite,
+  type Branding,
+  type Logo,
+  type MailWords,
+  type Paper,
+} from './domain/branding';
 import { forDomain } from './domain/policy';
 import { clientIds } from './formats/guides';
 
@@ -23,9 +29,14 @@ type ValueKey = keyof typeof brandingValues;
 /** The keys of a branding that are one line of text each. */
 export const brandingValueKeys = Object.keys(brandingValues) as ValueKey[];
 
-export type BrandingKey = ValueKey | 'host_logo';
+/** The texts of a branding's keys: of one line each, `host_logo`, and `mail_subject.fr` and `mail_text.fr` for each language. */
+export type BrandingTexts = Readonly<Record<string, string>>;
 
-export const brandingKeys: readonly BrandingKey[] = [...brandingValueKeys, 'host_logo'];
+/** Every key of a branding, where there are these languages. */
+export function brandingKeys(languages: readonly string[]): string[] {
+  const mail = languages.flatMap((code) => [`mail_subject.${code}`, `mail_text.${code}`]);
+  return [...brandingValueKeys, 'host_logo', ...mail];
+}
 
 /**
  * Reads a branding, all but its logo, from the texts of its keys; '' and undefined are nothing set. A bad
@@ -34,7 +45,7 @@ export const brandingKeys: readonly BrandingKey[] = [...brandingValueKeys, 'host
 export function readBrandingValues(
   textOf: (key: ValueKey) => string | undefined,
   complain: (key: ValueKey, problem: string) => void,
-): Omit<Branding, 'logo'> {
+): Omit<Branding, 'logo' | 'mail'> {
   const read = <K extends ValueKey>(key: K) => {
     const text = textOf(key);
     if (text === undefined || text === '') return null;
@@ -58,21 +69,32 @@ export function readBrandingValues(
   };
 }
 
-/** The same with its logo, whose libraries are loaded only where there is one. */
+/** The same with its logo, whose libraries are loaded only where there is one, and with its mails. */
 export async function readBranding(
-  texts: Readonly<Partial<Record<BrandingKey, string>>>,
-  complain: (key: BrandingKey, problem: string) => void,
+  texts: BrandingTexts,
+  complain: (key: string, problem: string) => void,
 ): Promise<Branding> {
-  const values = readBrandingValues((key) => texts[key], complain);
-  const text = texts.host_logo ?? '';
-  if (text === '') return { ...values, logo: null };
-  try {
-    return { ...values, logo: await readLogo(text) };
-  } catch (error) {
-    if (!(error instanceof BadValue)) throw error;
-    complain('host_logo', error.message);
-    return { ...values, logo: null };
+  const attempt = async <T>(key: string, read: (text: string) => T | Promise<T>) => {
+    const text = texts[key] ?? '';
+    if (text === '') return null;
+    try {
+      return await read(text);
+    } catch (error) {
+      if (!(error instanceof BadValue)) throw error;
+      complain(key, error.message);
+      return null;
+    }
+  };
+  const mail: Record<string, MailWords> = {};
+  for (const key of Object.keys(texts)) {
+    const [, language] = /^mail_(?:subject|text)\.(.+)$/.exec(key) ?? [];
+    if (language === undefined) continue;
+    const subject = await attempt(`mail_subject.${language}`, line);
+    const text = await attempt(`mail_text.${language}`, lines);
+    if (subject !== null || text !== null) mail[language] = { subject, text };
   }
+  const logo = await attempt('host_logo', readLogo);
+  return { ...readBrandingValues((key) => texts[key], complain), logo, mail };
 }
 
 /** A logo as the text of its key. */
@@ -90,6 +112,13 @@ async function readLogo(text: string): Promise<Logo> {
 function line(text: string): string {
   if (text.length > 200 || /\p{Cc}/u.test(text)) {
     throw new BadValue('must be one line of at most 200 characters');
+  }
+  return text;
+}
+
+function lines(text: string): string {
+  if (text.length > 5000 || /[^\P{Cc}\n]/u.test(text)) {
+    throw new BadValue('must be a text of at most 5000 characters');
   }
   return text;
 }

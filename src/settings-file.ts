@@ -193,5 +193,5 @@ function branding(settings: Settings): Branding {
       throw complaint(lastOf(settings, [key]), problem);
     },
   );
-  return { ...values, logo: null };
+  return { ...values, logo: null, mail: {} };
 }

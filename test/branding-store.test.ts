@@ -16,7 +16,7 @@ const domain = { kind: 'domain', name: 'example.com' } as const;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'brandings-'));
-  store = new BrandingStore(join(folder, 'made', 'when', 'needed'));
+  store = new BrandingStore(join(folder, 'made', 'when', 'needed'), ['en', 'fr']);
 });
 
 afterEach(() => {
@@ -59,7 +59,7 @@ test('a change made from what has changed meanwhile is refused, and nothing is l
 });
 
 test('of many who save at once from the same version exactly one does', async () => {
-  const stores = [store, new BrandingStore(store.folder)];
+  const stores = [store, new BrandingStore(store.folder, ['en', 'fr'])];
   const tries = Array.from({ length: 10 }, (_, index) =>
     (stores[index % 2] ?? store).write(server, { host_name: `Host ${index}` }, ''),
   );
@@ -84,6 +84,18 @@ test('what a later release added is kept', async () => {
     format: 1,
     host_song: 'la la',
     support_contact: '555',
+  });
+});
+
+test('words for a mail are there by language, and the nearest wins for each', async () => {
+  const mail = { 'mail_subject.en': 'Hello', 'mail_text.fr': 'Bonjour\n\nà vous' };
+  await store.write(server, mail, '');
+  await store.write(domain, { 'mail_text.en': 'Dear all' }, '');
+  const policies = new Policies(parseSettings('', 'test'), store);
+  const { branding } = await policies.of({ name: 'example.com', reseller: null });
+  expect(branding.mail).toEqual({
+    en: { subject: 'Hello', text: 'Dear all' },
+    fr: { subject: null, text: 'Bonjour\n\nà vous' },
   });
 });
 
@@ -118,8 +130,8 @@ describe('a broken file', () => {
     const { branding, problems } = await store.read(server);
     expect(branding).toEqual({ ...noBranding, name: 'One' });
     expect(problems).toEqual([
-      `${path}: host_colour must be a colour such as #14509b: it is ignored`,
       `${path}: host_logo must be a PNG or an SVG: it is ignored`,
+      `${path}: host_colour must be a colour such as #14509b: it is ignored`,
     ]);
   });
 });

@@ -16,6 +16,15 @@ export interface Branding {
   /** The language of sheets where none is asked for. */
   readonly language: string | null;
   readonly paper: Paper | null;
+  /** What the mail says that a sheet is sent with, by language. */
+  readonly mail: Readonly<Record<string, MailWords>>;
+}
+
+/** May contain `{address}` and `{login}`. Null where nothing is set. */
+export interface MailWords {
+  readonly subject: string | null;
+  /** Lines, parted by line feeds. */
+  readonly text: string | null;
 }
 
 export type Paper = 'a4' | 'letter';
@@ -42,14 +51,29 @@ export const noBranding: Branding = {
   clients: null,
   language: null,
   paper: null,
+  mail: {},
 };
 
 /** Each part from the first of the brandings that has it. */
 export function nearestBranding(nearestFirst: readonly Branding[]): Branding {
-  return nearestFirst.reduceRight<Branding>((far, near) => {
-    const set = Object.entries(near).filter(([, part]) => part !== null);
-    return { ...far, ...Object.fromEntries(set) };
-  }, noBranding);
+  return nearestFirst.reduceRight<Branding>(
+    (far, near) => ({ ...over(far, near), mail: mailOver(far.mail, near.mail) }),
+    noBranding,
+  );
+}
+
+function mailOver(far: Branding['mail'], near: Branding['mail']): Branding['mail'] {
+  const languages = Object.entries(near).map(([language, words]) => {
+    const further = far[language] ?? { subject: null, text: null };
+    return [language, over(further, words)] as const;
+  });
+  return { ...far, ...Object.fromEntries(languages) };
+}
+
+/** The parts of one, and those of the other where they are set. */
+function over<T extends object>(far: T, near: T): T {
+  const set = Object.entries(near).filter(([, part]) => part !== null);
+  return { ...far, ...Object.fromEntries(set) };
 }
 
 /**

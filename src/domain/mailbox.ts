@@ -12,6 +12,8 @@ export interface Mailbox {
   readonly realName: string;
   /** Further addresses delivered to this mailbox. They share its login. `*@example.com` is a catch-all. */
   readonly extraAddresses: readonly string[];
+  /** Where its person gets mail otherwise; null where Virtualmin knows none. */
+  readonly recoveryAddress: string | null;
   readonly disabled: boolean;
   /** True for the owner of the virtual server. */
   readonly owner: boolean;

@@ -1,17 +1,18 @@
 import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
-import { ChangedMeanwhileError, type BrandingStore, type BrandingTexts } from '../branding-store';
+import { ChangedMeanwhileError, type BrandingStore } from '../branding-store';
 import { BadValue } from '../bad-value';
 import { mostLogoBytes, type Branding } from '../domain/branding';
 import { decideClientSettings } from '../domain/client-settings';
 import type { MailPolicy } from '../domain/policy';
 import { mayBrand, type BrandingOwner, type Viewer } from '../domain/viewer';
 import { clientIds, clientTitle, usualClients } from '../formats/guides';
+import { defaultMail } from '../formats/mail-words';
 import { badRequest, forbidden, notFound } from '../middleware/http-error';
 import { allowOwnPictures } from '../middleware/security-headers';
 import { viewerOf } from '../middleware/viewer';
 import { withBranding, type Policies } from '../policies';
-import { brandingKeys, logoText, readBranding, type BrandingKey } from '../setting-values';
+import { brandingKeys, logoText, readBranding, type BrandingTexts } from '../setting-values';
 import { links } from './links';
 import { sendLogo } from './logo';
 import { domainOf, repeated, single } from './query';
@@ -28,7 +29,7 @@ interface Subject {
 interface Draft {
   readonly texts: BrandingTexts;
   readonly branding: Branding;
-  readonly problems: ReadonlyMap<BrandingKey, string>;
+  readonly problems: ReadonlyMap<string, string>;
 }
 
 /** Whether there is a branding page for someone. */
@@ -43,6 +44,7 @@ export function mayBrandSomething({ role }: Viewer, { store }: Policies): boolea
 export function brandingRoutes(services: Services): Router {
   const { directory, policies, languages, log, now } = services;
   const router = Router();
+  const keys = brandingKeys(languages.all.map(({ code }) => code));
 
   async function subjectOf(request: Request, response: Response): Promise<Subject> {
     const viewer = viewerOf(response);
@@ -99,6 +101,12 @@ export function brandingRoutes(services: Services): Router {
         chosen: chosen.includes(id),
       })),
       logo: draft.branding.logo === null ? null : logoText(draft.branding.logo),
+      mails: languages.all.map((one) => {
+        const words = inherited.mail[one.code];
+        const { subject, text } = defaultMail(one);
+        const { code, name } = one;
+        return { code, name, subject: words?.subject ?? subject, text: words?.text ?? text };
+      }),
       others: owner.kind === 'server' ? await othersOf(store) : [],
       sheet,
       qrPath: qrPath(sheet.qr),
@@ -143,7 +151,7 @@ export function brandingRoutes(services: Services): Router {
 
   async function post(request: Request, response: Response) {
     const subject = await subjectOf(request, response);
-    const draft = await draftOf(request, await fileOf(request, response));
+    const draft = await draftOf(request, keys, await fileOf(request, response));
     const version = single(request, 'version');
     if (single(request, 'action') === 'preview' || draft.problems.size > 0) {
       response.status(draft.problems.size > 0 ? 400 : 200);
@@ -192,17 +200,21 @@ async function fileOf(request: Request, response: Response): Promise<Buffer | Ba
   });
 }
 
-async function draftOf(request: Request, file: Buffer | BadValue | null): Promise<Draft> {
-  const problems = new Map<BrandingKey, string>();
-  const typed = (key: BrandingKey): string => {
+async function draftOf(
+  request: Request,
+  keys: readonly string[],
+  file: Buffer | BadValue | null,
+): Promise<Draft> {
+  const problems = new Map<string, string>();
+  const typed = (key: string): string => {
     if (key === 'sheet_clients') {
       if (single(request, 'own_clients') !== '1') return '';
       return repeated(request, 'client').join(' ') || 'none';
     }
     if (key === 'host_logo' && single(request, 'remove_logo') === '1') return '';
-    return single(request, key).trim();
+    return single(request, key).replaceAll('\r\n', '\n').trim();
   };
-  const texts = Object.fromEntries(brandingKeys.map((key) => [key, typed(key)]));
+  const texts = Object.fromEntries(keys.map((key) => [key, typed(key)]));
   if (file !== null) {
     const { cleanLogo } = await import('../logo');
     try {
@@ -229,6 +241,7 @@ function sampleSettings(owner: BrandingOwner, policy: MailPolicy) {
       name: 'bob',
       realName: 'Bob Example',
       extraAddresses: [],
+      recoveryAddress: null,
       disabled: false,
       passwordAccepted: true,
       owner: false,

@@ -21,5 +21,6 @@ export const links = {
   /** One of the files of routes/mailbox-files.ts. */
   mailboxFile: (domain: string, login: string, name: string) =>
     `${links.mailbox(domain, login)}/${name}`,
+  send: (domain: string, login: string) => `${links.mailbox(domain, login)}/send`,
   sheet: (domain: string, login: string) => `${links.mailbox(domain, login)}/sheet`,
 };

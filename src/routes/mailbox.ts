@@ -1,13 +1,14 @@
 import { Router } from 'express';
 import type { Services } from '../app';
 import { withImplicitTls } from '../domain/client-settings';
+import { whyNoSheet } from '../domain/sheets';
 import { settingsText } from '../formats/settings-text';
 import { settingsOf } from './mailbox-settings';
 import { domainOf } from './query';
 import { patienceOf, valueOrWaiting } from './show';
 
 /** `/domains/{domain}/mailboxes/{login}`: the settings of one mailbox. */
-export function mailboxRoutes({ directory, policies, now }: Services): Router {
+export function mailboxRoutes({ directory, policies, profileSigner, mail, now }: Services): Router {
   const router = Router();
 
   router.get('/domains/:domain/mailboxes/:login', async (request, response) => {
@@ -22,6 +23,8 @@ export function mailboxRoutes({ directory, policies, now }: Services): Router {
       settings,
       freshness: there.freshness,
       text: settingsText(settings),
+      signed: profileSigner !== null,
+      canSend: mail !== null && whyNoSheet(settings) === null,
       canHaveProfile: withImplicitTls(settings, 'imap') !== null,
     });
   });

@@ -2,12 +2,11 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
-import type { Fonts } from '../formats/pdf/fonts';
-import { badRequest, conflict, notFound } from '../middleware/http-error';
+import { badRequest, notFound } from '../middleware/http-error';
 import { fileName } from '../formats/file-name';
 import { domainOf, single } from './query';
 import { isSelectionForm, selectionForm } from './selection';
-import { sheetJob, type SheetJob } from './sheet-job';
+import { needSheet, openFonts, sheetJob, type SheetJob } from './sheet-job';
 import { Progress } from './progress';
 
 /**
@@ -18,18 +17,11 @@ export function sheetFilesRoutes(services: Services): Router {
   const { directory } = services;
   const router = Router();
   const progress = new Progress();
-  /** Opened once, for what they cost. */
-  const fonts = async () =>
-    (opened ??= new (await import('../formats/pdf/fonts')).Fonts(services.fonts));
-  let opened: Fonts | undefined;
 
   async function jobOf(request: Request, login: string | null): Promise<SheetJob> {
     const { value, asOf } = await directory.freshDomain(domainOf(request));
     const job = await sheetJob(request, value, asOf, services, login);
-    const [first] = job.without;
-    if (job.sheets.length === 0 && first !== undefined) {
-      throw conflict('There is no sheet for this', `${first.name}: ${first.reason}`);
-    }
+    if (job.sheets.length === 0) needSheet(job);
     return job;
   }
 
@@ -68,7 +60,7 @@ export function sheetFilesRoutes(services: Services): Router {
     const file = { type: 'application/pdf', name: `${name}.pdf` };
     const title = `${job.texts.text('sheet_title')}: ${login === null ? job.domain : (only?.emailAddress ?? '')}`;
     await send(request, response, job, file, async (signal, done) =>
-      sheetsPdf({ ...job, title, fonts: await fonts(), signal, progress: done }),
+      sheetsPdf({ ...job, title, fonts: await openFonts(services), signal, progress: done }),
     );
   }
 
@@ -77,7 +69,7 @@ export function sheetFilesRoutes(services: Services): Router {
     const { sheetsZip } = await import('../formats/pdf/sheets-zip');
     const file = { type: 'application/zip', name: `${job.domain}-sheets.zip` };
     await send(request, response, job, file, async (signal, done) =>
-      sheetsZip({ ...job, fonts: await fonts(), signal, progress: done }),
+      sheetsZip({ ...job, fonts: await openFonts(services), signal, progress: done }),
     );
   }
 

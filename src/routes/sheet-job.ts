@@ -5,7 +5,8 @@ import { decideClientSettings, type ClientSettings } from '../domain/client-sett
 import { whyNoSheet } from '../domain/sheets';
 import { clientIds } from '../formats/guides';
 import type { Sheet } from '../formats/sheet';
-import { badRequest, notFound } from '../middleware/http-error';
+import type { Fonts } from '../formats/pdf/fonts';
+import { badRequest, conflict, notFound } from '../middleware/http-error';
 import type { Texts } from '../texts';
 import type { Domain } from '../virtualmin/directory';
 import { settingsOf } from './mailbox-settings';
@@ -74,6 +75,25 @@ export async function sheetJob(
   const sheets = settings.map((one) => () => sheetOf(one, branding, texts, asOf));
   return { domain: server.name, branding, texts, paper, asOf, settings, sheets, without };
 }
+
+/** The first sheet of a job and the settings on it. Throws a 409 that says why, where there is none. */
+export function needSheet({ sheets, settings, without }: SheetJob): [Sheet, ClientSettings] {
+  const [make] = sheets;
+  const [first] = settings;
+  if (make !== undefined && first !== undefined) return [make(), first];
+  const reasons = without.map(({ name, reason }) => `${name}: ${reason}`);
+  throw conflict('There is no sheet for this', reasons[0] ?? '');
+}
+
+/** The fonts of PDFs, opened once for what they cost. */
+export function openFonts({ fonts }: Pick<Services, 'fonts'>): Promise<Fonts> {
+  const known = opened.get(fonts);
+  const font = known ?? import('../formats/pdf/fonts').then(({ Fonts }) => new Fonts(fonts));
+  if (known === undefined) opened.set(fonts, font);
+  return font;
+}
+
+const opened = new Map<string, Promise<Fonts>>();
 
 function languageOf(
   request: Request,

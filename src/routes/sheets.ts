@@ -5,12 +5,11 @@ import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
 import type { Paper } from '../domain/branding';
 import { clientIds, clientTitle, usualClients } from '../formats/guides';
-import { conflict } from '../middleware/http-error';
 import { links } from './links';
 import { domainOf, repeated, single } from './query';
 import { isSelectionForm, selectionForm } from './selection';
 import { logoVersion } from './logo';
-import { sheetJob, type SheetJob } from './sheet-job';
+import { needSheet, sheetJob, type SheetJob } from './sheet-job';
 import { patienceOf, valueOrWaiting } from './show';
 
 /** The sheets as a page to print: one mailbox a page. Never from an answer that is not fresh. */
@@ -19,11 +18,7 @@ export function sheetsRoutes(services: Services): Router {
   const router = Router();
 
   async function show(request: Request, response: Response, job: SheetJob, one: boolean) {
-    const { sheets, without } = job;
-    const only = without[0];
-    if (sheets.length === 0 && one && only !== undefined) {
-      throw conflict('No sheet for this mailbox', `${only.name}: ${only.reason}`);
-    }
+    if (one && job.sheets.length === 0) needSheet(job);
     await stream(response, job, choicesOf(request, job, services));
   }
 

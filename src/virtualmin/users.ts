@@ -1,3 +1,4 @@
+import { isEmailAddress } from '../domain/email-address';
 import { isBroken, type DomainUsers, type Mailbox, type NoMailReason } from '../domain/mailbox';
 import type { Row } from './answer';
 
@@ -8,6 +9,7 @@ export const userFields = [
   'email_address',
   'extra_addresses',
   'real_name',
+  'recovery_address',
   'user_type',
   'disabled',
   'no_password_accepted',
@@ -39,6 +41,7 @@ function toMailbox(row: UserRow): Mailbox | NoMailReason {
     name: first(row, 'user') || login,
     realName: oneLine(first(row, 'real_name')),
     extraAddresses: extraAddresses(row, emailAddress),
+    recoveryAddress: recoveryAddress(row),
     disabled: first(row, 'disabled') === 'Yes',
     owner: first(row, 'user_type') === 'Server owner',
     passwordAccepted: first(row, 'no_password_accepted') !== 'Yes',
@@ -64,6 +67,11 @@ function extraAddresses(row: UserRow, emailAddress: string): string[] {
   return [...new Set(given)]
     .filter((address) => address !== emailAddress && isTypeable(address))
     .map((address) => (address.startsWith('@') ? `*${address}` : address));
+}
+
+function recoveryAddress(row: UserRow): string | null {
+  const address = first(row, 'recovery_address');
+  return isEmailAddress(address) ? address : null;
 }
 
 /** Nothing invisible, no space, nothing that got lost on the way: a person can type it as it is shown. */

@@ -16,6 +16,10 @@ beforeAll(async () => {
     demo: true,
     settings: 'webmail_url=https://webmail.{domain}/',
     brandings,
+    mail: {
+      from: { name: 'Example Hosting', address: 'support@host.example' },
+      transport: { kind: 'smtp', host: '127.0.0.1', port: 9 },
+    },
   });
 }, 60_000);
 
@@ -52,6 +56,7 @@ const everyPage = [
   ['disabled mailbox', '/domains/example.com/mailboxes/off.example'],
   ['sheet', `${bobPath}/sheet`],
   ['sheets', '/domains/example.com/sheets'],
+  ['send', `${bobPath}/send`],
   ['branding', '/branding'],
   ['branding of a domain', '/domains/example.com/branding'],
   ['not found', '/domains/nosuch.example'],

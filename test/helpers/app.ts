@@ -6,6 +6,7 @@ import { createApp } from '../../src/app';
 import { BrandingStore } from '../../src/branding-store';
 import type { VirtualminConfig } from '../../src/config';
 import type { Viewer } from '../../src/domain/viewer';
+import type { MailConfig } from '../../src/mailer';
 import { Policies } from '../../src/policies';
 import type { SignerFiles } from '../../src/profile-signer';
 import { readLanguages } from '../../src/texts';
@@ -50,6 +51,7 @@ export async function startApp(
     config?: Partial<VirtualminConfig>;
     demo?: boolean;
     profileSigner?: SignerFiles;
+    mail?: MailConfig;
     /** A folder for brandings. */
     brandings?: string;
   } = {},
@@ -65,13 +67,19 @@ export async function startApp(
     directory: new Directory(client, now),
     policies: new Policies(
       parseSettings(options.settings ?? '', 'test'),
-      options.brandings === undefined ? null : new BrandingStore(options.brandings),
+      options.brandings === undefined
+        ? null
+        : new BrandingStore(
+            options.brandings,
+            languages.all.map(({ code }) => code),
+          ),
     ),
     viewerOf: () => viewer.is,
     profileSigner: options.profileSigner ?? null,
     accessToken,
     demo: options.demo ?? false,
     versions: client.versions,
+    mail: options.mail ?? null,
     languages,
     views,
     fonts,

@@ -16,6 +16,7 @@ export const bob: Mailbox = {
   name: 'bob',
   realName: 'Bob Example',
   extraAddresses: [],
+  recoveryAddress: null,
   disabled: false,
   owner: false,
   passwordAccepted: true,

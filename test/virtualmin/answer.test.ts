@@ -75,6 +75,7 @@ describe('what users there are', () => {
     ]);
     expect(mailboxes[0]).toMatchObject({ owner: true, disabled: false });
     expect(mailboxes[3]).toEqual({
+      recoveryAddress: null,
       emailAddress: 'zoe@example.com',
       login: 'zoe.example',
       name: 'zoe',

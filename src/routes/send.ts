@@ -1,0 +1,148 @@
+import { Router, urlencoded, type Request, type Response } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import type { Services } from '../app';
+import { isEmailAddress } from '../domain/email-address';
+import { fileName } from '../formats/file-name';
+import { mailFor } from '../formats/mail-words';
+import { MailError, sendMail } from '../mailer';
+import { HttpError, notFound } from '../middleware/http-error';
+import { viewerOf } from '../middleware/viewer';
+import { links } from './links';
+import { domainOf, single } from './query';
+import { needSheet, openFonts, sheetJob } from './sheet-job';
+
+/** Sheets that one user may send in `window` milliseconds. */
+const mostMails = 20;
+const window = 15 * 60_000;
+
+/** Characters of what is written before the settings. */
+const longestText = 5000;
+
+/** What somebody typed, and what is wrong with it. */
+interface Draft {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  /** Null where it can be sent. */
+  readonly problem: string | null;
+  /** Whether it is to go to the very mailbox that it sets up. */
+  readonly toItself: boolean;
+}
+
+/** `/domains/{domain}/mailboxes/{login}/send`: a sheet by mail, as text and as a PDF. */
+export function sendRoutes(services: Services): Router {
+  const { directory, mail, log } = services;
+  const router = Router();
+
+  const limit = rateLimit({
+    windowMs: window,
+    limit: mostMails,
+    standardHeaders: false,
+    legacyHeaders: false,
+    keyGenerator: (_request, response) => viewerOf(response).user,
+    handler: () => {
+      throw new HttpError(
+        429,
+        'Too many sheets sent',
+        `You may send ${mostMails} sheets in ${window / 60_000} minutes. Wait a while; a PDF or a print is not limited.`,
+      );
+    },
+  });
+
+  async function jobOf(request: Request, login: string) {
+    if (mail === null) {
+      throw notFound('No mail is sent from here: start the app with MAIL_FROM set.');
+    }
+    const { value, asOf } = await directory.freshDomain(domainOf(request));
+    const job = await sheetJob(request, value, asOf, services, login);
+    const [sheet, settings] = needSheet(job);
+    const mailbox = value.users.mailboxes.find((one) => one.login === login);
+    return { job, sheet, settings, recovery: mailbox?.recoveryAddress ?? '', mail };
+  }
+
+  type Asked = Awaited<ReturnType<typeof jobOf>>;
+
+  function show(response: Response, { job, settings, mail }: Asked, draft: Draft, sent = '') {
+    const { languages } = services;
+    const path = links.send(settings.domain, settings.login);
+    const { from } = mail;
+    response.render('pages/send', {
+      ...{ settings, draft, sent, path, from, longestText },
+      language: job.texts.code,
+      languages: languages.all,
+    });
+  }
+
+  router.get('/domains/:domain/mailboxes/:login/send', async (request, response) => {
+    const asked = await jobOf(request, request.params.login);
+    const template = mailFor(asked.settings, asked.job.branding, asked.job.texts);
+    const draft = { ...template, to: asked.recovery, problem: null, toItself: false };
+    show(response, asked, draft, single(request, 'sent'));
+  });
+
+  const form = urlencoded({ extended: false, limit: '64kb' });
+  const path = '/domains/:domain/mailboxes/:login/send';
+  router.post(path, form, limit, async (request: Request<{ login: string }>, response) => {
+    const { login } = request.params;
+    const asked = await jobOf(request, login);
+    const { job, settings } = asked;
+    const draft = draftOf(request, [settings.emailAddress, ...settings.extraAddresses]);
+    if (draft.problem !== null) {
+      response.status(400);
+      show(response, asked, draft);
+      return;
+    }
+    try {
+      await send(draft, asked);
+    } catch (error) {
+      if (!(error instanceof MailError)) throw error;
+      log.warn({ domain: settings.domain, reason: error.message }, 'sheet not sent');
+      const problem = `The mail server did not take it: ${error.message}`;
+      response.status(502);
+      show(response, asked, { ...draft, problem });
+      return;
+    }
+    const { user } = viewerOf(response);
+    log.info({ user, mailbox: settings.emailAddress, to: draft.to }, 'sheet sent');
+    const query = new URLSearchParams({ lang: job.texts.code, sent: draft.to }).toString();
+    response.redirect(303, `${links.send(settings.domain, settings.login)}?${query}`);
+  });
+
+  async function send(draft: Draft, { job, sheet, settings, mail }: Asked): Promise<void> {
+    const { sheetText } = await import('../formats/sheet-text');
+    const { sheetsPdf } = await import('../formats/pdf/sheets-pdf');
+    const title = `${job.texts.text('sheet_title')}: ${settings.emailAddress}`;
+    const content = sheetsPdf({
+      ...job,
+      title,
+      fonts: await openFonts(services),
+      signal: new AbortController().signal,
+      progress: () => undefined,
+    });
+    const text = `${draft.text.trim()}\n\n${sheetText(sheet)}`;
+    const name = `${fileName(settings.emailAddress)}.pdf`;
+    const file = { name, type: 'application/pdf', content };
+    await sendMail({ to: draft.to, subject: draft.subject, text, file }, mail);
+  }
+
+  return router;
+}
+
+function draftOf(request: Request, own: readonly string[]): Draft {
+  const to = single(request, 'to').trim();
+  const subject = single(request, 'subject').trim();
+  const text = single(request, 'text').replaceAll('\r\n', '\n');
+  const toItself = own.some((address) => address.toLowerCase() === to.toLowerCase());
+  const problemOf = (): string | null => {
+    if (!isEmailAddress(to)) return 'Type one e-mail address, such as bob@example.net.';
+    if (toItself && single(request, 'to_itself') !== '1') {
+      return 'This is the very mailbox that the sheet sets up: who has no access to it yet cannot read the mail. Tick the box below to send it there all the same.';
+    }
+    if (subject === '' || subject.length > 200 || /\p{Cc}/u.test(subject)) {
+      return 'The subject must be one line of 1 to 200 characters.';
+    }
+    if (text.length > longestText) return `The text has at most ${longestText} characters.`;
+    return null;
+  };
+  return { to, subject, text, toItself, problem: problemOf() };
+}
