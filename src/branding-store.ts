@@ -77,11 +77,11 @@ export class BrandingStore {
    * that is not the one any more.
    */
   async write(owner: BrandingOwner, texts: BrandingTexts, version: string): Promise<void> {
-    const { lock } = await import('proper-lockfile');
+    const { default: lockfile } = await import('proper-lockfile');
     const { default: writeFileAtomic } = await import('write-file-atomic');
     const path = this.#path(owner);
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    const unlock = await lock(path, {
+    const unlock = await lockfile.lock(path, {
       realpath: false,
       retries: { retries: 50, minTimeout: 20, maxTimeout: 200 },
     });

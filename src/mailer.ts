@@ -29,7 +29,8 @@ const patience = 20_000;
 
 /** Hands one mail over, with its sender as the address that failures go back to. Throws MailError. */
 export async function sendMail(mail: Mail, { from, transport }: MailConfig): Promise<void> {
-  const { createTransport } = await import('nodemailer');
+  const { default: nodemailer } = await import('nodemailer');
+  const { createTransport } = nodemailer;
   const common = { disableFileAccess: true, disableUrlAccess: true };
   const transporter =
     transport.kind === 'sendmail'

@@ -143,18 +143,22 @@ async function removeStaleSocket(path: string): Promise<void> {
 }
 
 function stopOnSignals(server: Server): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      // The replayed server of the demo, and calls nobody waits for, need no ending.
-      server.close(() => process.exit(0));
+  let stopping = false;
+  const stop = () => {
+    // Whoever asks twice does not want to wait.
+    if (stopping) process.exit(1);
+    stopping = true;
+    // The replayed server of the demo, and calls nobody waits for, need no ending.
+    server.close(() => process.exit(0));
+    server.closeIdleConnections();
+    // A connection kept alive by a client is idle once its answer is out.
+    setInterval(() => {
       server.closeIdleConnections();
-      // A connection kept alive by a client is idle once its answer is out.
-      setInterval(() => {
-        server.closeIdleConnections();
-      }, 100);
-      setTimeout(() => process.exit(0), lastCall);
-    });
-  }
+    }, 100);
+    setTimeout(() => process.exit(0), lastCall);
+  };
+  // Not once: what writes files listens too, and ends the process where it is the only one that does.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
 }
 
 function addressOf(server: Server, { listen }: Config): string {

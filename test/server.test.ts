@@ -4,6 +4,9 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { PNG } from 'pngjs';
+import { makeChain } from './helpers/certificates';
+import { startMailServer } from './helpers/mail-server';
 import { addressIn, nodeOfVersion, startBundle, type RunningServer } from './helpers/bundle';
 import { jsonAnswer, startVirtualmin, userValues } from './helpers/virtualmin';
 
@@ -20,7 +23,11 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'mail-setup-server-'));
 });
 
+/** What a test that fails has left open. */
+const closing: (() => unknown)[] = [];
+
 afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
   for (const { process, ended } of started.splice(0)) {
     process.kill('SIGKILL');
     await ended;
@@ -35,7 +42,18 @@ describe('the bundle runs on', () => {
   test.each(['18.19.0', '20.20.2', '22.23.3', '24.21.0'])(
     'Node.js %s',
     async (version) => {
-      const { line, process, ended } = await start({}, nodeOfVersion(version));
+      const { config, mails, close } = await startMailServer();
+      closing.push(close);
+      const signer = makeChain('P-256');
+      closing.push(signer.remove);
+      const { transport, from } = config;
+      const environment = {
+        PROFILE_CERT_FILE: signer.certificate,
+        PROFILE_KEY_FILE: signer.key,
+        MAIL_FROM: from.address,
+        MAIL_TRANSPORT: transport.kind === 'smtp' ? `smtp://127.0.0.1:${transport.port}` : '',
+      };
+      const { line, process, ended } = await start(environment, nodeOfVersion(version));
       const { base, token } = addressIn(line);
       const headers = { Authorization: `Bearer ${token}` };
       const page = await fetch(`${base}/domains/example.com`, { headers });
@@ -45,12 +63,37 @@ describe('the bundle runs on', () => {
       ]);
       const csv = await fetch(`${base}/domains/example.com/mailboxes.csv`, { headers });
       expect(await csv.text()).toContain('bob.example');
-      for (const file of ['profile.mobileconfig', 'autoconfig.xml', 'qr.svg', 'qr.png']) {
-        const mailbox = `${base}/domains/example.com/mailboxes/bob.example`;
-        expect((await fetch(`${mailbox}/${file}`, { headers })).status).toBe(200);
+      // Each of these loads a part of the bundle that a start does not.
+      const mailbox = `${base}/domains/example.com/mailboxes/bob.example`;
+      const form = new FormData();
+      form.set('version', '');
+      form.set('logo_file', new Blob([PNG.sync.write(new PNG({ width: 8, height: 8 }))]), 'x.png');
+      const saved = await fetch(`${base}/branding`, {
+        ...{ method: 'POST', headers, body: form, redirect: 'manual' },
+      });
+      expect(saved.status).toBe(303);
+      const starts: Record<string, string> = {
+        'autoconfig.xml': '<?xml',
+        'autodiscover.xml': '<?xml',
+        'qr.svg': '<svg',
+        'qr.png': '\x89PNG',
+        'sheet.pdf': '%PDF-1.7',
+        'profile.mobileconfig': '\x30\x82',
+        '../../logo': '\x89PNG',
+        '../../sheets.zip': 'PK',
+        '../../sheets': '<!DOCTYPE html>',
+      };
+      for (const [file, magic] of Object.entries(starts)) {
+        const response = await fetch(`${mailbox}/${file}`, { headers });
+        const body = Buffer.from(await response.arrayBuffer()).toString('latin1');
+        expect([file, response.status, body.slice(0, magic.length)]).toEqual([file, 200, magic]);
       }
-      const sheets = await fetch(`${base}/domains/example.com/sheets`, { headers });
-      expect(await sheets.text()).toContain('zoe.example');
+      const sent = await fetch(`${mailbox}/send`, {
+        ...{ method: 'POST', headers, redirect: 'manual' },
+        body: new URLSearchParams({ to: 'bob@home.example', subject: 'Settings', text: '' }),
+      });
+      expect([sent.status, mails.length]).toEqual([303, 1]);
+
       process.kill('SIGTERM');
       expect(await ended).toBe(0);
     },

@@ -181,7 +181,7 @@ export function brandingRoutes(services: Services): Router {
 
 /** Reads a form, and gives its file; a BadValue where that is too large. */
 async function fileOf(request: Request, response: Response): Promise<Buffer | BadValue | null> {
-  const { default: multer, MulterError } = await import('multer');
+  const { default: multer } = await import('multer');
   const read = multer({
     storage: multer.memoryStorage(),
     // The logo comes as a file, or again as the text that the page was given.
@@ -189,7 +189,7 @@ async function fileOf(request: Request, response: Response): Promise<Buffer | Ba
   }).single('logo_file');
   return new Promise((resolve, reject) => {
     read(request, response, (error: unknown) => {
-      if (error instanceof MulterError && error.code === 'LIMIT_FILE_SIZE') {
+      if (error instanceof multer.MulterError && error.code === 'LIMIT_FILE_SIZE') {
         resolve(new BadValue(`must have at most ${mostLogoBytes / 1024} KB`));
       } else if (error !== undefined && error !== null) {
         reject(badRequest('This form cannot be read.'));

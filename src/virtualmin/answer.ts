@@ -65,11 +65,11 @@ async function readXml<Field extends string>(
   fields: readonly Field[],
 ): Promise<Answer<Field>> {
   // Loaded when needed: most servers answer in JSON.
-  const { parseStringPromise } = await import('xml2js');
+  const { default: xml2js } = await import('xml2js');
   let answer: unknown;
   try {
     // Asynchronous: a large domain's answer takes a second, and others must not wait for it.
-    answer = await parseStringPromise(text, { async: true, explicitRoot: false });
+    answer = await xml2js.parseStringPromise(text, { async: true, explicitRoot: false });
   } catch {
     return { kind: 'not-understood', reason: 'the answer is not complete XML' };
   }

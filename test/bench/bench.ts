@@ -206,7 +206,7 @@ async function bench(): Promise<void> {
   for (const [name, part] of Object.entries(parts)) {
     if (asked.length === 0 || asked.includes(name)) await part();
   }
-  row('size of the server bundle, one file', mb(statSync('build/dist/server.cjs').size));
+  row('size of what a start reads', mb(statSync('build/dist/server.mjs').size));
 }
 
 bench().catch((error: unknown) => {

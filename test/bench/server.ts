@@ -25,7 +25,7 @@ export interface MeasuredServer {
 
 /** Starts build/dist against a Virtualmin. */
 export async function startServer(virtualmin: string): Promise<MeasuredServer> {
-  const child = spawn(process.execPath, ['build/dist/server.cjs'], {
+  const child = spawn(process.execPath, ['build/dist/server.mjs'], {
     env: {
       PORT: '0',
       ACCESS_TOKEN: token,

@@ -2,7 +2,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-export const bundle = join(__dirname, '..', '..', 'build', 'dist', 'server.cjs');
+export const bundle = join(__dirname, '..', '..', 'build', 'dist', 'server.mjs');
 
 export interface RunningServer {
   readonly process: ChildProcess;
