@@ -119,7 +119,7 @@ export function sendRoutes(services: Services): Router {
       signal: new AbortController().signal,
       progress: () => undefined,
     });
-    const text = `${draft.text.trim()}\n\n${sheetText(sheet)}`;
+    const text = `${draft.text.trim()}\n\n${sheetText(sheet, job.texts)}`;
     const name = `${fileName(settings.emailAddress)}.pdf`;
     const file = { name, type: 'application/pdf', content };
     await sendMail({ to: draft.to, subject: draft.subject, text, file }, mail);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
+import clients from '../../src/guides/clients.json';
 import { startBrowser, type BrowserApp } from '../helpers/browser';
 import { answerUsers, recording, userValues } from '../helpers/virtualmin';
 
@@ -385,6 +386,67 @@ describe('on paper', () => {
     const line = await page.locator('.line').boundingBox();
     expect(line?.width).toBeGreaterThan(200);
     expect(line?.height).toBeGreaterThan(30);
+  });
+});
+
+describe('on paper, in every language, no text is cut, runs out, or lies on another', () => {
+  /** Run in the page: the texts of a sheet that are not inside their own block, or lie on another block's. */
+  const misplaced = `(() => {
+    const found = [];
+    const blocks = [...document.querySelectorAll('.sheet :is(p, dt, dd, li, h2, h3, h4, footer)')]
+      .filter((block) => block.checkVisibility() && !block.closest('.visually-hidden'));
+    const rects = [];
+    for (const block of blocks) {
+      const own = block.getBoundingClientRect();
+      const sheet = block.closest('.sheet').getBoundingClientRect();
+      const texts = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+      for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+        if (node.textContent.trim() === '' || node.parentElement.closest('p, dt, dd, li, h2, h3, h4, footer') !== block) continue;
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        for (const rect of range.getClientRects()) {
+          if (rect.width < 1) continue;
+          rects.push({ block, rect, text: node.textContent });
+          const across = rect.left < Math.max(own.left, sheet.left) - 1 || rect.right > Math.min(own.right, sheet.right) + 1;
+          if (across && getComputedStyle(block).columnCount === 'auto' && !block.closest('.guides')) found.push('out: ' + node.textContent);
+        }
+      }
+    }
+    for (const [index, one] of rects.entries()) for (const other of rects.slice(index + 1)) {
+      if (one.block === other.block) continue;
+      const across = Math.min(one.rect.right, other.rect.right) - Math.max(one.rect.left, other.rect.left);
+      const down = Math.min(one.rect.bottom, other.rect.bottom) - Math.max(one.rect.top, other.rect.top);
+      if (across > 1 && down > one.rect.height * 0.3) found.push(one.text + ' | ' + other.text);
+    }
+    return found;
+  })()`;
+
+  const label = 'x'.repeat(60);
+  const longest = userValues({
+    unix_username: `${'wide.login'.repeat(6)}.${label}`,
+    email_address: `${'M'.repeat(64)}@${label}.example.com`,
+    real_name: 'Wilhelmina '.repeat(11),
+    extra_addresses: `${'y'.repeat(64)}@example.com ${'z'.repeat(64)}@example.com`,
+  });
+  const all = clients.map(({ id }) => `client=${id}`).join('&');
+
+  test.each(['en', 'fr', 'nl', 'de'])('%s', async (language) => {
+    answerUsers(browser.app.virtualmin, userValues(), longest);
+    await refresh('/domains/dash.example');
+    for (const [paper, width] of [
+      ['a4', 703],
+      ['letter', 725],
+    ] as const) {
+      const page = await browser.open(
+        `/domains/dash.example/sheets?lang=${language}&paper=${paper}&${all}`,
+        { viewport: { width, height: 1000 } },
+      );
+      await page.emulateMedia({ media: 'print' });
+      expect(await page.locator('.sheet').count()).toBe(2);
+      expect(await page.evaluate(misplaced)).toEqual([]);
+    }
+    browser.app.virtualmin.override = null;
+    await refresh('/domains/dash.example');
   });
 });
 

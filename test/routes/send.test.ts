@@ -58,9 +58,7 @@ describe('a sheet that is sent', () => {
     expect([from, to]).toEqual(['support@host.example', ['bob@home.example']]);
     expect(mail?.from?.text).toBe('"Example Hosting" <support@host.example>');
     expect(mail?.subject).toBe('Your mail');
-    expect(mail?.text).toMatch(
-      /^Hello Bob,\nsee below\.\n\nbob@example\.com\nUser name|^Hello Bob/,
-    );
+    expect(mail?.text).toMatch(/^Hello Bob,\nsee below\.\n\nbob@example\.com\n/);
     expect(mail?.text).toContain('User name: bob.example\nThis is not the e-mail address.');
     expect(mail?.text).toContain('  Server: mail.example.com\n  Port: 143\n  Security: STARTTLS');
     expect(mail?.text).toContain('  Port: 587\n');
@@ -78,7 +76,7 @@ describe('a sheet that is sent', () => {
     const [{ mail } = { mail: null }] = mailServer.mails;
     expect(mail?.subject).toBe('Paramètres pour bob@example.com');
     expect(mail?.text).toContain('Le mot de passe n’est pas dans ce message');
-    expect(mail?.text).toContain('Nom d’utilisateur: bob.example');
+    expect(mail?.text).toContain('Nom d’utilisateur : bob.example');
     expect(textOfPdf(mail?.attachments[0]?.content ?? Buffer.alloc(0))).toContain(
       'Nom d’utilisateur',
     );

@@ -1,0 +1,102 @@
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, test } from '@jest/globals';
+import { noBranding } from '../../src/domain/branding';
+import { decideClientSettings } from '../../src/domain/client-settings';
+import { defaultPolicy } from '../../src/domain/policy';
+import { clientIds } from '../../src/formats/guides';
+import { Fonts } from '../../src/formats/pdf/fonts';
+import { sheetsPdf } from '../../src/formats/pdf/sheets-pdf';
+import { sheetOf } from '../../src/formats/sheet';
+import { fonts, languages } from '../helpers/app';
+import { bob, exampleCom } from '../helpers/domain';
+import { wordsOfPdf, type Word } from '../helpers/pdf';
+
+const opened = new Fonts(fonts);
+
+const label = 'x'.repeat(60);
+
+const mailboxes = {
+  usual: bob,
+  'as long as they get': {
+    ...bob,
+    login: `${'wide.login'.repeat(6)}.${label}`,
+    emailAddress: `${'M'.repeat(64)}@${label}.example.com`,
+    realName: 'Wilhelmina '.repeat(11),
+    extraAddresses: Array.from({ length: 12 }, (_, index) => `${label}${index}@example.com`),
+  },
+  'from right to left': { ...bob, realName: 'שלום עולם مرحبا بالعالم (Bob) 123' },
+};
+
+const branding = {
+  ...noBranding,
+  name: 'The Society for Very Long Names of Hosting Companies, Incorporated',
+  note: `A note ${'with many words '.repeat(11)}`,
+  supportContact: 'A person whose name and telephone number go on for quite a while, 555 0100',
+  webmailUrl: `https://${label}.{domain}/webmail/with/a/long/path`,
+  clients: clientIds,
+};
+
+const policy = { ...defaultPolicy, incomingHost: `${label}.${label}.{domain}`, branding };
+
+/** Points. A font may reach out of its line by a hair. */
+const hair = 0.6;
+
+const margin = (12 * 72) / 25.4;
+
+/** Pairs of words of which one lies on the other. */
+function overlaps(words: readonly Word[]): string[] {
+  const found: string[] = [];
+  words.forEach((one, index) => {
+    // What a font reserves above and below its letters may lie on the next line's.
+    const inset = (one.bottom - one.top) * 0.25;
+    for (const other of words.slice(index + 1)) {
+      const across = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+      const down = Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) - inset;
+      if (across > hair && down > hair) found.push(`${one.text} | ${other.text}`);
+    }
+  });
+  return found;
+}
+
+test('words that lie on each other are noticed', () => {
+  const word = { text: 'a', left: 0, top: 0, right: 10, bottom: 10 };
+  expect(overlaps([word, { ...word, left: 8, right: 20 }])).toHaveLength(1);
+  expect(overlaps([word, { ...word, left: 10, right: 20 }])).toEqual([]);
+  expect(overlaps([word, { ...word, top: 8, bottom: 20 }])).toEqual([]);
+});
+
+describe.each(languages.all)('in $name', (texts) => {
+  describe.each(['a4', 'letter'] as const)('on %s', (paper) => {
+    test.each(Object.entries(mailboxes))(
+      'nothing of a mailbox %s runs out of the paper or over something else',
+      async (_what, mailbox) => {
+        for (const used of [
+          policy,
+          { ...defaultPolicy, branding: { ...noBranding, clients: clientIds } },
+        ]) {
+          const settings = decideClientSettings(mailbox, exampleCom, used);
+          const sheet = sheetOf(settings, used.branding, texts, 0);
+          const pdf = await buffer(
+            sheetsPdf({
+              ...{ title: 'x', sheets: [() => sheet], without: [], texts, paper, asOf: 0 },
+              ...{ fonts: opened, signal: new AbortController().signal, progress: () => undefined },
+            }),
+          );
+          const pages = wordsOfPdf(pdf);
+          expect(pages.length).toBeGreaterThan(0);
+          for (const { width, height, words } of pages) {
+            const out = words.filter(
+              ({ left, top, right, bottom }) =>
+                left < margin - hair ||
+                top < margin - 4 ||
+                right > width - margin + hair ||
+                bottom > height - margin + 4,
+            );
+            expect(out).toEqual([]);
+            expect(overlaps(words)).toEqual([]);
+          }
+        }
+      },
+    );
+  });
+});
