@@ -31,6 +31,8 @@ export default tseslint.config(
         window: 'readonly',
         location: 'readonly',
         fetch: 'readonly',
+        FormData: 'readonly',
+        DOMParser: 'readonly',
         setTimeout: 'readonly',
         setInterval: 'readonly',
         Date: 'readonly',
