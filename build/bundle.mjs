@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { panelStyle } from './panel-style.mjs';
 import { fontFiles, isForBrowsers, unpacked } from './fonts.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -38,6 +39,8 @@ await build({
   logLevel: 'warning',
 });
 await cp(join(root, 'views'), join(dist, 'views'), { recursive: true });
+const style = await readFile(join(root, 'views', 'assets', 'style.css'), 'utf8');
+await writeFile(join(dist, 'views', 'assets', 'panel.css'), await panelStyle(style));
 await cp(join(root, 'src', 'demo', 'recordings'), join(dist, 'recordings'), { recursive: true });
 await cp(join(root, 'src', 'webmin', 'lang'), join(dist, 'lang'), { recursive: true });
 await mkdir(join(dist, 'fonts'));

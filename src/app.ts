@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { domainToUnicode } from 'node:url';
-import express, { type Express, type Request } from 'express';
+import express, { type Express } from 'express';
 import type { Logger } from 'pino';
 import { byRole } from './domain/client-settings';
 import { isBroken, loginIsEmailAddress } from './domain/mailbox';
@@ -10,11 +10,12 @@ import { errorHandler } from './middleware/error-handler';
 import { notFound } from './middleware/http-error';
 import { requestLog } from './middleware/request-log';
 import { securityHeaders } from './middleware/security-headers';
-import { onlyOwnDomains, viewer } from './middleware/viewer';
+import { panel } from './middleware/panel';
+import { onlyOwnDomains, onlyViewer } from './middleware/viewer';
 import { brandingRoutes } from './routes/branding';
 import { dateTime } from './routes/date-time';
 import { domainsRoutes } from './routes/domains';
-import { links } from './routes/links';
+import { ownLinks } from './routes/links';
 import { mailboxRoutes } from './routes/mailbox';
 import { mailboxFilesRoutes } from './routes/mailbox-files';
 import { mailboxesRoutes } from './routes/mailboxes';
@@ -30,6 +31,13 @@ import { viewEngine } from './views';
 import type { ServerVersions } from './virtualmin/client';
 import type { Directory } from './virtualmin/directory';
 
+/** Who is let in. */
+export type Entry =
+  /** Whoever has the token, as this viewer. */
+  | { readonly kind: 'token'; readonly token: string; readonly viewer: Viewer }
+  /** The panel, which says with each request who is looking. */
+  | { readonly kind: 'panel' };
+
 /** What the app needs from outside. */
 export interface Services {
   readonly directory: Directory;
@@ -39,9 +47,7 @@ export interface Services {
   /** How sheets are sent by mail; null where they are not. */
   readonly mail: MailConfig | null;
   readonly languages: Languages;
-  readonly accessToken: string;
-  /** Who sends a request that was let in. */
-  readonly viewerOf: (request: Request) => Viewer;
+  readonly entry: Entry;
   /** Whether the directory is the demo's. */
   readonly demo: boolean;
   /** What is known of the server asked so far. */
@@ -66,15 +72,17 @@ export function createApp(services: Services): Express {
   app.engine('ejs', viewEngine(services.views));
   const { demo, versions } = services;
   const worked = { byRole, loginIsEmailAddress, isBroken };
+  const links = ownLinks;
   Object.assign(app.locals, { links, words, dateTime, domainToUnicode, demo, versions, ...worked });
 
   app.use(requestLog(services.log, services.now));
-  app.use(securityHeaders());
+  app.use(securityHeaders(services.entry.kind));
   app.get('/healthz', (_request, response) => {
     response.type('text/plain').send('ok\n');
   });
-  app.use(accessToken(services.accessToken));
-  app.use(viewer(services.viewerOf));
+  const { entry } = services;
+  if (entry.kind === 'panel') app.use(panel());
+  else app.use(accessToken(entry.token), onlyViewer(entry));
   app.use('/assets/fonts', assets(services.fonts));
   app.use('/assets', assets(join(services.views, 'assets')));
   app.use('/domains/:domain', onlyOwnDomains());

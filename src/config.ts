@@ -27,10 +27,15 @@ export type Trust =
 
 export type Listen =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'socket'; readonly path: string };
+  /** For the panel alone. */
+  | { readonly kind: 'socket'; readonly path: string }
+  /** For the panel alone: a socket that systemd has opened (sd_listen_fds(3)). */
+  | { readonly kind: 'inherited'; readonly descriptor: number };
 
 export interface Config {
   readonly listen: Listen;
+  /** Milliseconds without a request after which it ends by itself; null: never. */
+  readonly idle: number | null;
   /** Null: make one up at the start. */
   readonly accessToken: string | null;
   /** Null: show the demo. */
@@ -55,6 +60,9 @@ export class ConfigError extends Error {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+/** SD_LISTEN_FDS_START of sd_listen_fds(3). */
+const firstInherited = 3;
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
@@ -93,6 +101,10 @@ export function readConfig(env: Environment): Config {
   };
 
   const listen = (): Listen => {
+    if (value('LISTEN_PID') === String(process.pid)) {
+      if (value('LISTEN_FDS') !== '1') problem('LISTEN_FDS', 'must be 1: one socket for the panel');
+      return { kind: 'inherited', descriptor: firstInherited };
+    }
     const path = value('SOCKET_PATH');
     if (path !== undefined) return { kind: 'socket', path };
     const host = value('HOST') ?? '127.0.0.1';
@@ -245,6 +257,7 @@ export function readConfig(env: Environment): Config {
 
   const config: Config = {
     listen: listen(),
+    idle: whole('IDLE_TIMEOUT', 0, 86_400, 0) * 1000 || null,
     accessToken: accessToken(),
     virtualmin: virtualmin(),
     policies: policies(),

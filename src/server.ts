@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, lstatSync, mkdtempSync, rmSync, unlinkSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,9 @@ const admin: Viewer = { user: 'admin', role: 'master-admin', domains: 'all' };
 /** Bytes of all request headers, the address with its query among them. */
 const mostHeaders = 16 * 1024;
 
+/** The same from the panel, which names every domain that a viewer may see. */
+const mostPanelHeaders = 1024 * 1024;
+
 async function main(): Promise<void> {
   const config = readConfig(process.env);
   // It is in the configuration now; a diagnostic report would print the environment.
@@ -42,8 +45,10 @@ async function main(): Promise<void> {
     policies: new Policies(config.policies, brandingStore(config, languages)),
     mail: config.mail,
     profileSigner: config.profileSigner,
-    accessToken,
-    viewerOf: () => admin,
+    entry:
+      config.listen.kind === 'tcp'
+        ? { kind: 'token', token: accessToken, viewer: admin }
+        : { kind: 'panel' },
     demo: config.virtualmin === null,
     versions: () => client.versions(),
     languages,
@@ -52,10 +57,12 @@ async function main(): Promise<void> {
     log,
     now: Date.now,
   });
-  const server = createServer({ maxHeaderSize: mostHeaders }, app);
+  const maxHeaderSize = config.listen.kind === 'tcp' ? mostHeaders : mostPanelHeaders;
+  const server = createServer({ maxHeaderSize }, app);
   server.on('clientError', refuse);
   await listen(server, config.listen);
   stopOnSignals(server);
+  if (config.idle !== null) stopWhenIdle(server, config.idle);
   process.stdout.write(
     `Mail Client Setup is at ${addressOf(server, config)}${tokenWords(config, accessToken)}\n`,
   );
@@ -115,10 +122,9 @@ async function listen(server: Server, where: Listen): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(
-        where.kind === 'socket' ? where.path : { host: where.host, port: where.port },
-        resolve,
-      );
+      if (where.kind === 'inherited') server.listen({ fd: where.descriptor }, resolve);
+      else if (where.kind === 'socket') server.listen(where.path, resolve);
+      else server.listen({ host: where.host, port: where.port }, resolve);
     });
   } finally {
     process.umask(umask);
@@ -161,16 +167,34 @@ function stopOnSignals(server: Server): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
 }
 
+/** Ends the process once nobody has asked for anything for so many milliseconds; systemd starts it again. */
+function stopWhenIdle(server: Server, milliseconds: number): void {
+  let open = 0;
+  let since = Date.now();
+  server.on('request', (_request, response: ServerResponse) => {
+    open++;
+    response.once('close', () => {
+      open--;
+      since = Date.now();
+    });
+  });
+  setInterval(
+    () => {
+      if (open === 0 && Date.now() - since >= milliseconds) process.kill(process.pid, 'SIGTERM');
+    },
+    Math.min(milliseconds, 10_000),
+  );
+}
+
 function addressOf(server: Server, { listen }: Config): string {
   if (listen.kind === 'socket') return listen.path;
+  if (listen.kind === 'inherited') return 'the socket of systemd';
   const { port } = server.address() as AddressInfo;
   return `http://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${port}/`;
 }
 
 function tokenWords({ listen }: Config, token: string): string {
-  return listen.kind === 'socket'
-    ? ` (access token ${token})`
-    : `?token=${encodeURIComponent(token)}`;
+  return listen.kind === 'tcp' ? `?token=${encodeURIComponent(token)}` : '';
 }
 
 main().catch((error: unknown) => {

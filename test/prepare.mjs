@@ -1,4 +1,4 @@
-// Brings what the tests need and npm cannot: a Chromium, Perl's `prove`, OpenSSL, and Poppler to read PDFs.
+// Brings what the tests need and npm cannot: a Chromium, Perl's `prove`, OpenSSL, Poppler to read PDFs, and systemd's tools.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
@@ -8,6 +8,7 @@ const missing = [
   ['perl', installed('prove')],
   ['openssl', installed('openssl')],
   ['poppler-utils', installed('pdfinfo')],
+  ['systemd', installed('systemd-socket-activate')],
 ].flatMap(([name, there]) => (there ? [] : [name]));
 
 if (missing.length > 0) {

@@ -1,13 +1,22 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { PNG } from 'pngjs';
 import { makeChain } from './helpers/certificates';
 import { startMailServer } from './helpers/mail-server';
-import { addressIn, nodeOfVersion, startBundle, type RunningServer } from './helpers/bundle';
+import {
+  addressIn,
+  bundle,
+  nodeOfVersion,
+  startBundle,
+  type RunningServer,
+} from './helpers/bundle';
 import { jsonAnswer, startVirtualmin, userValues } from './helpers/virtualmin';
 
 let folder: string;
@@ -164,11 +173,13 @@ describe('the start', () => {
   });
 });
 
-describe('on a socket', () => {
-  const get = (socketPath: string, token: string) =>
+describe('on a socket, for the panel', () => {
+  const viewer = { user: 'root', role: 'master-admin', domains: '*', pages: '/x', assets: '/x' };
+  const viewerHeader = Buffer.from(JSON.stringify(viewer)).toString('base64');
+
+  const get = (socketPath: string, headers: Record<string, string>, path = '/') =>
     new Promise<number | undefined>((resolve, reject) => {
-      const headers = { Authorization: `Bearer ${token}` };
-      httpRequest({ socketPath, path: '/', headers }, (response) => {
+      httpRequest({ socketPath, path, headers }, (response) => {
         response.resume();
         resolve(response.statusCode);
       })
@@ -178,14 +189,30 @@ describe('on a socket', () => {
 
   test('that its owner alone can open, and again after it was killed', async () => {
     const path = join(folder, 'app.sock');
-    const first = await start({ SOCKET_PATH: path, ACCESS_TOKEN: 'a-token-of-our-own' });
-    expect(first.line).toBe(`Mail Client Setup is at ${path} (access token a-token-of-our-own)`);
+    const first = await start({ SOCKET_PATH: path });
+    expect(first.line).toBe(`Mail Client Setup is at ${path}`);
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(await get(path, 'a-token-of-our-own')).toBe(200);
+    expect(await get(path, { 'Mail-Setup-Viewer': viewerHeader })).toBe(200);
+    expect(await get(path, {})).toBe(403);
+    expect(await get(path, { Authorization: 'Bearer anything' }, '/?token=anything')).toBe(403);
     first.process.kill('SIGKILL');
     await first.ended;
-    await start({ SOCKET_PATH: path, ACCESS_TOKEN: 'a-token-of-our-own' });
-    expect(await get(path, 'a-token-of-our-own')).toBe(200);
+    await start({ SOCKET_PATH: path });
+    expect(await get(path, { 'Mail-Setup-Viewer': viewerHeader })).toBe(200);
+  });
+
+  test('that systemd has opened, and it ends by itself when nobody asks any more', async () => {
+    const path = join(folder, 'activated.sock');
+    const activate = ['systemd-socket-activate', '-l', path, '-E', 'IDLE_TIMEOUT', '--'];
+    const child = spawn(activate[0] ?? '', [...activate.slice(1), process.execPath, bundle], {
+      env: { ...process.env, IDLE_TIMEOUT: '1', LOG_LEVEL: 'silent' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = once(child, 'exit');
+    while (!existsSync(path)) await setTimeoutPromise(20);
+    expect(await get(path, { 'Mail-Setup-Viewer': viewerHeader })).toBe(200);
+    expect(await get(path, { 'Mail-Setup-Viewer': viewerHeader })).toBe(200);
+    expect((await ended)[0]).toBe(0);
   });
 
   test('that another server answers on is left alone', async () => {

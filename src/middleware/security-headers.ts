@@ -1,8 +1,12 @@
 import type { RequestHandler, Response } from 'express';
 import helmet from 'helmet';
 
-/** Headers of every answer. Nothing but our own files runs or is loaded, and nothing is kept. */
-export function securityHeaders(): RequestHandler[] {
+/**
+ * Headers of every answer. Nothing but our own files runs or is loaded, and nothing is kept. The panel may
+ * show us in a frame of its own; nobody else may.
+ */
+export function securityHeaders(where: 'token' | 'panel'): RequestHandler[] {
+  const framed = where === 'panel';
   return [
     helmet({
       contentSecurityPolicy: {
@@ -16,10 +20,10 @@ export function securityHeaders(): RequestHandler[] {
           connectSrc: ["'self'"],
           formAction: ["'self'"],
           baseUri: ["'none'"],
-          frameAncestors: ["'none'"],
+          frameAncestors: [framed ? "'self'" : "'none'"],
         },
       },
-      xFrameOptions: { action: 'deny' },
+      xFrameOptions: { action: framed ? 'sameorigin' : 'deny' },
       // Standalone it speaks plain HTTP on loopback; a TLS proxy in front sets its own.
       strictTransportSecurity: false,
     }),

@@ -1,12 +1,12 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { maySee, type Viewer } from '../domain/viewer';
 import { domainOf } from '../routes/query';
 import { noSuchDomain } from '../virtualmin/directory';
 
-/** Finds out who sends each request; every handler and view after it has it. */
-export function viewer(find: (request: Request) => Viewer): RequestHandler {
-  return (request, response, next) => {
-    response.locals.viewer = find(request);
+/** Takes everyone who was let in for the same one: whoever has the access token. */
+export function onlyViewer(entry: { readonly viewer: Viewer }): RequestHandler {
+  return (_request, response, next) => {
+    response.locals.viewer = entry.viewer;
     next();
   };
 }

@@ -13,7 +13,7 @@ import { allowOwnPictures } from '../middleware/security-headers';
 import { viewerOf } from '../middleware/viewer';
 import { withBranding, type Policies } from '../policies';
 import { brandingKeys, logoText, readBranding, type BrandingTexts } from '../setting-values';
-import { links } from './links';
+import { linksOf, type Links } from './links';
 import { sendLogo } from './logo';
 import { domainOf, repeated, single } from './query';
 
@@ -48,6 +48,7 @@ export function brandingRoutes(services: Services): Router {
 
   async function subjectOf(request: Request, response: Response): Promise<Subject> {
     const viewer = viewerOf(response);
+    const links = linksOf(response);
     const { store } = policies;
     const allowed = (owner: BrandingOwner) => {
       if (!mayBrand(viewer, owner)) throw forbidden('This branding is not yours to change.');
@@ -107,7 +108,7 @@ export function brandingRoutes(services: Services): Router {
         const { code, name } = one;
         return { code, name, subject: words?.subject ?? subject, text: words?.text ?? text };
       }),
-      others: owner.kind === 'server' ? await othersOf(store) : [],
+      others: owner.kind === 'server' ? await othersOf(store, linksOf(response)) : [],
       sheet,
       qrPath: qrPath(sheet.qr),
       logoUrl: branding.logo === null ? null : logoText(branding.logo),
@@ -116,7 +117,7 @@ export function brandingRoutes(services: Services): Router {
   }
 
   /** Whom the page of the whole server leads on to: every reseller, and the domains that have something saved. */
-  async function othersOf(store: BrandingStore) {
+  async function othersOf(store: BrandingStore, links: Links) {
     const look = await directory.lookAtServers(0);
     const servers = look.kind === 'answer' ? look.answer.value : [];
     const owners = await store.owners();
@@ -134,8 +135,8 @@ export function brandingRoutes(services: Services): Router {
 
   async function get(request: Request, response: Response) {
     const viewer = viewerOf(response);
-    if (request.path === links.branding() && viewer.role === 'reseller') {
-      response.redirect(303, links.resellerBranding(viewer.user));
+    if (request.path === '/branding' && viewer.role === 'reseller') {
+      response.redirect(303, linksOf(response).resellerBranding(viewer.user));
       return;
     }
     const subject = await subjectOf(request, response);

@@ -1,26 +1,50 @@
+import type { Response } from 'express';
+
 const part = encodeURIComponent;
 
+/** Where the app is, as browsers see it: what stands before the path of a page, and of an asset. */
+export interface Place {
+  readonly pages: string;
+  readonly assets: string;
+}
+
+/** Every address of the app. */
+export type Links = ReturnType<typeof linksAt>;
+
 /** Every address of the app, from its parts; each part is percent-encoded here and nowhere else. */
-export const links = {
-  asset: (name: string) => `/assets/${name}`,
-  domains: () => '/',
-  domain: (domain: string) => `/domains/${part(domain)}`,
-  branding: () => '/branding',
-  resellerBranding: (reseller: string) => `/branding/resellers/${part(reseller)}`,
-  domainBranding: (domain: string) => `/domains/${part(domain)}/branding`,
-  /** `version` changes with the picture. */
-  logo: (domain: string, version: string) => `/domains/${part(domain)}/logo?v=${part(version)}`,
-  mailboxesCsv: (domain: string) => `/domains/${part(domain)}/mailboxes.csv`,
-  mailboxesJson: (domain: string) => `/domains/${part(domain)}/mailboxes.json`,
-  dns: (domain: string) => `/domains/${part(domain)}/dns.txt`,
-  sheets: (domain: string) => `/domains/${part(domain)}/sheets`,
-  /** `sheets.pdf` or `sheets.zip`. */
-  sheetsFile: (domain: string, name: string) => `/domains/${part(domain)}/${name}`,
-  jobs: (domain: string) => `/domains/${part(domain)}/jobs`,
-  mailbox: (domain: string, login: string) => `/domains/${part(domain)}/mailboxes/${part(login)}`,
-  /** One of the files of routes/mailbox-files.ts. */
-  mailboxFile: (domain: string, login: string, name: string) =>
-    `${links.mailbox(domain, login)}/${name}`,
-  send: (domain: string, login: string) => `${links.mailbox(domain, login)}/send`,
-  sheet: (domain: string, login: string) => `${links.mailbox(domain, login)}/sheet`,
-};
+export function linksAt({ pages, assets }: Place) {
+  const domainAt = (domain: string) => `${pages}/domains/${part(domain)}`;
+  const mailboxAt = (domain: string, login: string) =>
+    `${domainAt(domain)}/mailboxes/${part(login)}`;
+  return {
+    asset: (name: string) => `${assets}/${name}`,
+    domains: () => `${pages}/`,
+    domain: domainAt,
+    branding: () => `${pages}/branding`,
+    resellerBranding: (reseller: string) => `${pages}/branding/resellers/${part(reseller)}`,
+    domainBranding: (domain: string) => `${domainAt(domain)}/branding`,
+    /** `version` changes with the picture. */
+    logo: (domain: string, version: string) => `${domainAt(domain)}/logo?v=${part(version)}`,
+    mailboxesCsv: (domain: string) => `${domainAt(domain)}/mailboxes.csv`,
+    mailboxesJson: (domain: string) => `${domainAt(domain)}/mailboxes.json`,
+    dns: (domain: string) => `${domainAt(domain)}/dns.txt`,
+    sheets: (domain: string) => `${domainAt(domain)}/sheets`,
+    /** `sheets.pdf` or `sheets.zip`. */
+    sheetsFile: (domain: string, name: string) => `${domainAt(domain)}/${name}`,
+    jobs: (domain: string) => `${domainAt(domain)}/jobs`,
+    mailbox: mailboxAt,
+    /** One of the files of routes/mailbox-files.ts. */
+    mailboxFile: (domain: string, login: string, name: string) =>
+      `${mailboxAt(domain, login)}/${name}`,
+    send: (domain: string, login: string) => `${mailboxAt(domain, login)}/send`,
+    sheet: (domain: string, login: string) => `${mailboxAt(domain, login)}/sheet`,
+  };
+}
+
+/** The addresses where the app is a site of its own. */
+export const ownLinks = linksAt({ pages: '', assets: '/assets' });
+
+/** The addresses as whoever sent this request sees them. */
+export function linksOf(response: Response): Links {
+  return (response.locals.links as Links | undefined) ?? ownLinks;
+}

@@ -7,7 +7,7 @@ import { mailFor } from '../formats/mail-words';
 import { MailError, sendMail } from '../mailer';
 import { HttpError, notFound } from '../middleware/http-error';
 import { viewerOf } from '../middleware/viewer';
-import { links } from './links';
+import { linksOf } from './links';
 import { domainOf, single } from './query';
 import { needSheet, openFonts, sheetJob } from './sheet-job';
 
@@ -64,7 +64,7 @@ export function sendRoutes(services: Services): Router {
 
   function show(response: Response, { job, settings, mail }: Asked, draft: Draft, sent = '') {
     const { languages } = services;
-    const path = links.send(settings.domain, settings.login);
+    const path = linksOf(response).send(settings.domain, settings.login);
     const { from } = mail;
     response.render('pages/send', {
       ...{ settings, draft, sent, path, from, longestText },
@@ -105,7 +105,7 @@ export function sendRoutes(services: Services): Router {
     const { user } = viewerOf(response);
     log.info({ user, mailbox: settings.emailAddress, to: draft.to }, 'sheet sent');
     const query = new URLSearchParams({ lang: job.texts.code, sent: draft.to }).toString();
-    response.redirect(303, `${links.send(settings.domain, settings.login)}?${query}`);
+    response.redirect(303, `${linksOf(response).send(settings.domain, login)}?${query}`);
   });
 
   async function send(draft: Draft, { job, sheet, settings, mail }: Asked): Promise<void> {

@@ -5,7 +5,7 @@ import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
 import type { Paper } from '../domain/branding';
 import { clientIds, clientTitle, usualClients } from '../formats/guides';
-import { links } from './links';
+import { linksOf } from './links';
 import { domainOf, repeated, single } from './query';
 import { isSelectionForm, selectionForm } from './selection';
 import { logoVersion } from './logo';
@@ -19,7 +19,7 @@ export function sheetsRoutes(services: Services): Router {
 
   async function show(request: Request, response: Response, job: SheetJob, one: boolean) {
     if (one && job.sheets.length === 0) needSheet(job);
-    await stream(response, job, choicesOf(request, job, services));
+    await stream(response, job, choicesOf(request, response, job, services));
   }
 
   async function lookAt(request: Request, response: Response, login: string | null) {
@@ -70,7 +70,13 @@ interface Choices {
 }
 
 /** What stands above the sheets on the screen: another language, other steps, other paper. */
-function choicesOf(request: Request, job: SheetJob, { languages }: Services): Choices {
+function choicesOf(
+  request: Request,
+  response: Response,
+  job: SheetJob,
+  { languages }: Services,
+): Choices {
+  const links = linksOf(response);
   const chosen = job.branding.clients ?? usualClients;
   const login = request.params.login;
   const kept = ['login', 'q', 'differs', 'matching', 'selected', 'sort', 'order'].flatMap((name) =>
@@ -109,7 +115,7 @@ async function stream(response: Response, job: SheetJob, choices: Choices): Prom
   const title = `Setup sheets · ${job.domain}`;
   const { qrPath } = await import('../formats/sheet');
   const { logo } = job.branding;
-  const logoUrl = logo === null ? null : links.logo(job.domain, logoVersion(logo));
+  const logoUrl = logo === null ? null : linksOf(response).logo(job.domain, logoVersion(logo));
   async function* pieces() {
     yield await render('sheets/top', { title, count: job.sheets.length, without, choices });
     for (const make of job.sheets) {

@@ -50,6 +50,8 @@ export async function startApp(
     settings?: string;
     config?: Partial<VirtualminConfig>;
     demo?: boolean;
+    /** Let in as the panel's socket is; nothing is sent by itself. */
+    panel?: boolean;
     profileSigner?: SignerFiles;
     mail?: MailConfig;
     /** A folder for brandings. */
@@ -57,7 +59,15 @@ export async function startApp(
   } = {},
 ): Promise<TestApp> {
   const virtualmin = await startVirtualmin();
-  const viewer = { is: masterAdmin };
+  const entry = { kind: 'token' as const, token: accessToken, viewer: masterAdmin };
+  const viewer = {
+    get is() {
+      return entry.viewer;
+    },
+    set is(one: Viewer) {
+      entry.viewer = one;
+    },
+  };
   const clock = { now: Date.UTC(2026, 10, 24, 19, 40) };
   const now = () => clock.now;
   const lines: string[] = [];
@@ -74,9 +84,8 @@ export async function startApp(
             languages.all.map(({ code }) => code),
           ),
     ),
-    viewerOf: () => viewer.is,
     profileSigner: options.profileSigner ?? null,
-    accessToken,
+    entry: options.panel === true ? { kind: 'panel' } : entry,
     demo: options.demo ?? false,
     versions: client.versions,
     mail: options.mail ?? null,

@@ -1,0 +1,31 @@
+// The style sheet as it is inside the panel: for what is ours alone, in the panel's own colours.
+import { transform } from 'esbuild';
+
+/** Ours are made of the panel's ink, whatever its theme: on white, on black, and on what is between. */
+const colours = `
+  --ink: currentcolor;
+  --quiet: currentcolor;
+  --paper: transparent;
+  --panel: color-mix(in srgb, currentcolor 7%, transparent);
+  --line: color-mix(in srgb, currentcolor 30%, transparent);
+  --link: currentcolor;
+  --differ-ink: currentcolor;
+  --differ: color-mix(in srgb, #e07b1c 18%, transparent);
+  --error-ink: currentcolor;
+  --error: color-mix(in srgb, #d0203a 18%, transparent);
+`;
+
+/** Takes the style sheet of whole pages; gives one that touches nothing outside `.mail-setup`. */
+export async function panelStyle(css) {
+  const inside = css
+    // The colours of pages of our own, light and dark.
+    .replace(/@media \(prefers-color-scheme: dark\) \{\s*:root \{[^}]*\}\s*\}/, '')
+    .replace(/^:root \{[^}]*(--mono: [^;]*;)[^}]*\}/m, `& {${colours}$1}`)
+    // What a page of our own has around its content, and the colour of links: the panel has its own.
+    .replace(/^(?:html|body|body > footer|main|main,[^{]*|a) \{[^}]*\}/gm, '');
+  const { code } = await transform(`.mail-setup {\n${inside}\n}`, {
+    loader: 'css',
+    target: ['chrome111', 'firefox113', 'safari16.2'],
+  });
+  return code;
+}

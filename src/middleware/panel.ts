@@ -1,0 +1,92 @@
+import type { Request, RequestHandler } from 'express';
+import { isDomainName } from '../domain/domain-name';
+import type { Viewer, ViewerRole } from '../domain/viewer';
+import { linksAt } from '../routes/links';
+import { forbidden } from './http-error';
+
+/** The header in which the panel says who is looking. */
+export const viewerHeader = 'Mail-Setup-Viewer';
+
+/** The header in which a page that is to stand inside the panel's own says its title, percent-encoded. */
+const titleHeader = 'Mail-Setup-Title';
+
+/** Who is looking, and where the panel has us. */
+export interface PanelViewer extends Viewer {
+  /** The address of the module's `index.cgi`, behind which every page of ours is. */
+  readonly pages: string;
+  /** The address of the module's folder of assets. */
+  readonly assets: string;
+}
+
+const roles: readonly string[] = ['master-admin', 'reseller', 'domain-owner', 'extra-admin'];
+
+/**
+ * Reads what the panel says of a viewer: Base64 of a JSON object with `user`, `role`, `domains` (`"*"`
+ * or a list of names), `pages` and `assets`. Null where it is anything else.
+ */
+export function parseViewer(header: string | undefined): PanelViewer | null {
+  const given = parse(header ?? '');
+  const { user, role, domains, pages, assets } = given;
+  const known =
+    isText(user) &&
+    user !== '' &&
+    isText(role) &&
+    roles.includes(role) &&
+    isPath(pages) &&
+    isPath(assets);
+  if (!known) return null;
+  const seen = domainsOf(domains);
+  return seen === null ? null : { user, role: role as ViewerRole, domains: seen, pages, assets };
+}
+
+function parse(header: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(header, 'base64').toString('utf8'));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+/** A path on the panel's own host: two slashes at its beginning would be another one. */
+function isPath(value: unknown): value is string {
+  return isText(value) && /^\/(?!\/)[\w./~-]*$/.test(value);
+}
+
+function domainsOf(value: unknown): Viewer['domains'] | null {
+  if (value === '*') return 'all';
+  if (!Array.isArray(value)) return null;
+  const names: unknown[] = value;
+  return new Set(
+    names
+      .filter(isText)
+      .filter(isDomainName)
+      .map((name) => name.toLowerCase()),
+  );
+}
+
+/**
+ * Lets in what the panel sends over a socket that it alone can open; the socket is what makes the
+ * viewer true. Pages become what stands inside the panel's page, and links lead through the panel.
+ */
+export function panel(): RequestHandler {
+  return (request, response, next) => {
+    const viewer = viewerIn(request);
+    if (viewer === null) {
+      throw forbidden('This socket is for the panel: a request has to say who is looking.');
+    }
+    const { locals } = response;
+    locals.viewer = viewer;
+    locals.links = linksAt(viewer);
+    locals.embed = (title: string) => void response.set(titleHeader, encodeURIComponent(title));
+    next();
+  };
+}
+
+function viewerIn(request: Request): PanelViewer | null {
+  return parseViewer(request.get(viewerHeader));
+}

@@ -1,0 +1,164 @@
+#!/usr/bin/perl
+# The bridge as it runs in the panel, between a browser that is played here and the real app on a real socket.
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use FindBin;
+use IO::Socket::UNIX;
+use IPC::Open2;
+use JSON::PP;
+use MIME::Base64;
+use Test::More;
+
+my $root   = "$FindBin::Bin/../..";
+my $folder = tempdir('CLEANUP' => 1);
+my $socket = "$folder/app.sock";
+my $module = "$root/src/webmin";
+our @all   = qw(example.com example.org dash.example plain.example sub.example.com);
+
+my $app = open(my $output, '-|', "SOCKET_PATH=$socket LOG_LEVEL=silent exec node $root/build/dist/server.mjs")
+    or die $!;
+my $line = <$output>;
+like($line, qr/is at \Q$socket\E$/, 'the app listens, and prints no token');
+END { kill('KILL', $app) if $app; $? = $? ? 1 : 0 }
+
+# ask(path, options) Runs index.cgi as the panel does; returns its headers and its body.
+sub ask {
+    my ($path, %given) = @_;
+    my ($bare, $query) = split(/\?/, $path, 2);
+    my $body   = $given{'body'} // '';
+    my $prefix = $given{'webprefix'} // '';
+    open(my $access, '>', "$folder/access") or die $!;
+    print {$access} encode_json({ 'all' => \@all, 'role' => 'master', %{ $given{'access'} // {} } });
+    close($access);
+    local %ENV = (
+        'PATH'           => $ENV{'PATH'},
+        'PERL5LIB'       => "$FindBin::Bin/lib",
+        'REQUEST_METHOD' => $given{'method'} // ($body eq '' ? 'GET' : 'POST'),
+        'REQUEST_URI'    => "$prefix/virtualmin-mail-setup/index.cgi$path",
+        'CONTENT_LENGTH' => length($body),
+        'CONTENT_TYPE'   => $given{'type'} // 'application/x-www-form-urlencoded',
+        'TEST_USER'      => $given{'user'} // 'root',
+        'TEST_WEBPREFIX' => $prefix,
+        'TEST_SOCKET'    => $given{'socket'} // $socket,
+        'TEST_LANG'      => "$module/lang/en",
+        'TEST_ACCESS'    => "$folder/access",
+        %{ $given{'env'} // {} },
+    );
+    my $pid = open2(my $out, my $in, "cd $module && exec perl -w index.cgi 2>$folder/errors") or die $!;
+    binmode($_) for $in, $out;
+    print {$in} $body;
+    close($in);
+    my $text = do { local $/; <$out> };
+    waitpid($pid, 0);
+    my ($head, $rest) = split(/\r\n\r\n/, $text, 2);
+    return ($head, $rest // '');
+}
+
+sub errors { open(my $file, '<', "$folder/errors") or die $!; local $/; return <$file> // '' }
+
+my $owner = { 'role' => 'owner', 'domains' => ['example.com'] };
+
+subtest 'a page stands inside the panel, and its links lead through it' => sub {
+    my ($head, $body) = ask('/domains/example.com');
+    like($head, qr{^Content-type: text/html}, 'with the header of the panel');
+    like($body, qr{^<panel title="Mail Client Setup · example.com">}, 'with its title');
+    like($body, qr{</panel>\n$}, 'and its foot');
+    like($body, qr{bob\.example}, 'and what it is about');
+    unlike($body, qr{<html|<body|<!DOCTYPE}i, 'and is no document of its own');
+    like($body, qr{href="/virtualmin-mail-setup/index\.cgi/domains/example\.com/mailboxes/bob\.example"}, 'links');
+    like($body, qr{href="/virtualmin-mail-setup/assets/panel\.css"}, 'assets');
+    is(errors(), '', 'nothing is complained about');
+};
+
+subtest 'behind a prefix' => sub {
+    my (undef, $body) = ask('/', 'webprefix' => '/panel');
+    like($body, qr{href="/panel/virtualmin-mail-setup/index\.cgi/domains/example\.com"}, 'links have it');
+};
+
+subtest 'a document is passed on as it is' => sub {
+    my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/sheet');
+    like($head, qr{^Content-Type: text/html; charset=utf-8\r?$}m, 'a sheet to print');
+    like($body, qr{^<!DOCTYPE html>}, 'whole');
+    like($head, qr{frame-ancestors 'self'}, 'in a frame of the panel alone');
+    like($body, qr{href="/virtualmin-mail-setup/assets/sheet\.css"}, 'with its style');
+};
+
+subtest 'a file is passed on byte for byte, with its name' => sub {
+    my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/sheet.pdf');
+    like($head, qr{^Content-Type: application/pdf\r?$}m, 'type');
+    like($head, qr{^Content-Disposition: attachment; filename="bob\@example\.com\.pdf"\r?$}m, 'name');
+    like($body, qr{^%PDF-1\.7.*%%EOF\s*$}s, 'whole');
+    my ($json_head, $json) = ask('/domains/example.com/mailboxes.json');
+    is(decode_json($json)->{'domain'}, 'example.com', 'JSON');
+};
+
+subtest 'a login with signs arrives as it was sent' => sub {
+    my (undef, $body) = ask('/domains/plain.example');
+    my @paths = $body =~ m{href="/virtualmin-mail-setup/index\.cgi(/domains/plain\.example/mailboxes/[^"/]+)"}g;
+    ok(scalar(@paths), 'there are some');
+    for my $path (@paths) {
+        my ($head) = ask("$path/settings.json");
+        like($head, qr{^Content-Type: application/json}m, $path);
+    }
+};
+
+subtest 'a form' => sub {
+    my $body = 'selected=1&login=bob.example&login=zoe.example';
+    my (undef, $csv) = ask('/domains/example.com/mailboxes.csv', 'body' => $body);
+    is(scalar(grep { /\@example\.com/ } split(/\r?\n/, $csv)), 2, 'arrives whole');
+    my ($head) = ask('/domains/example.com', 'method' => 'POST');
+    like($head, qr{^Status: 303\r\n}, 'a redirect keeps its status');
+    like($head, qr{^Location: \./example\.com\r?$}m, 'and leads back through the panel');
+};
+
+subtest 'who sees what' => sub {
+    my (undef, $body) = ask('/', 'user' => 'example', 'access' => $owner);
+    like($body, qr{domains/example\.com"}, 'an owner sees their own domain');
+    unlike($body, qr{example\.org}, 'and no other');
+    for my $path ('', '/mailboxes.json', '/sheets.pdf', '/mailboxes/ann/settings.txt', '/branding') {
+        my ($head) = ask("/domains/example.org$path", 'user' => 'example', 'access' => $owner);
+        like($head, qr{^Status: 404\r\n}, "another's is not there: $path");
+        ($head) = ask("/domains/example.org$path", 'user' => 'example', 'access' => $owner, 'body' => 'a=b');
+        like($head, qr{^Status: 404\r\n}, "by a form neither: $path");
+    }
+    my ($head) = ask('/branding', 'user' => 'example', 'access' => $owner);
+    like($head, qr{^Status: 403\r\n}, 'an owner has no branding of the server');
+    my $rita = { 'role' => 'reseller', 'domains' => [ 'example.com', 'dash.example' ] };
+    (undef, $body) = ask('/', 'user' => 'rita', 'access' => $rita);
+    is(scalar(() = $body =~ /<th scope="row"/g), 2, "a reseller sees their customers' domains");
+    ($head) = ask('/branding', 'user' => 'rita', 'access' => $rita);
+    like($head, qr{Location: /virtualmin-mail-setup/index\.cgi/branding/resellers/rita}, 'and their branding');
+    my $no_users = { %$owner, 'no_users' => ['example.com'] };
+    (undef, $body) = ask('/', 'user' => 'example', 'access' => $no_users);
+    unlike($body, qr{example\.com}, 'who may not edit users sees none');
+};
+
+subtest 'what a browser says of the viewer does not count' => sub {
+    my $forged = encode_base64(
+        encode_json({ 'user' => 'root', 'role' => 'master-admin', 'domains' => '*', 'pages' => '/x', 'assets' => '/x' }), '');
+    my ($head) = ask('/domains/example.org', 'user' => 'example', 'access' => $owner,
+        'env' => { 'HTTP_MAIL_SETUP_VIEWER' => $forged, 'HTTP_ACCEPT_LANGUAGE' => "en\r\nMail-Setup-Viewer: $forged" });
+    like($head, qr{^Status: 404\r\n}, 'in a header of its own, or inside another');
+    ($head) = ask("/domains/example.org HTTP/1.0\r\nMail-Setup-Viewer: $forged\r\n\r\n", 'user' => 'example', 'access' => $owner);
+    like($head, qr{^Status: 404\r\n}, 'nor in the address');
+    my $raw = IO::Socket::UNIX->new('Peer' => $socket) or die $!;
+    print {$raw} "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n";
+    like(scalar(<$raw>), qr{^HTTP/1\.1 403 }, 'and without one the app answers nothing');
+};
+
+subtest 'a viewer of 2,000 domains' => sub {
+    my @many = map { "customer-number-$_.some-long-name.example" } 1 .. 2000;
+    local @all = (@all, @many);
+    my ($head, $body) = ask('/', 'user' => 'big', 'access' => { 'role' => 'reseller', 'domains' => [ @many, 'example.com' ] });
+    like($body, qr{domains/example\.com"}, 'is taken');
+};
+
+subtest 'where the app is not there' => sub {
+    my ($head, $body) = ask('/', 'socket' => "$folder/nowhere.sock");
+    like($body, qr{<panel title="Mail Client Setup">}, 'the panel says so');
+    like($body, qr{systemctl restart virtualmin-mail-setup\.socket|SOCKET_PATH=}, 'with the command that helps');
+    like(errors(), qr{nowhere\.sock: No such file}, 'and the log has the reason');
+};
+
+done_testing();
