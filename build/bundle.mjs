@@ -3,6 +3,7 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { licences } from './licences.mjs';
 import { panelStyle } from './panel-style.mjs';
 import { fontFiles, isForBrowsers, unpacked } from './fonts.mjs';
 
@@ -10,7 +11,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'build', 'dist');
 
 await rm(dist, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
+  absWorkingDir: root,
+  metafile: true,
   entryPoints: [join(root, 'src', 'server.ts')],
   outdir: dist,
   outExtension: { '.js': '.mjs' },
@@ -43,6 +46,8 @@ const style = await readFile(join(root, 'views', 'assets', 'style.css'), 'utf8')
 await writeFile(join(dist, 'views', 'assets', 'panel.css'), await panelStyle(style));
 await cp(join(root, 'src', 'demo', 'recordings'), join(dist, 'recordings'), { recursive: true });
 await cp(join(root, 'src', 'webmin', 'lang'), join(dist, 'lang'), { recursive: true });
+const fontPackages = new Set(fontFiles.map((file) => `node_modules/${dirname(dirname(file))}`));
+await writeFile(join(dist, 'licences.txt'), await licences(metafile, fontPackages));
 await mkdir(join(dist, 'fonts'));
 for (const file of fontFiles) {
   const woff = await readFile(join(root, 'node_modules', file));

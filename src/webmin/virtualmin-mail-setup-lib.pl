@@ -11,7 +11,6 @@ use MIME::Base64 ();
 
 our (%text, %config, %access, $module_name, $remote_user);
 init_config();
-foreign_require('virtual-server', 'virtual-server-lib.pl');
 
 # Bytes of a form that are taken: thousands of mailboxes can be ticked, and a logo sent.
 my $most_bytes = 5 * 1024 * 1024;
@@ -41,6 +40,7 @@ sub socket_path {
 
 # viewer() Returns who is looking, as the app takes it: a hash reference.
 sub viewer {
+    foreign_require('virtual-server', 'virtual-server-lib.pl');
     my $module = get_webprefix_of_module();
     my %viewer = (
         'user'   => $remote_user,

@@ -16,7 +16,9 @@ my $socket = "$folder/app.sock";
 my $module = "$root/src/webmin";
 our @all   = qw(example.com example.org dash.example plain.example sub.example.com);
 
-my $app = open(my $output, '-|', "SOCKET_PATH=$socket LOG_LEVEL=silent exec node $root/build/dist/server.mjs")
+# Not lexical: its end would be waited for before END could bring it about.
+our $output;
+our $app = open($output, '-|', "SOCKET_PATH=$socket LOG_LEVEL=silent exec node $root/build/dist/server.mjs")
     or die $!;
 my $line = <$output>;
 like($line, qr/is at \Q$socket\E$/, 'the app listens, and prints no token');

@@ -7,7 +7,7 @@ use JSON::PP ();
 use Exporter 'import';
 
 our @EXPORT = qw(
-    init_config foreign_require get_webprefix module_root_directory html_escape un_urlize
+    init_config foreign_require get_webprefix module_root_directory html_escape urlize un_urlize
     ui_print_header ui_print_footer
 );
 
@@ -30,6 +30,12 @@ sub html_escape {
     my ($text) = @_;
     my %names = ('&' => '&amp;', '<' => '&lt;', '>' => '&gt;', '"' => '&quot;');
     $text =~ s/([&<>"])/$names{$1}/g;
+    return $text;
+}
+
+sub urlize {
+    my ($text) = @_;
+    $text =~ s/([^A-Za-z0-9])/sprintf('%%%02X', ord($1))/ge;
     return $text;
 }
 

@@ -1,0 +1,23 @@
+// The licences of whatever is bundled, as most of them ask for: their text beside it.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/**
+ * Takes esbuild's metafile and further folders of packages; gives one text with each package's name,
+ * version and licence, in the order of their names.
+ */
+export async function licences(metafile, folders) {
+  const bundled = Object.keys(metafile.inputs).flatMap((path) => {
+    const found = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path);
+    return found === null ? [] : [found[1]];
+  });
+  const parts = [];
+  for (const folder of [...new Set([...bundled, ...folders])].sort()) {
+    const about = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+    const file = (await readdir(folder)).find((name) => /^(licen[cs]e|copying)/i.test(name));
+    const text = file === undefined ? '' : await readFile(join(folder, file), 'utf8');
+    const kind = about.license ?? about.licenses?.map(({ type }) => type).join(', ') ?? 'see below';
+    parts.push(`${about.name} ${about.version} (${kind})\n\n${text.trim()}\n`);
+  }
+  return parts.join(`\n${'-'.repeat(72)}\n\n`);
+}

@@ -1,0 +1,53 @@
+# What Virtualmin asks of its plugins. There is no feature to switch on: every domain with mail has the
+# link, and every user of such a domain may follow it.
+use strict;
+use warnings;
+require 'virtualmin-mail-setup-lib.pl';
+
+our (%text, $module_name);
+
+# feature_name() Returns the plugin's name in Virtualmin's list.
+sub feature_name {
+    return $text{'index_title'};
+}
+
+# feature_always_links(&domain) Returns the links in the menu of a domain: one, where it has mail.
+sub feature_always_links {
+    my ($d) = @_;
+    return () if !$d->{'mail'} || $d->{'alias'};
+    return ({
+        'mod'  => $module_name,
+        'desc' => $text{'index_title'},
+        'page' => 'index.cgi/domains/' . urlize($d->{'dom'}),
+        'cat'  => 'server',
+    });
+}
+
+# feature_webmin(&domain, &all-domains) Lets the owners of domains with mail use this module.
+sub feature_webmin {
+    my (undef, $all) = @_;
+    return () if !grep { $_->{'mail'} } @$all;
+    return ([ $module_name, { 'noconfig' => 1 } ]);
+}
+
+# mailbox_header(&domain) Returns the title of our column in the table of users.
+sub mailbox_header {
+    my ($d) = @_;
+    return $d->{'mail'} ? $text{'column_title'} : undef;
+}
+
+# mailbox_column(&user, &domain) Returns the HTML of our column for one user: a link, without asking the app anything.
+sub mailbox_column {
+    my ($user, $d) = @_;
+    return '' if !$user->{'email'};
+    my $page = get_webprefix_of_module() . '/index.cgi/domains/' . urlize($d->{'dom'})
+        . '/mailboxes/' . urlize($user->{'user'});
+    return "<a href='" . html_escape($page) . "'>" . html_escape($text{'column_link'}) . '</a>';
+}
+
+# mailbox_inputs(&user, new, &domain) There is nothing to fill in; Virtualmin has a column only where this is.
+sub mailbox_inputs {
+    return '';
+}
+
+1;

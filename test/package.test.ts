@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { version } from '../package.json';
+
+const root = join(__dirname, '..');
+const archive = join(root, 'build', `virtualmin-mail-setup-${version}.wbm.gz`);
+
+let folder: string;
+let unpacked: string;
+
+const pack = () => {
+  execFileSync(process.execPath, [join(root, 'build', 'package.mjs')]);
+  return readFileSync(archive);
+};
+
+const filesIn = (at: string): string[] =>
+  readdirSync(at, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(at, entry.name);
+    return entry.isDirectory() ? filesIn(path) : [path];
+  });
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'package-'));
+  pack();
+  execFileSync('tar', ['xzf', archive, '-C', folder]);
+  unpacked = join(folder, 'virtualmin-mail-setup');
+}, 60_000);
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe('the package', () => {
+  test('is the same, byte for byte, when it is made again', () => {
+    expect(pack().equals(pack())).toBe(true);
+  });
+
+  test('is one folder with what Webmin looks for at its root', () => {
+    expect(readdirSync(folder)).toEqual(['virtualmin-mail-setup']);
+    for (const file of [
+      'module.info',
+      'index.cgi',
+      'virtual_feature.pl',
+      'lang/en',
+      'images/icon.gif',
+      'config',
+      'config.info',
+      'defaultacl',
+    ]) {
+      expect([file, existsSync(join(unpacked, file))]).toEqual([file, true]);
+    }
+    expect(readFileSync(join(unpacked, 'module.info'), 'utf8')).toContain(`version=${version}\n`);
+  });
+
+  test('is small', () => {
+    expect(statSync(archive).size).toBeLessThan(2_000_000);
+  });
+
+  test('lets programs be run and nothing else, and nobody but its owner write', () => {
+    for (const path of filesIn(unpacked)) {
+      const mode = /\.(cgi|pl)$/.test(path) ? 0o755 : 0o644;
+      expect([path, statSync(path).mode & 0o777]).toEqual([path, mode]);
+    }
+  });
+
+  test('knows nothing of the machine that made it, and holds no recordings', () => {
+    for (const path of filesIn(unpacked)) {
+      const text = readFileSync(path, 'latin1');
+      expect([path, text.includes(root)]).toEqual([path, false]);
+      expect([path, /node_modules\/[\w@]+\/.*\/home\//.test(text)]).toEqual([path, false]);
+    }
+    expect(existsSync(join(unpacked, 'app', 'recordings'))).toBe(false);
+  });
+
+  test('has the licence of each package that is in it', () => {
+    const licences = readFileSync(join(unpacked, 'app', 'licences.txt'), 'utf8');
+    for (const name of ['express', 'pdfkit', 'nodemailer', 'xml2js', '@fontsource/noto-sans']) {
+      expect(licences).toMatch(new RegExp(`^${name} \\d`, 'm'));
+    }
+    expect(licences).not.toContain('undefined');
+  });
+
+  test('every asset that a page names is where Webmin serves it', () => {
+    for (const name of ['panel.css', 'style.css', 'sheet.css', 'page.js', 'icon.svg']) {
+      expect(existsSync(join(unpacked, 'assets', name))).toBe(true);
+    }
+    const css = readFileSync(join(unpacked, 'assets', 'sheet.css'), 'utf8');
+    const fonts = [...css.matchAll(/url\('([^']+)'\)/g)].map(([, path = '']) => path);
+    expect(fonts.length).toBeGreaterThan(2);
+    for (const path of fonts) expect(existsSync(join(unpacked, 'assets', path))).toBe(true);
+  });
+});
+
+describe('the units', () => {
+  const values = { NODE: process.execPath, CONFIG: '/etc/webmin/virtualmin-mail-setup' };
+
+  const install = () => {
+    for (const kind of ['socket', 'service']) {
+      const name = `virtualmin-mail-setup.${kind}`;
+      const text = readFileSync(join(unpacked, 'systemd', name), 'utf8')
+        .replaceAll('@MODULE@', unpacked)
+        .replaceAll('@NODE@', values.NODE)
+        .replaceAll('@CONFIG@', values.CONFIG);
+      expect(text).not.toMatch(/@[A-Z]+@/);
+      writeFileSync(join(folder, name), text);
+    }
+  };
+
+  test('are a sandbox of 2.0 or better, as systemd counts', () => {
+    install();
+    const output = execFileSync(
+      'systemd-analyze',
+      ['security', '--offline=yes', '--no-pager', join(folder, 'virtualmin-mail-setup.service')],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+    const exposure = Number(/exposure level for [^:]*: ([\d.]+)/.exec(output)?.[1]);
+    expect(exposure).toBeGreaterThan(0);
+    expect(exposure).toBeLessThanOrEqual(2);
+  });
+
+  test('let root alone open the socket', () => {
+    install();
+    const socket = readFileSync(join(folder, 'virtualmin-mail-setup.socket'), 'utf8');
+    expect(socket).toContain('SocketUser=root\nSocketGroup=root\nSocketMode=0600\n');
+  });
+});

@@ -1,0 +1,49 @@
+#!/usr/bin/perl
+# What Virtualmin is told of the plugin, with the functions that it calls.
+use strict;
+use warnings;
+use FindBin;
+use File::Temp qw(tempfile);
+use Test::More;
+
+my ($access, $path);
+BEGIN {
+    ($access, $path) = tempfile('UNLINK' => 1);
+    print {$access} '{"role":"master"}';
+    close($access);
+    $ENV{'TEST_ACCESS'} = $path;
+    $ENV{'TEST_LANG'}   = "$FindBin::Bin/../../src/webmin/lang/en";
+    $ENV{'TEST_USER'}   = 'root';
+    # Webmin has a module's own folder among these where it loads the module.
+    unshift(@INC, "$FindBin::Bin/lib", '.');
+    chdir("$FindBin::Bin/../../src/webmin") or die $!;
+}
+require './virtual_feature.pl';
+
+my $mail  = { 'dom' => 'xn--mnchen-3ya.example', 'mail' => 1 };
+my $plain = { 'dom' => 'nomail.example', 'mail' => 0 };
+my $alias = { 'dom' => 'alias.example', 'mail' => 1, 'alias' => '123' };
+
+is(feature_name(), 'Mail Client Setup', 'it has a name');
+
+my ($link, @more) = feature_always_links($mail);
+is($link->{'page'}, 'index.cgi/domains/xn%2D%2Dmnchen%2D3ya%2Eexample', 'a domain with mail has a link to it');
+is($link->{'mod'}, 'virtualmin-mail-setup', 'in this module');
+is(scalar(@more), 0, 'and one alone');
+is_deeply([ feature_always_links($plain) ], [], 'one without mail has none');
+is_deeply([ feature_always_links($alias) ], [], 'nor has an alias');
+
+is_deeply([ feature_webmin($mail, [ $plain, $mail ]) ], [ [ 'virtualmin-mail-setup', { 'noconfig' => 1 } ] ],
+    'an owner of a domain with mail gets the module');
+is_deeply([ feature_webmin($plain, [$plain]) ], [], 'another does not');
+
+is(mailbox_header($mail), 'Client setup', 'the table of users has a column');
+is(mailbox_header($plain), undef, 'where there is mail');
+is(mailbox_column({ 'user' => 'a%b', 'email' => 'a@b.example' }, $mail),
+    "<a href='/virtualmin-mail-setup/index.cgi/domains/xn%2D%2Dmnchen%2D3ya%2Eexample/mailboxes/a%25b'>Settings</a>",
+    'that leads to the mailbox, by its whole user name');
+unlike(mailbox_column({ 'user' => q{'><script>}, 'email' => 'a@b.example' }, $mail), qr/'><script/, 'whatever that is');
+is(mailbox_column({ 'user' => 'ftp' }, $mail), '', 'a user without an address has none');
+is(mailbox_inputs(), '', 'and there is nothing to fill in');
+
+done_testing();
