@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { readConfig, type ConfigError } from '../src/config';
+import { readConfig } from '../src/config';
 import { readSigner } from '../src/profile-signer';
 import { startApp, type TestApp } from './helpers/app';
+import { configProblems } from './helpers/config';
 import { makeChain, type Chain } from './helpers/certificates';
 
 const path = '/domains/example.com/mailboxes/bob.example/profile.mobileconfig';
@@ -131,15 +132,6 @@ test('a certificate that ran out later gives an unsigned profile and a line in t
 });
 
 describe('the configuration', () => {
-  const problems = (env: Record<string, string>) => {
-    try {
-      readConfig(env);
-    } catch (error) {
-      return (error as ConfigError).problems;
-    }
-    return [];
-  };
-
   test('names both files', () => {
     const { certificate, key } = chain('rsa');
     const env = { PROFILE_CERT_FILE: certificate, PROFILE_KEY_FILE: key };
@@ -148,17 +140,17 @@ describe('the configuration', () => {
 
   test('or neither', () => {
     expect(readConfig({}).profileSigner).toBeNull();
-    expect(problems({ PROFILE_CERT_FILE: '/a' })).toEqual([
+    expect(configProblems({ PROFILE_CERT_FILE: '/a' })).toEqual([
       'PROFILE_KEY_FILE is missing: signing takes a certificate and its key',
     ]);
-    expect(problems({ PROFILE_KEY_FILE: '/a' })).toEqual([
+    expect(configProblems({ PROFILE_KEY_FILE: '/a' })).toEqual([
       'PROFILE_CERT_FILE is missing: signing takes a certificate and its key',
     ]);
   });
 
   test('and stops the start where they are no good', () => {
     const { root, rootKey } = chain('rsa');
-    expect(problems({ PROFILE_CERT_FILE: root, PROFILE_KEY_FILE: rootKey })[0]).toMatch(
+    expect(configProblems({ PROFILE_CERT_FILE: root, PROFILE_KEY_FILE: rootKey })[0]).toMatch(
       /^PROFILE_CERT_FILE and PROFILE_KEY_FILE: .*signed by itself/,
     );
   });

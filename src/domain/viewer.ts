@@ -33,3 +33,11 @@ export function mayBrand(viewer: Viewer, owner: BrandingOwner): boolean {
       return maySee(viewer, owner.name);
   }
 }
+
+/**
+ * Whether someone may write words of their own into a mail of the host's: who sells the hosting may. To
+ * a customer it would be a way to write to anybody in the host's name.
+ */
+export function mayWriteMail({ role }: Viewer): boolean {
+  return role === 'master-admin' || role === 'reseller';
+}

@@ -1,9 +1,11 @@
 import { Router, urlencoded, type Request, type Response } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import type { Services } from '../app';
+import type { ClientSettings } from '../domain/client-settings';
 import { isEmailAddress } from '../domain/email-address';
+import { mayWriteMail } from '../domain/viewer';
 import { fileName } from '../formats/file-name';
-import { mailFor } from '../formats/mail-words';
+import { mailFor, type MailText } from '../formats/mail-words';
 import { MailError, sendMail } from '../mailer';
 import { HttpError, notFound } from '../middleware/http-error';
 import { viewerOf } from '../middleware/viewer';
@@ -68,6 +70,7 @@ export function sendRoutes(services: Services): Router {
     const { from } = mail;
     response.render('pages/send', {
       ...{ settings, draft, sent, path, from, longestText },
+      mayWrite: mayWriteMail(viewerOf(response)),
       language: job.texts.code,
       languages: languages.all,
     });
@@ -86,7 +89,9 @@ export function sendRoutes(services: Services): Router {
     const { login } = request.params;
     const asked = await jobOf(request, login);
     const { job, settings } = asked;
-    const draft = draftOf(request, [settings.emailAddress, ...settings.extraAddresses]);
+    const ours = mailFor(settings, job.branding, job.texts);
+    const words = mayWriteMail(viewerOf(response)) ? typed(request) : ours;
+    const draft = draftOf(request, words, settings);
     if (draft.problem !== null) {
       response.status(400);
       show(response, asked, draft);
@@ -128,10 +133,16 @@ export function sendRoutes(services: Services): Router {
   return router;
 }
 
-function draftOf(request: Request, own: readonly string[]): Draft {
+function typed(request: Request): MailText {
+  return {
+    subject: single(request, 'subject').trim(),
+    text: single(request, 'text').replaceAll('\r\n', '\n'),
+  };
+}
+
+function draftOf(request: Request, { subject, text }: MailText, settings: ClientSettings): Draft {
   const to = single(request, 'to').trim();
-  const subject = single(request, 'subject').trim();
-  const text = single(request, 'text').replaceAll('\r\n', '\n');
+  const own = [settings.emailAddress, ...settings.extraAddresses];
   const toItself = own.some((address) => address.toLowerCase() === to.toLowerCase());
   const problemOf = (): string | null => {
     if (!isEmailAddress(to)) return 'Type one e-mail address, such as bob@example.net.';

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { simpleParser } from 'mailparser';
-import { readConfig, type ConfigError } from '../../src/config';
+import { readConfig } from '../../src/config';
 import { startApp, type TestApp } from '../helpers/app';
+import { configProblems } from '../helpers/config';
 import { startMailServer, type TestMailServer } from '../helpers/mail-server';
 import { textOfPdf } from '../helpers/pdf';
 import { answerUsers, userValues } from '../helpers/virtualmin';
@@ -104,6 +105,18 @@ describe('a sheet that is sent', () => {
     );
     expect(app.logged()).not.toContain('see below');
   });
+});
+
+test('a customer sends what the host says, and no words of their own', async () => {
+  app.viewer.is = { user: 'o', role: 'domain-owner', domains: new Set(['example.com']) };
+  const page = (await app.get(path)).text;
+  expect(page).not.toMatch(/name="(subject|text)"/);
+  expect(page).toContain('Settings for bob@example.com');
+  expect((await send({ subject: 'You have won', text: 'Send money.' })).status).toBe(303);
+  const [{ mail } = { mail: null }] = mailServer.mails;
+  expect(mail?.subject).toBe('Settings for bob@example.com');
+  expect(mail?.text).not.toContain('money');
+  expect(mail?.text).toContain('User name: bob.example');
 });
 
 describe('what is not sent', () => {
@@ -207,14 +220,6 @@ test("through the server's own sendmail", async () => {
 
 describe('the configuration', () => {
   const mail = (env: Record<string, string>) => readConfig(env).mail;
-  const problems = (env: Record<string, string>) => {
-    try {
-      readConfig(env);
-    } catch (error) {
-      return (error as ConfigError).problems;
-    }
-    return [];
-  };
 
   test('is off, or an address and a way to send', () => {
     expect(mail({})).toBeNull();
@@ -243,6 +248,6 @@ describe('the configuration', () => {
     [{ MAIL_TRANSPORT: 'smtp://user:pass@127.0.0.1' }, /^MAIL_TRANSPORT must be sendmail/],
     [{ MAIL_TRANSPORT: 'sendmail:relative' }, /^MAIL_TRANSPORT must be sendmail/],
   ])('%j', (env, words) => {
-    expect(problems(env)).toEqual([expect.stringMatching(words)]);
+    expect(configProblems(env)).toEqual([expect.stringMatching(words)]);
   });
 });
