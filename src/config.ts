@@ -41,6 +41,8 @@ export interface Config {
   /** Null: show the demo. */
   readonly virtualmin: VirtualminConfig | null;
   readonly policies: MailPolicies;
+  /** Where the policies are from; null where they are the default. */
+  readonly settingsFile: string | null;
   /** Null: Apple's profiles are not signed. */
   readonly profileSigner: SignerFiles | null;
   /** Null: no sheet is sent by mail. */
@@ -261,6 +263,7 @@ export function readConfig(env: Environment): Config {
     accessToken: accessToken(),
     virtualmin: virtualmin(),
     policies: policies(),
+    settingsFile: value('MAIL_SETUP_CONFIG') ?? null,
     profileSigner: profileSigner(),
     mail: mail(),
     brandingFolder: brandingFolder(),

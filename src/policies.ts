@@ -7,7 +7,7 @@ import type { VirtualServer } from './domain/virtual-server';
 /** The mail policy of each domain: what the settings file says, with the brandings saved since. */
 export class Policies {
   constructor(
-    private readonly settings: MailPolicies,
+    private readonly settings: () => MailPolicies,
     /** Null where brandings cannot be saved. */
     readonly store: BrandingStore | null,
   ) {}
@@ -24,7 +24,7 @@ export class Policies {
     const saved: Promise<Branding>[] = [];
     if (reseller !== null) saved.push(this.#saved({ kind: 'reseller', name: reseller }));
     if (owner.kind !== 'server') saved.push(this.#saved({ kind: 'server' }));
-    return policyFor(this.settings, domain, await Promise.all(saved));
+    return policyFor(this.settings(), domain, await Promise.all(saved));
   }
 
   async #saved(owner: BrandingOwner): Promise<Branding> {

@@ -10,6 +10,7 @@ import { createApp } from './app';
 import { BrandingStore } from './branding-store';
 import { ConfigError, readConfig, type Config, type Listen, type VirtualminConfig } from './config';
 import { Policies } from './policies';
+import { followSettingsFile } from './settings-source';
 import { readLanguages, type Languages } from './texts';
 import type { Viewer } from './domain/viewer';
 import { createVirtualminClient } from './virtualmin/client';
@@ -40,9 +41,12 @@ async function main(): Promise<void> {
   const virtualmin = config.virtualmin ?? (await startDemo());
   const client = createVirtualminClient(virtualmin);
   const languages = readLanguages(join(__dirname, 'lang'));
+  const { policies, settingsFile } = config;
+  const settings =
+    settingsFile === null ? () => policies : followSettingsFile(settingsFile, policies, log);
   const app = createApp({
     directory: new Directory(client),
-    policies: new Policies(config.policies, brandingStore(config, languages)),
+    policies: new Policies(settings, brandingStore(config, languages)),
     mail: config.mail,
     profileSigner: config.profileSigner,
     entry:

@@ -91,7 +91,7 @@ test('words for a mail are there by language, and the nearest wins for each', as
   const mail = { 'mail_subject.en': 'Hello', 'mail_text.fr': 'Bonjour\n\nà vous' };
   await store.write(server, mail, '');
   await store.write(domain, { 'mail_text.en': 'Dear all' }, '');
-  const policies = new Policies(parseSettings('', 'test'), store);
+  const policies = new Policies(() => parseSettings('', 'test'), store);
   const { branding } = await policies.of({ name: 'example.com', reseller: null });
   expect(branding.mail).toEqual({
     en: { subject: 'Hello', text: 'Dear all' },
@@ -154,7 +154,7 @@ describe('the nearest wins', () => {
     'test',
   );
   const branding = async (name: string, of: string | null) =>
-    (await new Policies(settings, store).of({ name, reseller: of })).branding;
+    (await new Policies(() => settings, store).of({ name, reseller: of })).branding;
 
   test('domain, then the file for the domain, reseller, server, and the file', async () => {
     await store.write(server, { host_name: 'Server', support_contact: 'Server' }, '');
@@ -171,7 +171,7 @@ describe('the nearest wins', () => {
   });
 
   test('without a folder there is the file', async () => {
-    const policies = new Policies(settings, null);
+    const policies = new Policies(() => settings, null);
     const policy = await policies.of({ name: 'example.com', reseller: 'rita' });
     expect(policy.branding).toMatchObject({ name: 'File', note: 'File for one' });
   });

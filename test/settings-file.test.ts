@@ -1,7 +1,11 @@
-import { describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { noBranding } from '../src/domain/branding';
 import { defaultPolicy } from '../src/domain/policy';
 import { parseSettings, readSettingsFile, SettingsFileError } from '../src/settings-file';
+import { followSettingsFile } from '../src/settings-source';
 
 describe('what is refused, with its place and name', () => {
   test.each([
@@ -109,5 +113,40 @@ describe('how sheets look', () => {
     ['sheet_paper=a0', 'must be a4 or letter'],
   ])('refuses %s', (line, words) => {
     expect(() => parseSettings(line, 'test')).toThrow(words);
+  });
+});
+
+describe('a settings file that changes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+  const path = join(folder, 'settings');
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  test('is read again, and stays as it was where the change is wrong', () => {
+    const logged: string[] = [];
+    const log = {
+      info: () => undefined,
+      warn: ({ reason }: { reason: string }) => void logged.push(reason),
+    } as unknown as Parameters<typeof followSettingsFile>[2];
+    writeFileSync(path, 'mail_host=one.example');
+    const settings = followSettingsFile(path, readSettingsFile(path), log);
+    const host = () => settings().general.incomingHost;
+    expect(host()).toBe('one.example');
+    writeFileSync(path, 'mail_host=two.example.org');
+    expect(host()).toBe('two.example.org');
+    writeFileSync(path, 'mail_host=');
+    expect(host()).toBe('mail.{domain}');
+    writeFileSync(path, 'imap_port=25 and more');
+    expect(host()).toBe('mail.{domain}');
+    rmSync(path);
+    expect([host(), host()]).toEqual(['mail.{domain}', 'mail.{domain}']);
+    expect(logged).toEqual([
+      `${path}, line 1: imap_port must be a port from 1 to 65535, or off`,
+      `${path}: cannot be read (ENOENT)`,
+    ]);
+    writeFileSync(path, 'mail_host=three.example');
+    expect(host()).toBe('three.example');
   });
 });

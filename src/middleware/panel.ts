@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { isDomainName } from '../domain/domain-name';
 import type { Viewer, ViewerRole } from '../domain/viewer';
 import { linksAt } from '../routes/links';
@@ -9,6 +9,9 @@ export const viewerHeader = 'Mail-Setup-Viewer';
 
 /** The header in which a page that is to stand inside the panel's own says its title, percent-encoded. */
 const titleHeader = 'Mail-Setup-Title';
+
+/** The header in which we tell the panel what to write into its log of actions. */
+const actionHeader = 'Mail-Setup-Action';
 
 /** Who is looking, and where the panel has us. */
 export interface PanelViewer extends Viewer {
@@ -89,4 +92,18 @@ export function panel(): RequestHandler {
 
 function viewerIn(request: Request): PanelViewer | null {
   return parseViewer(request.get(viewerHeader));
+}
+
+/** What is done, for the panel's log; each has a text `log_…` in the language files. */
+export type Action = 'sheets' | 'pdf' | 'file' | 'send' | 'branding';
+
+/** Tells the panel what this answer does, with the values of the action's text. On its own nobody asks. */
+export function recordAction(
+  response: Response,
+  action: Action,
+  values: Readonly<Record<string, string>>,
+): void {
+  const { embed } = response.locals as { embed?: unknown };
+  if (embed === undefined) return;
+  response.set(actionHeader, `${action}?${new URLSearchParams(values).toString()}`);
 }

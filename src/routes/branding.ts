@@ -9,6 +9,7 @@ import { mayBrand, type BrandingOwner, type Viewer } from '../domain/viewer';
 import { clientIds, clientTitle, usualClients } from '../formats/guides';
 import { defaultMail } from '../formats/mail-words';
 import { badRequest, forbidden, notFound } from '../middleware/http-error';
+import { recordAction } from '../middleware/panel';
 import { allowOwnPictures } from '../middleware/security-headers';
 import { viewerOf } from '../middleware/viewer';
 import { withBranding, type Policies } from '../policies';
@@ -169,6 +170,8 @@ export function brandingRoutes(services: Services): Router {
       return;
     }
     log.info({ user: viewerOf(response).user, branding: subject.owner }, 'branding saved');
+    const { owner } = subject;
+    recordAction(response, 'branding', { owner: owner.kind === 'server' ? '*' : owner.name });
     response.redirect(303, `${subject.path}?saved=1`);
   }
 

@@ -4,6 +4,7 @@ import type { ClientSettings } from '../domain/client-settings';
 import { settingsJson } from '../formats/json';
 import { settingsText } from '../formats/settings-text';
 import { notFound } from '../middleware/http-error';
+import { recordAction } from '../middleware/panel';
 import { fileName } from '../formats/file-name';
 import { freshSettings } from './mailbox-settings';
 import { choiceOf } from './query';
@@ -80,6 +81,8 @@ export function mailboxFilesRoutes(services: Services): Router {
       const settings = await freshSettings(request, services);
       const body = await render(settings, request, services);
       if (savedAs !== null) response.attachment(fileName(settings.emailAddress) + savedAs);
+      const { domain, login } = settings;
+      recordAction(response, 'file', { domain, login, file: name });
       // Bytes: with a string Express would add a charset to types that have none.
       response.type(type).send(Buffer.from(body));
     });

@@ -8,6 +8,7 @@ import { fileName } from '../formats/file-name';
 import { mailFor, type MailText } from '../formats/mail-words';
 import { MailError, sendMail } from '../mailer';
 import { HttpError, notFound } from '../middleware/http-error';
+import { recordAction } from '../middleware/panel';
 import { viewerOf } from '../middleware/viewer';
 import { linksOf } from './links';
 import { domainOf, single } from './query';
@@ -109,6 +110,7 @@ export function sendRoutes(services: Services): Router {
     }
     const { user } = viewerOf(response);
     log.info({ user, mailbox: settings.emailAddress, to: draft.to }, 'sheet sent');
+    recordAction(response, 'send', { domain: settings.domain, login, to: draft.to });
     const query = new URLSearchParams({ lang: job.texts.code, sent: draft.to }).toString();
     response.redirect(303, `${linksOf(response).send(settings.domain, login)}?${query}`);
   });

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
 import { badRequest, notFound } from '../middleware/http-error';
+import { recordAction } from '../middleware/panel';
 import { fileName } from '../formats/file-name';
 import { domainOf, single } from './query';
 import { isSelectionForm, selectionForm } from './selection';
@@ -37,6 +38,8 @@ export function sheetFilesRoutes(services: Services): Router {
     if (id !== '' && !/^[\w-]{8,64}$/.test(id))
       throw badRequest('"job" must be 8 to 64 letters and digits.');
     response.type(file.type).attachment(fileName(file.name));
+    const count = String(job.sheets.length);
+    recordAction(response, 'pdf', { domain: job.domain, count, file: file.name });
     const running = progress.start(job.domain, id, job.sheets.length);
     response.once('close', () => {
       if (!response.writableFinished) running.stop();

@@ -5,6 +5,7 @@ import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
 import type { Paper } from '../domain/branding';
 import { clientIds, clientTitle, usualClients } from '../formats/guides';
+import { recordAction } from '../middleware/panel';
 import { linksOf } from './links';
 import { domainOf, repeated, single } from './query';
 import { isSelectionForm, selectionForm } from './selection';
@@ -125,6 +126,8 @@ async function stream(response: Response, job: SheetJob, choices: Choices): Prom
     }
     yield await render('sheets/bottom', { without, texts, paper });
   }
+  const count = String(job.sheets.length);
+  recordAction(response, 'sheets', { domain: job.domain, count });
   response.type('html');
   await pipeline(Readable.from(pieces()), response);
 }

@@ -81,6 +81,7 @@ sub answer_request {
         close($app);
         return show_trouble('bridge_no_answer', 'the app closed the connection without an answer');
     }
+    log_action($headers->{'mail-setup-action'}) if $status < 400;
     if (defined($headers->{'mail-setup-title'})) {
         print_page($app, $status, $headers);
     }
@@ -103,16 +104,31 @@ sub connect_app {
 sub show_trouble {
     my ($key, $reason) = @_;
     print STDERR "$module_name: $reason\n";
+    my ($help, $command) = remedy();
     ui_print_header(undef, $text{'index_title'}, '');
     print '<p><b>', html_escape($text{$key}), "</b></p>\n";
-    my $help = -d '/run/systemd/system' ? 'bridge_systemd' : 'bridge_by_hand';
     print '<p>', html_escape($text{$help}), "</p>\n";
-    my $command = $help eq 'bridge_systemd'
-        ? 'systemctl restart virtualmin-mail-setup.socket; journalctl -u virtualmin-mail-setup -n 20'
-        : 'SOCKET_PATH=' . socket_path() . ' node ' . module_root_directory($module_name) . '/app/server.mjs';
     print '<pre>', html_escape($command), "</pre>\n";
     ui_print_footer('/', $text{'index'});
     return;
+}
+
+# remedy() Returns the text that says what helps on this system, and the command for it.
+sub remedy {
+    my $version = `node --version 2>/dev/null` // '';
+    my ($major, $minor) = $version =~ /^v(\d+)\.(\d+)/;
+    return ('bridge_no_node', node_command()) if !defined($major);
+    return ('bridge_old_node', node_command()) if $major < 18 || ($major == 18 && $minor < 19);
+    return ('bridge_systemd',
+        'systemctl restart virtualmin-mail-setup.socket; journalctl -u virtualmin-mail-setup -n 20')
+        if -d '/run/systemd/system';
+    my $server = module_root_directory($module_name) . '/app/server.mjs';
+    return ('bridge_by_hand', 'SOCKET_PATH=' . socket_path() . " node $server");
+}
+
+# node_command() Returns the command that installs Node.js on this system.
+sub node_command {
+    return -x '/usr/bin/apt-get' ? 'apt-get install nodejs' : 'dnf module install nodejs:20 || dnf install nodejs';
 }
 
 # send_request(app) Writes the request, with the viewer that the panel knows and a body of known length.
@@ -155,6 +171,15 @@ sub read_head {
         $headers{ lc($name) } = $value // '';
     }
     return ($status, \%headers);
+}
+
+# log_action(header) Writes what the app says that it does into Webmin's log of actions.
+sub log_action {
+    my ($header) = @_;
+    my ($action, $query) = ($header // '') =~ /^(\w+)\?(.*)$/ or return;
+    my %values = map { my ($name, $value) = split(/=/, $_, 2); $value =~ tr/+/ /; ($name, un_urlize($value)) }
+        grep { /=/ } split(/&/, $query);
+    webmin_log($action, 'mail', $values{'domain'} // $values{'owner'}, \%values);
 }
 
 # print_page(app, status, headers) Prints what stands inside the panel's page, with the panel around it.

@@ -73,10 +73,11 @@ export async function startApp(
   const lines: string[] = [];
   const log = new PassThrough().on('data', (line) => lines.push(String(line)));
   const client = createVirtualminClient(virtualmin.config(options.config), now);
+  const settings = parseSettings(options.settings ?? '', 'test');
   const app = createApp({
     directory: new Directory(client, now),
     policies: new Policies(
-      parseSettings(options.settings ?? '', 'test'),
+      () => settings,
       options.brandings === undefined
         ? null
         : new BrandingStore(

@@ -45,6 +45,7 @@ sub ask {
         'TEST_SOCKET'    => $given{'socket'} // $socket,
         'TEST_LANG'      => "$module/lang/en",
         'TEST_ACCESS'    => "$folder/access",
+        'TEST_ACTIONS'   => "$folder/actions",
         %{ $given{'env'} // {} },
     );
     my $pid = open2(my $out, my $in, "cd $module && exec perl -w index.cgi 2>$folder/errors") or die $!;
@@ -114,6 +115,25 @@ subtest 'a form' => sub {
     like($head, qr{^Location: \./example\.com\r?$}m, 'and leads back through the panel');
 };
 
+subtest 'a logo' => sub {
+    my $boundary = 'a-boundary';
+    my $svg  = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 1"><rect width="4" height="1"/></svg>';
+    my $body = join("\r\n", "--$boundary", 'Content-Disposition: form-data; name="version"', '', '', "--$boundary",
+        'Content-Disposition: form-data; name="logo_file"; filename="x.svg"', 'Content-Type: image/svg+xml', '', $svg,
+        "--$boundary--", '');
+    my ($head) = ask('/branding', 'body' => $body, 'type' => "multipart/form-data; boundary=$boundary");
+    like($head, qr{^Location: /virtualmin-mail-setup/index\.cgi/branding\?saved=1\r?$}m, 'arrives as a file does');
+    ($head, $body) = ask('/domains/example.com/logo');
+    like($head, qr{^Content-Security-Policy: default-src 'none'; sandbox\r?$}m, 'and is served with its policy');
+    like($body, qr{<rect}, 'as it is');
+};
+
+subtest 'mail that is not set up' => sub {
+    my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/send', 'body' => 'to=a@b.example&subject=x');
+    like($head, qr{^Status: 404\r\n}, 'is not there');
+    like($body, qr{MAIL_FROM}, 'and it is said why');
+};
+
 subtest 'who sees what' => sub {
     my (undef, $body) = ask('/', 'user' => 'example', 'access' => $owner);
     like($body, qr{domains/example\.com"}, 'an owner sees their own domain');
@@ -154,6 +174,49 @@ subtest 'a viewer of 2,000 domains' => sub {
     local @all = (@all, @many);
     my ($head, $body) = ask('/', 'user' => 'big', 'access' => { 'role' => 'reseller', 'domains' => [ @many, 'example.com' ] });
     like($body, qr{domains/example\.com"}, 'is taken');
+};
+
+# actions() Returns what the panel's log has got since it was asked last.
+sub actions {
+    open(my $file, '<', "$folder/actions") or return ();
+    my @lines = <$file>;
+    unlink("$folder/actions");
+    return map { decode_json($_) } @lines;
+}
+
+subtest "the panel's log of actions" => sub {
+    actions();
+    ask('/domains/example.com/mailboxes/bob.example/profile.mobileconfig');
+    ask('/domains/example.com/sheets', 'body' => 'selected=1&login=bob.example&login=zoe.example');
+    ask('/domains/example.com/sheets.zip?login=bob.example');
+    ask('/domains/example.com');
+    ask('/domains/example.com/mailboxes/off.example/sheet.pdf');
+    is_deeply([ actions() ], [
+        [ 'file', 'mail', 'example.com',
+            { 'domain' => 'example.com', 'login' => 'bob.example', 'file' => 'profile.mobileconfig' } ],
+        [ 'sheets', 'mail', 'example.com', { 'domain' => 'example.com', 'count' => '2' } ],
+        [ 'pdf', 'mail', 'example.com',
+            { 'domain' => 'example.com', 'count' => '1', 'file' => 'example.com-sheets.zip' } ],
+    ], 'has files and sheets, and neither pages nor what failed');
+};
+
+subtest 'without Node.js, or with too old a one' => sub {
+    for my $case ([ '', qr/No Node\.js is installed/ ], [ 'v16.20.1', qr/too old: the service needs 18\.19/ ],
+        [ 'v18.13.0', qr/too old/ ], [ 'v18.19.0', qr/not running.*SOCKET_PATH=|not running.*systemctl restart/s ]) {
+        my ($version, $words) = @$case;
+        my $bin = "$folder/bin$version";
+        mkdir($bin);
+        symlink($_, "$bin/" . (split(m{/}, $_))[-1]) for '/usr/bin/perl', '/bin/sh';
+        if ($version ne '') {
+            open(my $node, '>', "$bin/node") or die $!;
+            print {$node} "#!/bin/sh\necho $version\n";
+            close($node);
+            chmod(0755, "$bin/node");
+        }
+        my (undef, $body) = ask('/', 'socket' => "$folder/nowhere.sock", 'env' => { 'PATH' => $bin });
+        like($body, $words, $version || 'none');
+        like($body, qr/apt-get install nodejs|dnf install nodejs/, 'with the command') if $version lt 'v18.19';
+    }
 };
 
 subtest 'where the app is not there' => sub {

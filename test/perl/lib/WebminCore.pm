@@ -8,7 +8,7 @@ use Exporter 'import';
 
 our @EXPORT = qw(
     init_config foreign_require get_webprefix module_root_directory html_escape urlize un_urlize
-    ui_print_header ui_print_footer
+    ui_print_header ui_print_footer webmin_log
 );
 
 sub init_config {
@@ -48,6 +48,14 @@ sub un_urlize {
 sub ui_print_header { print "Content-type: text/html; charset=UTF-8\r\n\r\n<panel title=\"$_[1]\">\n" }
 
 sub ui_print_footer { print "</panel>\n" }
+
+# Kept in a file, a JSON object a line.
+sub webmin_log {
+    my ($action, $type, $object, $params) = @_;
+    open(my $file, '>>', $ENV{'TEST_ACTIONS'}) or die "$ENV{'TEST_ACTIONS'}: $!";
+    print {$file} JSON::PP->new->canonical->encode([ $action, $type, $object, $params ]), "\n";
+    close($file);
+}
 
 package virtual_server;
 
