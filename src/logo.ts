@@ -13,6 +13,10 @@ const mostRatio = 20;
 const mostElements = 2000;
 const deepest = 30;
 
+/** Units of an SVG: what is drawn in others is lost to a PDF's numbers. */
+const mostUnits = 1_000_000;
+const leastUnits = 0.01;
+
 const svgNamespace = 'http://www.w3.org/2000/svg';
 
 /**
@@ -175,7 +179,8 @@ function viewBox(root: Element): Box {
     .map(Number);
   const size = ['width', 'height'].map((name) => parseFloat(root.getAttribute(name) ?? ''));
   const [x = 0, y = 0, width = 0, height = 0] = given.length === 4 ? given : [0, 0, ...size];
-  if ([x, y, width, height].every(Number.isFinite) && width > 0 && height > 0) {
+  const usual = [x, y, width, height].every((number) => Math.abs(number) <= mostUnits);
+  if (usual && width >= leastUnits && height >= leastUnits) {
     return [x, y, width, height];
   }
   throw new BadValue('must say its size: a viewBox, or a width and a height');

@@ -106,7 +106,14 @@ async function readLogo(text: string): Promise<Logo> {
   const [, data] = /^data:image\/(?:png|svg\+xml);base64,([A-Za-z0-9+/=]+)$/.exec(text) ?? [];
   if (data === undefined) throw new BadValue('must be a PNG or an SVG as a data: URL');
   const { cleanLogo } = await import('./logo');
-  return cleanLogo(Buffer.from(data, 'base64'));
+  const logo = cleanLogo(Buffer.from(data, 'base64'));
+  if (logo.type === 'image/svg+xml') {
+    const { canDrawSvg } = await import('./formats/pdf/svg');
+    if (!canDrawSvg(logo.bytes.toString())) {
+      throw new BadValue('cannot be drawn: save it as "plain" SVG, or as a PNG');
+    }
+  }
+  return logo;
 }
 
 function line(text: string): string {

@@ -120,6 +120,8 @@ describe('an SVG', () => {
     ['no height', svg('<path d="M0 0h1"/>', 'viewBox="0 0 10 0"')],
     ['words for a size', svg('<path d="M0 0h1"/>', 'viewBox="a b c d"')],
     ['an endless size', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e999 1"')],
+    ['a size beyond all measure', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e300 1e300"')],
+    ['next to no size', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e-300 1e-300"')],
     ['a hair', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1000 1"')],
   ])('with %s is refused', (_what, file) => {
     expect(problemOf(file)).toMatch(/must (say its size|be at most 20 times)/);

@@ -127,6 +127,18 @@ describe('what is wrong with a field is said beside it, and nothing typed is los
     expect(valueOf(text, 'host_name')).toBe('Kept');
   });
 
+  test.each(['<path d="M0 0h1e300"/>', '<path d="M0 0h4v4z" transform="scale(1e200)"/>'])(
+    'a logo that no PDF could draw: %s',
+    async (shape) => {
+      const file = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10">${shape}</svg>`;
+      const { status, text } = await save('/branding', { host_name: 'Kept' }, Buffer.from(file));
+      expect([status, text]).toEqual([400, expect.stringContaining('The logo cannot be drawn')]);
+      expect(valueOf(text, 'host_name')).toBe('Kept');
+      const pdf = await app.get('/domains/example.com/sheets.pdf');
+      expect(pdf.status).toBe(200);
+    },
+  );
+
   test('a logo that is too large', async () => {
     const { status, text } = await save('/branding', { host_name: 'Kept' }, Buffer.alloc(300_000));
     expect(status).toBe(400);

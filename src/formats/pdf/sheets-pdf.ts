@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
-import SVGtoPDF from 'svg-to-pdfkit';
 import type { Logo, Paper } from '../../domain/branding';
 import type { Texts } from '../../texts';
 import { plainText, richText } from '../rich-text';
@@ -15,6 +14,7 @@ import {
   type Piece,
   type Rectangle,
 } from './sheet-layout';
+import { drawSvg } from './svg';
 
 /** Sheets to be put into one PDF. */
 export interface SheetsPdf {
@@ -188,9 +188,7 @@ class Painter {
       document.image(this.picture as never, x, y, { width, height });
       return;
     }
-    document.save();
-    SVGtoPDF(document, bytes.toString(), x, y, { width, height, assumePt: true });
-    document.restore();
+    drawSvg(document, bytes.toString(), { x, y, width, height });
   }
 
   private text({ tag, x, y, lines, size, leading, says }: TextPiece): Structure {

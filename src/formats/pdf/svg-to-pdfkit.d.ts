@@ -5,6 +5,11 @@ declare module 'svg-to-pdfkit' {
     svg: string,
     x: number,
     y: number,
-    options: { width: number; height: number; assumePt: boolean },
+    options: {
+      width: number;
+      height: number;
+      assumePt: boolean;
+      warningCallback: (words: string) => void;
+    },
   ): void;
 }
