@@ -8,7 +8,8 @@ const longestSearch = 200;
 /** The domain in the path, ASCII and lower-case. Throws a 404 for what cannot be one. */
 export function domainOf(request: Request): string {
   const given = request.params.domain;
-  const name = typeof given === 'string' ? domainToASCII(given) : '';
+  // domainToASCII takes a whole address, and forgets what follows its host.
+  const name = typeof given === 'string' && !/[/?#\\:@]/.test(given) ? domainToASCII(given) : '';
   if (!isDomainName(name)) throw notFound('This is not a domain name.');
   return name;
 }

@@ -4,11 +4,13 @@ use strict;
 use warnings;
 use File::Temp qw(tempdir);
 use FindBin;
+use lib "$FindBin::Bin/lib";
 use IO::Socket::UNIX;
 use IPC::Open2;
 use JSON::PP;
 use MIME::Base64;
 use Test::More;
+use TestApp;
 
 my $root   = "$FindBin::Bin/../..";
 my $folder = tempdir('CLEANUP' => 1);
@@ -16,13 +18,7 @@ my $socket = "$folder/app.sock";
 my $module = "$root/src/webmin";
 our @all   = qw(example.com example.org dash.example plain.example sub.example.com);
 
-# Not lexical: its end would be waited for before END could bring it about.
-our $output;
-our $app = open($output, '-|', "SOCKET_PATH=$socket LOG_LEVEL=silent exec node $root/build/dist/server.mjs")
-    or die $!;
-my $line = <$output>;
-like($line, qr/is at \Q$socket\E$/, 'the app listens, and prints no token');
-END { kill('KILL', $app) if $app; $? = $? ? 1 : 0 }
+like(start_app($socket), qr/is at \Q$socket\E$/, 'the app listens, and prints no token');
 
 # ask(path, options) Runs index.cgi as the panel does; returns its headers and its body.
 sub ask {

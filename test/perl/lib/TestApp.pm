@@ -1,0 +1,27 @@
+# The real app, on a socket of the test's own; it ends with the test.
+package TestApp;
+use strict;
+use warnings;
+use File::Basename qw(dirname);
+use Exporter 'import';
+
+our @EXPORT = qw(start_app);
+
+# Not lexical: its end would be waited for before END could bring it about.
+our ($app, $output);
+
+# start_app(socket) Starts it, and returns the line that it prints once it listens.
+sub start_app {
+    my ($socket) = @_;
+    my $server = dirname(__FILE__) . '/../../../build/dist/server.mjs';
+    $app = open($output, '-|', "SOCKET_PATH=$socket LOG_LEVEL=silent exec node $server") or die $!;
+    return scalar(<$output>);
+}
+
+END {
+    my $status = $?;
+    kill('KILL', $app) if $app;
+    $? = $status;
+}
+
+1;

@@ -1,0 +1,68 @@
+#!/usr/bin/perl
+# The command, asking the real app.
+use strict;
+use warnings;
+use File::Temp qw(tempdir);
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use JSON::PP;
+use Test::More;
+use TestApp;
+
+my $folder = tempdir('CLEANUP' => 1);
+my $socket = "$folder/app.sock";
+like(start_app($socket), qr/is at/, 'the app listens');
+
+# run(arguments) Returns the exit code, the output and the errors of the command.
+sub run {
+    my (@arguments) = @_;
+    my $pid = open(my $out, '-|') // die $!;
+    if (!$pid) {
+        open(STDERR, '>', "$folder/errors") or die $!;
+        exec($^X, '-w', "$FindBin::Bin/../../src/webmin/list-mail-setup.pl", @arguments) or die $!;
+    }
+    my $text = do { local $/; <$out> } // '';
+    close($out);
+    my $code = $? >> 8;
+    open(my $errors, '<', "$folder/errors") or die $!;
+    return ($code, $text, do { local $/; <$errors> } // '');
+}
+
+my @asked = ('--socket', $socket, '--domain');
+
+my ($code, $text, $errors) = run(@asked, 'example.com');
+is($code, 0, 'a table');
+like($text, qr/^E-mail address\s+Username\s+Incoming\s+Outgoing$/m, 'has a heading');
+like($text, qr/^bob\@example\.com\s+bob\.example\s+mail\.example\.com:143 starttls\s+mail\.example\.com:587 starttls$/m, 'a line a mailbox');
+is(scalar(() = $text =~ /\n/g), 6, 'and no more');
+is($errors, '', 'nothing is complained about');
+
+($code, $text) = run(@asked, 'example.com', '--user', 'zoe.example', '--user', 'bob.example', '--json');
+is_deeply([ sort map { $_->{'login'} } @{ decode_json($text) } ], [ 'bob.example', 'zoe.example' ], 'those that are asked for, as JSON');
+is(decode_json($text)->[0]->{'outgoing'}->[0]->{'port'}, 587, 'with their settings');
+
+($code, $text) = run(@asked, 'plain.example', '--multiline');
+like($text, qr/^    Username: \S/m, 'a line each');
+like($text, qr/^    Incoming recommended: imap mail\.plain\.example:143 starttls$/m, 'with the part that a server plays');
+
+for my $case (
+    [ [ @asked, 'nosuch.example' ], qr/^There is no such domain in Virtualmin\.$/, 'no such domain' ],
+    [ [ @asked, 'example.com/../../x' ], qr/not a domain name/, 'no domain at all' ],
+    [ [ @asked, 'example.com', '--user', 'nobody' ], qr/^example\.com has no mailbox with the user name nobody$/, 'no such user' ],
+    [ [ '--socket', "$folder/nowhere", '--domain', 'example.com' ], qr/^The service does not answer on .*No such file/, 'no service' ],
+    [ [ '--socket', $socket ], qr/^Missing --domain\n\nLists the mail client/, 'no domain' ],
+    [ [ @asked, 'example.com', 'more' ], qr/^Unknown parameter more/, 'something more' ],
+    [ [ @asked, 'example.com', '--json', '--multiline' ], qr/^Either/, 'two forms' ],
+) {
+    my ($arguments, $words, $what) = @$case;
+    my ($code, $text, $errors) = run(@$arguments);
+    is($code, 1, "$what: it fails");
+    is($text, '', "$what: nothing is printed");
+    like($errors, $words, "$what: it is said why");
+}
+
+($code, $text) = run('--help');
+is($code, 0, 'help');
+like($text, qr/virtualmin list-mail-setup --domain domain\.name/, 'says how');
+
+done_testing();
