@@ -70,17 +70,16 @@ export function createApp(services: Services): Express {
   app.set('views', services.views);
   app.set('view engine', 'ejs');
   app.engine('ejs', viewEngine(services.views));
-  const { demo, versions } = services;
+  const { demo, versions, entry } = services;
   const worked = { byRole, loginIsEmailAddress, isBroken };
-  const links = ownLinks;
-  Object.assign(app.locals, { links, words, dateTime, domainToUnicode, demo, versions, ...worked });
+  const shared = { links: ownLinks, words, dateTime, domainToUnicode, demo, versions };
+  Object.assign(app.locals, shared, worked);
 
   app.use(requestLog(services.log, services.now));
-  app.use(securityHeaders(services.entry.kind));
+  app.use(securityHeaders(entry.kind));
   app.get('/healthz', (_request, response) => {
     response.type('text/plain').send('ok\n');
   });
-  const { entry } = services;
   if (entry.kind === 'panel') app.use(panel());
   else app.use(accessToken(entry.token), onlyViewer(entry));
   app.use('/assets/fonts', assets(services.fonts));

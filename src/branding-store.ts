@@ -105,14 +105,24 @@ export class BrandingStore {
     const files: string[] = await readdir(this.folder).catch(() => []);
     return files.sort().flatMap((file) => {
       const [, kind, name] = /^(reseller|domain)-(.+)\.json$/.exec(file) ?? [];
-      if (kind === undefined || name === undefined) return [];
-      return [{ kind: kind as 'reseller' | 'domain', name: decodeURIComponent(name) }];
+      const owner = { kind: kind as 'reseller' | 'domain', name: decoded(name ?? '') };
+      // What else lies in the folder is not ours.
+      return this.#path(owner) === join(this.folder, file) ? [owner] : [];
     });
   }
 
   #path(owner: BrandingOwner): string {
     const name = owner.kind === 'server' ? '' : `-${encodeURIComponent(owner.name)}`;
     return join(this.folder, `${owner.kind}${name}.json`);
+  }
+}
+
+/** What was encoded as a part of a file's name; '' where nothing was. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return '';
   }
 }
 

@@ -86,15 +86,18 @@ export async function readBranding(
     }
   };
   const mail: Record<string, MailWords> = {};
-  for (const key of Object.keys(texts)) {
-    const [, language] = /^mail_(?:subject|text)\.(.+)$/.exec(key) ?? [];
-    if (language === undefined) continue;
+  for (const language of mailLanguages(texts)) {
     const subject = await attempt(`mail_subject.${language}`, line);
     const text = await attempt(`mail_text.${language}`, lines);
     if (subject !== null || text !== null) mail[language] = { subject, text };
   }
   const logo = await attempt('host_logo', readLogo);
   return { ...readBrandingValues((key) => texts[key], complain), logo, mail };
+}
+
+function mailLanguages(texts: BrandingTexts): ReadonlySet<string> {
+  const keys = Object.keys(texts).map((key) => /^mail_(?:subject|text)\.(.+)$/.exec(key)?.[1]);
+  return new Set(keys.filter((language) => language !== undefined));
 }
 
 /** A logo as the text of its key. */

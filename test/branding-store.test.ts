@@ -142,6 +142,10 @@ test('names of any letters stay in the folder', async () => {
   await store.write({ kind: 'reseller', name: 'renée' }, { host_name: 'Renée' }, '');
   await store.write(domain, { host_name: 'Example' }, '');
   expect(files()).toHaveLength(3);
+  for (const stray of ['reseller-%zz.json', 'other-x.json', 'domain-.json', 'server.json.bak']) {
+    writeFileSync(join(store.folder, stray), '{}');
+  }
+  expect(await store.owners()).toHaveLength(3);
   expect(await store.owners()).toEqual(
     expect.arrayContaining([evil, { kind: 'reseller', name: 'renée' }, domain]),
   );
