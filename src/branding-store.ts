@@ -56,12 +56,12 @@ export class BrandingStore {
       return { ...nothing, problems: [`${path} cannot be read (${code}): it is ignored`] };
     }
     const version = createHash('sha256').update(bytes).digest('base64url');
+    const known = this.#read.get(path + version);
+    if (known !== undefined) return known;
     const saved = parse(bytes);
     if (saved === null) {
       return { ...nothing, version, problems: [`${path} is not what was saved: it is ignored`] };
     }
-    const known = this.#read.get(path + version);
-    if (known !== undefined) return known;
     const problems: string[] = [];
     const texts = Object.fromEntries(this.#keys.map((key) => [key, textOf(saved, key)]));
     const branding = await readBranding(texts, (key, problem) => {

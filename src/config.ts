@@ -222,8 +222,7 @@ export function readConfig(env: Environment): Config {
     if (sendmail !== null) return { kind: 'sendmail', path: sendmail[1] ?? '/usr/sbin/sendmail' };
     const url = URL.canParse(given) ? new URL(given) : null;
     if (url?.protocol === 'smtp:' && isLoopback(url.hostname) && url.username === '') {
-      const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-      return { kind: 'smtp', host, port: Number(url.port || 25) };
+      return { kind: 'smtp', host: withoutBrackets(url.hostname), port: Number(url.port || 25) };
     }
     problem(
       'MAIL_TRANSPORT',
@@ -275,8 +274,13 @@ export function readConfig(env: Environment): Config {
 
 /** True for addresses that only this machine can reach. */
 export function isLoopback(host: string): boolean {
-  const name = host.replace(/^\[(.*)\]$/, '$1');
+  const name = withoutBrackets(host);
   return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
+}
+
+/** An IPv6 address as it is without those that it has in a URL. */
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
 }
 
 /** The part before `/virtual-server/remote.cgi`, which may be given or left out. */

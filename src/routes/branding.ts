@@ -34,8 +34,9 @@ interface Draft {
 }
 
 /** Whether there is a branding page for someone. */
-export function mayBrandSomething({ role }: Viewer, { store }: Policies): boolean {
-  return store !== null && (role === 'master-admin' || role === 'reseller');
+export function mayBrandSomething(viewer: Viewer, { store }: Policies): boolean {
+  const own = { kind: 'reseller', name: viewer.user } as const;
+  return store !== null && (mayBrand(viewer, { kind: 'server' }) || mayBrand(viewer, own));
 }
 
 /**
@@ -136,7 +137,8 @@ export function brandingRoutes(services: Services): Router {
 
   async function get(request: Request, response: Response) {
     const viewer = viewerOf(response);
-    if (request.path === '/branding' && viewer.role === 'reseller') {
+    const { domain, reseller } = request.params;
+    if (domain === undefined && reseller === undefined && viewer.role === 'reseller') {
       response.redirect(303, linksOf(response).resellerBranding(viewer.user));
       return;
     }
@@ -169,8 +171,8 @@ export function brandingRoutes(services: Services): Router {
       await show(response, subject, draft, { version: current.version, changed: true });
       return;
     }
-    log.info({ user: viewerOf(response).user, branding: subject.owner }, 'branding saved');
     const { owner } = subject;
+    log.info({ user: viewerOf(response).user, branding: owner }, 'branding saved');
     recordAction(response, 'branding', { owner: owner.kind === 'server' ? '*' : owner.name });
     response.redirect(303, `${subject.path}?saved=1`);
   }

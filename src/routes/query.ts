@@ -1,6 +1,5 @@
-import { domainToASCII } from 'node:url';
 import type { Request } from 'express';
-import { isDomainName } from '../domain/domain-name';
+import { asciiDomainName } from '../domain/domain-name';
 import { badRequest, notFound } from '../middleware/http-error';
 
 const longestSearch = 200;
@@ -8,9 +7,8 @@ const longestSearch = 200;
 /** The domain in the path, ASCII and lower-case. Throws a 404 for what cannot be one. */
 export function domainOf(request: Request): string {
   const given = request.params.domain;
-  // domainToASCII takes a whole address, and forgets what follows its host.
-  const name = typeof given === 'string' && !/[/?#\\:@]/.test(given) ? domainToASCII(given) : '';
-  if (!isDomainName(name)) throw notFound('This is not a domain name.');
+  const name = typeof given === 'string' ? asciiDomainName(given) : null;
+  if (name === null) throw notFound('This is not a domain name.');
   return name;
 }
 

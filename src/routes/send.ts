@@ -12,7 +12,7 @@ import { recordAction } from '../middleware/panel';
 import { viewerOf } from '../middleware/viewer';
 import { linksOf } from './links';
 import { domainOf, single } from './query';
-import { needSheet, openFonts, sheetJob } from './sheet-job';
+import { needSheet, openFonts, pdfTitle, sheetJob } from './sheet-job';
 
 /** Sheets that one user may send in `window` milliseconds. */
 const mostMails = 20;
@@ -118,16 +118,15 @@ export function sendRoutes(services: Services): Router {
   async function send(draft: Draft, { job, sheet, settings, mail }: Asked): Promise<void> {
     const { sheetText } = await import('../formats/sheet-text');
     const { sheetsPdf } = await import('../formats/pdf/sheets-pdf');
-    const title = `${job.texts.text('sheet_title')}: ${settings.emailAddress}`;
     const content = sheetsPdf({
       ...job,
-      title,
+      title: pdfTitle(job, settings.emailAddress),
       fonts: await openFonts(services),
       signal: new AbortController().signal,
       progress: () => undefined,
     });
     const text = `${draft.text.trim()}\n\n${sheetText(sheet, job.texts)}`;
-    const name = `${fileName(settings.emailAddress)}.pdf`;
+    const name = fileName(`${settings.emailAddress}.pdf`);
     const file = { name, type: 'application/pdf', content };
     await sendMail({ to: draft.to, subject: draft.subject, text, file }, mail);
   }

@@ -7,7 +7,7 @@ import { recordAction } from '../middleware/panel';
 import { fileName } from '../formats/file-name';
 import { domainOf, single } from './query';
 import { isSelectionForm, selectionForm } from './selection';
-import { needSheet, openFonts, sheetJob, type SheetJob } from './sheet-job';
+import { needSheet, openFonts, pdfTitle, sheetJob, type SheetJob } from './sheet-job';
 import { Progress } from './progress';
 
 /**
@@ -61,7 +61,7 @@ export function sheetFilesRoutes(services: Services): Router {
     const [only] = job.settings;
     const name = login !== null && only !== undefined ? only.emailAddress : `${job.domain}-sheets`;
     const file = { type: 'application/pdf', name: `${name}.pdf` };
-    const title = `${job.texts.text('sheet_title')}: ${login === null ? job.domain : (only?.emailAddress ?? '')}`;
+    const title = pdfTitle(job, login === null ? job.domain : (only?.emailAddress ?? ''));
     await send(request, response, job, file, async (signal, done) =>
       sheetsPdf({ ...job, title, fonts: await openFonts(services), signal, progress: done }),
     );

@@ -85,6 +85,11 @@ export function needSheet({ sheets, settings, without }: SheetJob): [Sheet, Clie
   throw conflict('There is no sheet for this', reasons[0] ?? '');
 }
 
+/** What a PDF of sheets is called by those who read it: whose settings it has. */
+export function pdfTitle({ texts }: SheetJob, subject: string): string {
+  return `${texts.text('sheet_title')}: ${subject}`;
+}
+
 /** The fonts of PDFs, opened once for what they cost. */
 export function openFonts({ fonts }: Pick<Services, 'fonts'>): Promise<Fonts> {
   const known = opened.get(fonts);

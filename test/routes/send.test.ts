@@ -123,6 +123,8 @@ describe('what is not sent', () => {
   test.each([
     ['no address', { to: '' }, /Type one e-mail address/],
     ['two addresses', { to: 'a@b.example, c@d.example' }, /Type one e-mail address/],
+    ['a path after the address', { to: 'bob@home.example/x' }, /Type one e-mail address/],
+    ['a port after the address', { to: 'bob@home.example:25' }, /Type one e-mail address/],
     ['a name with the address', { to: 'Bob <bob@home.example>' }, /Type one e-mail address/],
     ['a header in the address', { to: 'bob@home.example\r\nBcc: x@y.example' }, /Type one e-mail/],
     ['no subject', { subject: ' ' }, /The subject must be one line/],
