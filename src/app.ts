@@ -7,11 +7,12 @@ import { isBroken, loginIsEmailAddress } from './domain/mailbox';
 import * as words from './formats/words';
 import { accessToken } from './middleware/access-token';
 import { errorHandler } from './middleware/error-handler';
+import { forms } from './middleware/form';
 import { notFound } from './middleware/http-error';
 import { requestLog } from './middleware/request-log';
 import { securityHeaders } from './middleware/security-headers';
 import { panel } from './middleware/panel';
-import { onlyOwnDomains, onlyViewer } from './middleware/viewer';
+import { onlyIfMay, onlyOwnDomains, onlyViewer } from './middleware/viewer';
 import { brandingRoutes } from './routes/branding';
 import { dateTime } from './routes/date-time';
 import { domainsRoutes } from './routes/domains';
@@ -24,6 +25,7 @@ import { sheetFilesRoutes } from './routes/sheet-files';
 import { sheetsRoutes } from './routes/sheets';
 import type { Viewer } from './domain/viewer';
 import type { MailConfig } from './mailer';
+import type { PanelFacts } from './panel-facts';
 import type { Policies } from './policies';
 import type { SignerFiles } from './profile-signer';
 import type { Languages } from './texts';
@@ -36,7 +38,7 @@ export type Entry =
   /** Whoever has the token, as this viewer. */
   | { readonly kind: 'token'; readonly token: string; readonly viewer: Viewer }
   /** The panel, which says with each request who is looking. */
-  | { readonly kind: 'panel' };
+  | { readonly kind: 'panel'; readonly facts: PanelFacts };
 
 /** What the app needs from outside. */
 export interface Services {
@@ -80,11 +82,13 @@ export function createApp(services: Services): Express {
   app.get('/healthz', (_request, response) => {
     response.type('text/plain').send('ok\n');
   });
-  if (entry.kind === 'panel') app.use(panel());
+  if (entry.kind === 'panel') app.use(panel(entry.facts));
   else app.use(accessToken(entry.token), onlyViewer(entry));
+  app.use(forms());
   app.use('/assets/fonts', assets(services.fonts));
   app.use('/assets', assets(join(services.views, 'assets')));
   app.use('/domains/:domain', onlyOwnDomains());
+  app.use(sheetPaths, onlyIfMay('print'));
   app.use(domainsRoutes(services));
   app.use(brandingRoutes(services));
   app.use(sheetsRoutes(services));
@@ -99,6 +103,12 @@ export function createApp(services: Services): Express {
   app.use(errorHandler(services.log, services.now));
   return app;
 }
+
+/** Whatever makes a sheet. */
+const sheetPaths = [
+  /^\/domains\/[^/]+\/(?:sheets(?:\.\w+)?|jobs)(?=\/|$)/,
+  /^\/domains\/[^/]+\/mailboxes\/[^/]+\/(?:sheet(?:\.\w+)?|send)$/,
+];
 
 /** What browsers load beside a page. It holds no data, so it may be kept, and is asked about each time. */
 function assets(folder: string) {

@@ -4,7 +4,7 @@ import { defaultPolicy, type MailPolicies } from './domain/policy';
 import { isEmailAddress } from './domain/email-address';
 import type { MailConfig, MailTransport } from './mailer';
 import { readSigner, SignerError, type SignerFiles } from './profile-signer';
-import { readSettingsFile, SettingsFileError } from './settings-file';
+import { readSettingsFile, SettingsError } from './settings-file';
 
 /** How to reach Virtualmin's remote API. */
 export interface VirtualminConfig {
@@ -22,8 +22,13 @@ export interface VirtualminConfig {
 export type Trust =
   | { readonly kind: 'system-roots' }
   | { readonly kind: 'ca'; readonly pem: string }
-  /** SHA-256 of the certificate, in upper-case hex with colons as Node and OpenSSL print it. */
-  | { readonly kind: 'fingerprint'; readonly sha256: string };
+  | {
+      readonly kind: 'fingerprint';
+      /** SHA-256 of the certificate, in upper-case hex with colons as Node and OpenSSL print it. */
+      readonly sha256: string;
+      /** What it was told by, for messages. */
+      readonly source: 'VIRTUALMIN_FINGERPRINT' | "the panel's configuration";
+    };
 
 export type Listen =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -142,7 +147,8 @@ export function readConfig(env: Environment): Config {
           'must be a SHA-256 fingerprint: 64 hex digits, with or without colons',
         );
       }
-      return { kind: 'fingerprint', sha256: (hex.match(/../g) ?? []).join(':') };
+      const sha256 = (hex.match(/../g) ?? []).join(':');
+      return { kind: 'fingerprint', sha256, source: 'VIRTUALMIN_FINGERPRINT' };
     }
     if (pem === undefined) return { kind: 'system-roots' };
     if (!pem.includes('-----BEGIN CERTIFICATE-----')) {
@@ -192,7 +198,7 @@ export function readConfig(env: Environment): Config {
     try {
       return readSettingsFile(path);
     } catch (error) {
-      if (!(error instanceof SettingsFileError)) throw error;
+      if (!(error instanceof SettingsError)) throw error;
       problem('MAIL_SETUP_CONFIG:', error.message);
       return { general: defaultPolicy, byDomain: new Map() };
     }

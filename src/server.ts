@@ -8,11 +8,19 @@ import type { Duplex } from 'node:stream';
 import pino from 'pino';
 import { createApp } from './app';
 import { BrandingStore } from './branding-store';
-import { ConfigError, readConfig, type Config, type Listen, type VirtualminConfig } from './config';
+import {
+  ConfigError,
+  readConfig,
+  type Config,
+  type Listen,
+  type Trust,
+  type VirtualminConfig,
+} from './config';
 import { Policies } from './policies';
 import { followSettingsFile } from './settings-source';
 import { readLanguages, type Languages } from './texts';
-import type { Viewer } from './domain/viewer';
+import { permissions, type Viewer } from './domain/viewer';
+import { PanelFacts } from './panel-facts';
 import { createVirtualminClient } from './virtualmin/client';
 import { Directory } from './virtualmin/directory';
 
@@ -23,7 +31,12 @@ const demoDelay = 4_000;
 const lastCall = 30_000;
 
 /** Whoever has the access token. */
-const admin: Viewer = { user: 'admin', role: 'master-admin', domains: 'all' };
+const admin: Viewer = {
+  user: 'admin',
+  role: 'master-admin',
+  domains: 'all',
+  may: new Set(permissions),
+};
 
 /** Bytes of all request headers, the address with its query among them. */
 const mostHeaders = 16 * 1024;
@@ -39,20 +52,21 @@ async function main(): Promise<void> {
   const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
 
   const virtualmin = config.virtualmin ?? (await startDemo());
-  const client = createVirtualminClient(virtualmin);
+  const facts = config.listen.kind === 'tcp' ? null : new PanelFacts();
+  const client = createVirtualminClient(virtualmin, Date.now, () => trustIn(virtualmin, facts));
   const languages = readLanguages(join(__dirname, 'lang'));
   const { policies, settingsFile } = config;
-  const settings =
+  const ownSettings =
     settingsFile === null ? () => policies : followSettingsFile(settingsFile, policies, log);
   const app = createApp({
     directory: new Directory(client),
-    policies: new Policies(settings, brandingStore(config, languages)),
+    policies: new Policies(facts?.policies ?? ownSettings, brandingStore(config, languages)),
     mail: config.mail,
     profileSigner: config.profileSigner,
     entry:
-      config.listen.kind === 'tcp'
+      facts === null
         ? { kind: 'token', token: accessToken, viewer: admin }
-        : { kind: 'panel' },
+        : { kind: 'panel', facts },
     demo: config.virtualmin === null,
     versions: () => client.versions(),
     languages,
@@ -70,6 +84,13 @@ async function main(): Promise<void> {
   process.stdout.write(
     `Mail Client Setup is at ${addressOf(server, config)}${tokenWords(config, accessToken)}\n`,
   );
+}
+
+/** The panel knows its own certificate, the renewed one too; what the configuration says goes before. */
+function trustIn({ trust }: VirtualminConfig, facts: PanelFacts | null): Trust {
+  const sha256 = facts?.certificate() ?? null;
+  if (trust.kind !== 'system-roots' || sha256 === null) return trust;
+  return { kind: 'fingerprint', sha256, source: "the panel's configuration" };
 }
 
 /** The demo's brandings are gone with it. */

@@ -10,9 +10,9 @@ import type { Branding } from './domain/branding';
 import { isDomainName } from './domain/domain-name';
 import { brandingValueKeys, readBrandingValues } from './setting-values';
 
-/** A settings file with something wrong in it. The message names the file, the line and the key. */
-export class SettingsFileError extends Error {
-  override readonly name = 'SettingsFileError';
+/** Settings with something wrong in them. The message names the place and the key. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
 }
 
 interface Setting {
@@ -42,35 +42,38 @@ export const settingKeys: readonly string[] = [
 
 /**
  * Reads the mail policy from a settings file in Webmin's own format: `key=value` a line, `#` begins
- * a comment line. `key@domain=value` overrides a key for one domain. Throws SettingsFileError.
+ * a comment line. `key@domain=value` overrides a key for one domain. Throws SettingsError.
  */
 export function readSettingsFile(path: string): MailPolicies {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new SettingsFileError(
+    throw new SettingsError(
       `${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
       {
         cause: error,
       },
     );
   }
-  return parseSettings(text, path);
+  return parseSettings(text, (line) => `${path}, line ${line}`);
 }
 
-/** The same from the text of a file; `path` is only for messages. */
-export function parseSettings(text: string, path: string): MailPolicies {
+/** The same from the text of a file; `placeOf` says in a message where a line is, counted from 1. */
+export function parseSettings(
+  text: string,
+  placeOf: (line: number) => string = (line) => `line ${line}`,
+): MailPolicies {
   const general = new Map<string, Setting>();
   const overrides = new Map<string, Map<string, Setting>>();
   text.split('\n').forEach((line, index) => {
     if (line.startsWith('#') || line.trim() === '') return;
-    const place = `${path}, line ${index + 1}`;
+    const place = placeOf(index + 1);
     const equals = line.indexOf('=');
-    if (equals < 0) throw new SettingsFileError(`${place}: expected key=value`);
+    if (equals < 0) throw new SettingsError(`${place}: expected key=value`);
     const [key = '', domain] = line.slice(0, equals).trim().split('@', 2);
     if (!settingKeys.includes(key)) {
-      throw new SettingsFileError(`${place}: unknown setting ${JSON.stringify(key)}`);
+      throw new SettingsError(`${place}: unknown setting ${JSON.stringify(key)}`);
     }
     const setting = { key, value: line.slice(equals + 1).trim(), place: `${place}: ${key}` };
     if (domain === undefined) {
@@ -79,7 +82,7 @@ export function parseSettings(text: string, path: string): MailPolicies {
       const name = domain.toLowerCase();
       overrides.set(name, (overrides.get(name) ?? new Map<string, Setting>()).set(key, setting));
     } else {
-      throw new SettingsFileError(`${place}: ${JSON.stringify(domain)} is not a domain name`);
+      throw new SettingsError(`${place}: ${JSON.stringify(domain)} is not a domain name`);
     }
   });
   return {
@@ -131,8 +134,8 @@ function toPolicy(settings: Settings): MailPolicy {
   return policy;
 }
 
-function complaint(setting: Setting, problem: string): SettingsFileError {
-  return new SettingsFileError(`${setting.place} ${problem}`);
+function complaint(setting: Setting, problem: string): SettingsError {
+  return new SettingsError(`${setting.place} ${problem}`);
 }
 
 /** Only called where one of the keys must have been set for the policy to be as it is. */

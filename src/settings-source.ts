@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { MailPolicies } from './domain/policy';
-import { readSettingsFile, SettingsFileError } from './settings-file';
+import { readSettingsFile, SettingsError } from './settings-file';
 
 /**
  * The mail policies of a settings file, read anew when it has changed: the next request has them. A
@@ -22,7 +22,7 @@ export function followSettingsFile(
       policies = readSettingsFile(path);
       log.info('settings file read again');
     } catch (error) {
-      if (!(error instanceof SettingsFileError)) throw error;
+      if (!(error instanceof SettingsError)) throw error;
       log.warn({ reason: error.message }, 'settings file ignored: what was there before stays');
     }
     return policies;

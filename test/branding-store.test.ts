@@ -91,7 +91,7 @@ test('words for a mail are there by language, and the nearest wins for each', as
   const mail = { 'mail_subject.en': 'Hello', 'mail_text.fr': 'Bonjour\n\nà vous' };
   await store.write(server, mail, '');
   await store.write(domain, { 'mail_text.en': 'Dear all' }, '');
-  const policies = new Policies(() => parseSettings('', 'test'), store);
+  const policies = new Policies(() => parseSettings(''), store);
   const { branding } = await policies.of({ name: 'example.com', reseller: null });
   expect(branding.mail).toEqual({
     en: { subject: 'Hello', text: 'Dear all' },
@@ -155,7 +155,6 @@ describe('the nearest wins', () => {
   const settings = parseSettings(
     'host_name=File\nsupport_contact=File\nsheet_note=File\nwebmail_url=https://file.example/\n' +
       'sheet_note@example.com=File for one',
-    'test',
   );
   const branding = async (name: string, of: string | null) =>
     (await new Policies(() => settings, store).of({ name, reseller: of })).branding;

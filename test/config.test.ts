@@ -69,6 +69,7 @@ test.each([
   expect(readConfig({ ...server, VIRTUALMIN_FINGERPRINT: given }).virtualmin?.trust).toEqual({
     kind: 'fingerprint',
     sha256: 'AB:'.repeat(31) + 'CD',
+    source: 'VIRTUALMIN_FINGERPRINT',
   });
 });
 

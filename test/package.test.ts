@@ -57,6 +57,11 @@ describe('the package', () => {
       'config',
       'config.info',
       'defaultacl',
+      'acl_security.pl',
+      'postinstall.pl',
+      'uninstall.pl',
+      'help/intro.html',
+      'systemd/virtualmin-mail-setup.socket',
     ]) {
       expect([file, existsSync(join(unpacked, file))]).toEqual([file, true]);
     }

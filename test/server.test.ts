@@ -174,8 +174,20 @@ describe('the start', () => {
 });
 
 describe('on a socket, for the panel', () => {
-  const viewer = { user: 'root', role: 'master-admin', domains: '*', pages: '/x', assets: '/x' };
-  const viewerHeader = Buffer.from(JSON.stringify(viewer)).toString('base64');
+  const viewer = {
+    user: 'root',
+    role: 'master-admin',
+    domains: '*',
+    may: ['see'],
+    pages: '/x',
+    assets: '/x',
+    token: '0'.repeat(32),
+  };
+  const header = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64');
+  const ofThePanel = {
+    'Mail-Setup-Viewer': header(viewer),
+    'Mail-Setup-Panel': header({ settings: '' }),
+  };
 
   const get = (socketPath: string, headers: Record<string, string>, path = '/') =>
     new Promise<number | undefined>((resolve, reject) => {
@@ -192,13 +204,13 @@ describe('on a socket, for the panel', () => {
     const first = await start({ SOCKET_PATH: path });
     expect(first.line).toBe(`Mail Client Setup is at ${path}`);
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(await get(path, { 'Mail-Setup-Viewer': viewerHeader })).toBe(200);
+    expect(await get(path, ofThePanel)).toBe(200);
     expect(await get(path, {})).toBe(403);
     expect(await get(path, { Authorization: 'Bearer anything' }, '/?token=anything')).toBe(403);
     first.process.kill('SIGKILL');
     await first.ended;
     await start({ SOCKET_PATH: path });
-    expect(await get(path, { 'Mail-Setup-Viewer': viewerHeader })).toBe(200);
+    expect(await get(path, ofThePanel)).toBe(200);
   });
 
   test('that systemd has opened, and it ends by itself when nobody asks any more', async () => {
@@ -210,8 +222,8 @@ describe('on a socket, for the panel', () => {
     });
     const ended = once(child, 'exit');
     while (!existsSync(path)) await setTimeoutPromise(20);
-    expect(await get(path, { 'Mail-Setup-Viewer': viewerHeader })).toBe(200);
-    expect(await get(path, { 'Mail-Setup-Viewer': viewerHeader })).toBe(200);
+    expect(await get(path, ofThePanel)).toBe(200);
+    expect(await get(path, ofThePanel)).toBe(200);
     expect((await ended)[0]).toBe(0);
   });
 

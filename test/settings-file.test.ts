@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { noBranding } from '../src/domain/branding';
 import { defaultPolicy } from '../src/domain/policy';
-import { parseSettings, readSettingsFile, SettingsFileError } from '../src/settings-file';
+import { parseSettings, readSettingsFile, SettingsError } from '../src/settings-file';
 import { followSettingsFile } from '../src/settings-source';
 
 describe('what is refused, with its place and name', () => {
   test.each([
-    ['no equals sign', 'mail_host', 'test, line 1: expected key=value'],
-    ['an unknown key', '# x\n\nmial_host=x', 'test, line 3: unknown setting "mial_host"'],
+    ['no equals sign', 'mail_host', 'line 1: expected key=value'],
+    ['an unknown key', '# x\n\nmial_host=x', 'line 3: unknown setting "mial_host"'],
     ['a host that is none', 'mail_host=mail.{domain}/x', 'mail_host must be a host name'],
     ['an unknown placeholder', 'mail_host=mail.{user}', 'mail_host must be a host name'],
     [
@@ -46,8 +46,8 @@ describe('what is refused, with its place and name', () => {
       'leaves no way to receive mail',
     ],
   ])('%s', (_what, text, message) => {
-    expect(() => parseSettings(text, 'test')).toThrow(SettingsFileError);
-    expect(() => parseSettings(text, 'test')).toThrow(message);
+    expect(() => parseSettings(text)).toThrow(SettingsError);
+    expect(() => parseSettings(text)).toThrow(message);
   });
 
   test('a file that is not there', () => {
@@ -56,19 +56,18 @@ describe('what is refused, with its place and name', () => {
 });
 
 test('an empty file, comments and empty values are the default', () => {
-  const { general } = parseSettings('# mail_host=x\n\nmail_host=\nimap_port=\r\n', 'test');
+  const { general } = parseSettings('# mail_host=x\n\nmail_host=\nimap_port=\r\n');
   expect(general).toEqual(defaultPolicy);
 });
 
 test('spaces and line ends of Windows do no harm, the last of two counts', () => {
-  const { general } = parseSettings('imap_port = 1\r\nimap_port = 2 \r\n', 'test');
+  const { general } = parseSettings('imap_port = 1\r\nimap_port = 2 \r\n');
   expect(general.imap.starttls).toBe(2);
 });
 
 test("a domain's own settings lie over the general ones", () => {
   const { general, byDomain } = parseSettings(
     'webmail_url=https://w.example/\nmail_host@A.example=mx.a.example\noffer_pop3@a.example=0',
-    'test',
   );
   expect(general.incomingHost).toBe('mail.{domain}');
   expect(byDomain.get('a.example')).toEqual({
@@ -92,7 +91,7 @@ describe('how sheets look', () => {
       'sheet_paper=letter',
       'sheet_clients@example.org=none',
     ].join('\n');
-    const { general, byDomain } = parseSettings(text, 'test');
+    const { general, byDomain } = parseSettings(text);
     expect(general.branding).toEqual({
       ...noBranding,
       name: 'Example Hosting',
@@ -112,7 +111,7 @@ describe('how sheets look', () => {
     ['sheet_language=../en', 'must be the code of a language'],
     ['sheet_paper=a0', 'must be a4 or letter'],
   ])('refuses %s', (line, words) => {
-    expect(() => parseSettings(line, 'test')).toThrow(words);
+    expect(() => parseSettings(line)).toThrow(words);
   });
 });
 

@@ -1,12 +1,18 @@
 /** What Virtualmin calls someone who is logged in. */
 export type ViewerRole = 'master-admin' | 'reseller' | 'domain-owner' | 'extra-admin';
 
+/** What a master admin may keep a user of the panel from: seeing settings at all, sheets, checks. */
+export const permissions = ['see', 'print', 'check'] as const;
+
+export type Permission = (typeof permissions)[number];
+
 /** Who is looking, and what they may see. */
 export interface Viewer {
   readonly user: string;
   readonly role: ViewerRole;
   /** The domains whose users they may manage, by their ASCII names. */
   readonly domains: 'all' | ReadonlySet<string>;
+  readonly may: ReadonlySet<Permission>;
 }
 
 /** Whether someone may see the mailboxes of a domain. */

@@ -1,5 +1,18 @@
 import type { ClientSettings } from '../domain/client-settings';
 import type { DomainUsers } from '../domain/mailbox';
+import type { VirtualServer } from '../domain/virtual-server';
+
+/** The body of `domains.json`, described in docs/json.md. `asOf` is in milliseconds since 1970. */
+export function domainsJson(servers: readonly VirtualServer[], asOf: number) {
+  return {
+    asOf: new Date(asOf).toISOString(),
+    domains: servers.map(({ name, mail, disabled }) => ({
+      domain: name,
+      mail,
+      disabled: disabled !== null,
+    })),
+  };
+}
 
 /** The body of `mailboxes.json`, described in docs/json.md. `asOf` is in milliseconds since 1970. */
 export function mailboxesJson(users: DomainUsers, asOf: number) {

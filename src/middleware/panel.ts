@@ -1,11 +1,16 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { isDomainName } from '../domain/domain-name';
-import type { Viewer, ViewerRole } from '../domain/viewer';
+import { permissions, type Viewer, type ViewerRole } from '../domain/viewer';
+import type { PanelFacts } from '../panel-facts';
 import { linksAt } from '../routes/links';
-import { forbidden } from './http-error';
+import { SettingsError } from '../settings-file';
+import { forbidden, HttpError } from './http-error';
 
 /** The header in which the panel says who is looking. */
 export const viewerHeader = 'Mail-Setup-Viewer';
+
+/** The header in which the panel says how it is set up. */
+export const factsHeader = 'Mail-Setup-Panel';
 
 /** The header in which a page that is to stand inside the panel's own says its title, percent-encoded. */
 const titleHeader = 'Mail-Setup-Title';
@@ -19,27 +24,46 @@ export interface PanelViewer extends Viewer {
   readonly pages: string;
   /** The address of the module's folder of assets. */
   readonly assets: string;
+  /** What a form has to bring along, so that it is one of ours and of this login. */
+  readonly token: string;
 }
+
+/** Characters: 128 bits as hex. */
+const shortestToken = 32;
 
 const roles: readonly string[] = ['master-admin', 'reseller', 'domain-owner', 'extra-admin'];
 
 /**
  * Reads what the panel says of a viewer: Base64 of a JSON object with `user`, `role`, `domains` (`"*"`
- * or a list of names), `pages` and `assets`. Null where it is anything else.
+ * or a list of names), `may` (a list of permissions), `pages`, `assets` and `token`. Null where it is
+ * anything else.
  */
 export function parseViewer(header: string | undefined): PanelViewer | null {
   const given = parse(header ?? '');
-  const { user, role, domains, pages, assets } = given;
+  const { user, role, domains, may, pages, assets, token } = given;
   const known =
     isText(user) &&
     user !== '' &&
     isText(role) &&
     roles.includes(role) &&
     isPath(pages) &&
-    isPath(assets);
+    isPath(assets) &&
+    isText(token) &&
+    token.length >= shortestToken &&
+    Array.isArray(may);
   if (!known) return null;
   const seen = domainsOf(domains);
-  return seen === null ? null : { user, role: role as ViewerRole, domains: seen, pages, assets };
+  if (seen === null) return null;
+  const granted: readonly unknown[] = may;
+  return {
+    user,
+    role: role as ViewerRole,
+    domains: seen,
+    may: new Set(permissions.filter((one) => granted.includes(one))),
+    pages,
+    assets,
+    token,
+  };
 }
 
 function parse(header: string): Readonly<Record<string, unknown>> {
@@ -75,23 +99,42 @@ function domainsOf(value: unknown): Viewer['domains'] | null {
 /**
  * Lets in what the panel sends over a socket that it alone can open; the socket is what makes the
  * viewer true. Pages become what stands inside the panel's page, and links lead through the panel.
+ * `facts` learns how the panel is set up now.
  */
-export function panel(): RequestHandler {
+export function panel(facts: PanelFacts): RequestHandler {
   return (request, response, next) => {
-    const viewer = viewerIn(request);
+    const viewer = parseViewer(request.get(viewerHeader));
     if (viewer === null) {
       throw forbidden('This socket is for the panel: a request has to say who is looking.');
     }
     const { locals } = response;
     locals.viewer = viewer;
+    locals.formToken = viewer.token;
     locals.links = linksAt(viewer);
     locals.embed = (title: string) => void response.set(titleHeader, encodeURIComponent(title));
+    adopt(facts, request);
+    if (!viewer.may.has('see')) {
+      throw forbidden('You may not see mail client settings here: ask whoever runs this server.');
+    }
     next();
   };
 }
 
-function viewerIn(request: Request): PanelViewer | null {
-  return parseViewer(request.get(viewerHeader));
+function adopt(facts: PanelFacts, request: Request): void {
+  const { settings, certificate } = parse(request.get(factsHeader) ?? '');
+  if (!isText(settings)) {
+    throw forbidden('This socket is for the panel: a request has to say how it is set up.');
+  }
+  try {
+    facts.adopt(settings, isText(certificate) ? certificate : null);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    throw new HttpError(
+      500,
+      'The settings of this module have a mistake',
+      `${error.message}. It is mended under Module Config; until then nothing is shown, so that nothing wrong is handed out.`,
+    );
+  }
 }
 
 /** What is done, for the panel's log; each has a text `log_…` in the language files. */

@@ -1,7 +1,8 @@
 import type { RequestHandler, Response } from 'express';
-import { maySee, type Viewer } from '../domain/viewer';
+import { maySee, type Permission, type Viewer } from '../domain/viewer';
 import { domainOf } from '../routes/query';
 import { noSuchDomain } from '../virtualmin/directory';
+import { forbidden } from './http-error';
 
 /** Takes everyone who was let in for the same one: whoever has the access token. */
 export function onlyViewer(entry: { readonly viewer: Viewer }): RequestHandler {
@@ -21,6 +22,16 @@ export function onlyOwnDomains(): RequestHandler {
   return (request, response, next) => {
     const domain = domainOf(request);
     if (!maySee(viewerOf(response), domain)) throw noSuchDomain(domain);
+    next();
+  };
+}
+
+/** Keeps out whom a master admin has kept from this. */
+export function onlyIfMay(permission: Permission): RequestHandler {
+  return (_request, response, next) => {
+    if (!viewerOf(response).may.has(permission)) {
+      throw forbidden('You may not do this: ask whoever runs this server.');
+    }
     next();
   };
 }

@@ -2,13 +2,13 @@ import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
 import { ChangedMeanwhileError, type BrandingStore } from '../branding-store';
 import { BadValue } from '../bad-value';
-import { mostLogoBytes, type Branding } from '../domain/branding';
+import type { Branding } from '../domain/branding';
 import { decideClientSettings } from '../domain/client-settings';
 import type { MailPolicy } from '../domain/policy';
 import { mayBrand, type BrandingOwner, type Viewer } from '../domain/viewer';
 import { clientIds, clientTitle, usualClients } from '../formats/guides';
 import { defaultMail } from '../formats/mail-words';
-import { badRequest, forbidden, notFound } from '../middleware/http-error';
+import { forbidden, notFound } from '../middleware/http-error';
 import { recordAction } from '../middleware/panel';
 import { allowOwnPictures } from '../middleware/security-headers';
 import { viewerOf } from '../middleware/viewer';
@@ -155,7 +155,7 @@ export function brandingRoutes(services: Services): Router {
 
   async function post(request: Request, response: Response) {
     const subject = await subjectOf(request, response);
-    const draft = await draftOf(request, keys, await fileOf(request, response));
+    const draft = await draftOf(request, keys);
     const version = single(request, 'version');
     if (single(request, 'action') === 'preview' || draft.problems.size > 0) {
       response.status(draft.problems.size > 0 ? 400 : 200);
@@ -185,32 +185,7 @@ export function brandingRoutes(services: Services): Router {
   return router;
 }
 
-/** Reads a form, and gives its file; a BadValue where that is too large. */
-async function fileOf(request: Request, response: Response): Promise<Buffer | BadValue | null> {
-  const { default: multer } = await import('multer');
-  const read = multer({
-    storage: multer.memoryStorage(),
-    // The logo comes as a file, or again as the text that the page was given.
-    limits: { fileSize: mostLogoBytes, files: 1, fieldSize: 2 * mostLogoBytes, parts: 100 },
-  }).single('logo_file');
-  return new Promise((resolve, reject) => {
-    read(request, response, (error: unknown) => {
-      if (error instanceof multer.MulterError && error.code === 'LIMIT_FILE_SIZE') {
-        resolve(new BadValue(`must have at most ${mostLogoBytes / 1024} KB`));
-      } else if (error !== undefined && error !== null) {
-        reject(badRequest('This form cannot be read.'));
-      } else {
-        resolve(request.file !== undefined && request.file.size > 0 ? request.file.buffer : null);
-      }
-    });
-  });
-}
-
-async function draftOf(
-  request: Request,
-  keys: readonly string[],
-  file: Buffer | BadValue | null,
-): Promise<Draft> {
+async function draftOf(request: Request, keys: readonly string[]): Promise<Draft> {
   const problems = new Map<string, string>();
   const typed = (key: string): string => {
     if (key === 'sheet_clients') {
@@ -221,11 +196,11 @@ async function draftOf(
     return single(request, key).replaceAll('\r\n', '\n').trim();
   };
   const texts = Object.fromEntries(keys.map((key) => [key, typed(key)]));
-  if (file !== null) {
+  const { file } = request;
+  if (file !== undefined && file.size > 0) {
     const { cleanLogo } = await import('../logo');
     try {
-      if (file instanceof BadValue) throw file;
-      texts.host_logo = logoText(cleanLogo(file));
+      texts.host_logo = logoText(cleanLogo(file.buffer));
     } catch (error) {
       if (!(error instanceof BadValue)) throw error;
       problems.set('host_logo', error.message);

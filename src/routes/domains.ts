@@ -4,13 +4,14 @@ import { plain, searchWords } from '../domain/mailbox-list';
 import { pageOf } from '../domain/page';
 import type { VirtualServer } from '../domain/virtual-server';
 import type { Services } from '../app';
+import { domainsJson } from '../formats/json';
 import { maySee } from '../domain/viewer';
 import { viewerOf } from '../middleware/viewer';
 import { mayBrandSomething } from './branding';
 import { pageNumberOf, sameWith, searchOf } from './query';
 import { patienceOf, soon, valueOrWaiting } from './show';
 
-/** `/`: the virtual servers. */
+/** `/`: the virtual servers, and `/domains.json` the same for programs. */
 export function domainsRoutes({ directory, policies, now }: Services): Router {
   const router = Router();
 
@@ -31,6 +32,13 @@ export function domainsRoutes({ directory, policies, now }: Services): Router {
       mayBrand: mayBrandSomething(viewer, policies),
       pageLink: (number: number) => sameWith(request, { page: String(number) }),
     });
+  });
+
+  router.get('/domains.json', async (_request, response) => {
+    const { value, asOf } = await directory.freshServers();
+    const viewer = viewerOf(response);
+    const own = value.filter(({ name }) => maySee(viewer, name));
+    response.json(domainsJson(own, asOf));
   });
 
   router.post('/', async (request, response) => {

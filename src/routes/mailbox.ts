@@ -3,6 +3,7 @@ import type { Services } from '../app';
 import { withImplicitTls } from '../domain/client-settings';
 import { whyNoSheet } from '../domain/sheets';
 import { settingsText } from '../formats/settings-text';
+import { viewerOf } from '../middleware/viewer';
 import { settingsOf } from './mailbox-settings';
 import { domainOf } from './query';
 import { patienceOf, valueOrWaiting } from './show';
@@ -19,12 +20,14 @@ export function mailboxRoutes({ directory, policies, profileSigner, mail, now }:
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const settings = settingsOf(there.value, login, await policies.of(there.value.server));
+    const mayPrint = viewerOf(response).may.has('print');
     response.render('pages/mailbox', {
       settings,
       freshness: there.freshness,
       text: settingsText(settings),
       signed: profileSigner !== null,
-      canSend: mail !== null && whyNoSheet(settings) === null,
+      mayPrint,
+      canSend: mayPrint && mail !== null && whyNoSheet(settings) === null,
       canHaveProfile: withImplicitTls(settings, 'imap') !== null,
     });
   });

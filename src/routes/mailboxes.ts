@@ -16,7 +16,7 @@ import { dnsZone } from '../formats/dns-zone';
 import { mailboxesJson } from '../formats/json';
 import { viewerOf } from '../middleware/viewer';
 import { domainOf, pageNumberOf, sameWith } from './query';
-import { mailboxQuery, selectionForm, selectionOf } from './selection';
+import { mailboxQuery, selectionOf } from './selection';
 import { patienceOf, soon, valueOrWaiting } from './show';
 
 /** The names of Virtualmin's own users table, where it has the column. */
@@ -51,6 +51,7 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
       differing: countDiffering(users),
       page: pageOf(selectMailboxes(users, query), number),
       pageLink: (number: number) => sameWith(request, { page: String(number) }),
+      mayPrint: viewerOf(response).may.has('print'),
       mayBrand:
         policies.store !== null && mayBrand(viewerOf(response), { kind: 'domain', name: domain }),
       withoutMail: pageOf(users.withoutMail, 1),
@@ -74,7 +75,7 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
 
   router.get('/domains/:domain/mailboxes.csv', csv);
 
-  router.post('/domains/:domain/mailboxes.csv', selectionForm, csv);
+  router.post('/domains/:domain/mailboxes.csv', csv);
 
   router.get('/domains/:domain/dns.txt', async (request, response) => {
     const server = await directory.freshServer(domainOf(request));

@@ -1,15 +1,8 @@
-import { urlencoded, type Request } from 'express';
+import type { Request } from 'express';
 import type { DomainUsers, Mailbox } from '../domain/mailbox';
 import { selectMailboxes, sortKeys, type MailboxQuery } from '../domain/mailbox-list';
 import { badRequest, notFound } from '../middleware/http-error';
 import { choiceOf, repeated, searchOf, single } from './query';
-
-/** Reads a form that may name thousands of mailboxes. */
-export const selectionForm = urlencoded({
-  extended: false,
-  limit: '4mb',
-  parameterLimit: 50_000,
-});
 
 /** Whether a POST sends a selection; one that does not is the button "Try again" of an error. */
 export function isSelectionForm(request: Request): boolean {

@@ -1,4 +1,4 @@
-import { Router, urlencoded, type Request, type Response } from 'express';
+import { Router, type Request, type Response } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import type { Services } from '../app';
 import type { ClientSettings } from '../domain/client-settings';
@@ -84,9 +84,8 @@ export function sendRoutes(services: Services): Router {
     show(response, asked, draft, single(request, 'sent'));
   });
 
-  const form = urlencoded({ extended: false, limit: '64kb' });
   const path = '/domains/:domain/mailboxes/:login/send';
-  router.post(path, form, limit, async (request: Request<{ login: string }>, response) => {
+  router.post(path, limit, async (request: Request<{ login: string }>, response) => {
     const { login } = request.params;
     const asked = await jobOf(request, login);
     const { job, settings } = asked;

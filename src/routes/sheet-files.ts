@@ -6,7 +6,7 @@ import { badRequest, notFound } from '../middleware/http-error';
 import { recordAction } from '../middleware/panel';
 import { fileName } from '../formats/file-name';
 import { domainOf, single } from './query';
-import { isSelectionForm, selectionForm } from './selection';
+import { isSelectionForm } from './selection';
 import { needSheet, openFonts, pdfTitle, sheetJob, type SheetJob } from './sheet-job';
 import { Progress } from './progress';
 
@@ -81,7 +81,7 @@ export function sheetFilesRoutes(services: Services): Router {
   );
   router.get('/domains/:domain/sheets.pdf', (request, response) => pdf(request, response, null));
   router.get('/domains/:domain/sheets.zip', zip);
-  router.post('/domains/:domain/sheets.:kind', selectionForm, async (request, response, next) => {
+  router.post('/domains/:domain/sheets.:kind', async (request, response, next) => {
     if (!isSelectionForm(request)) next();
     else if (request.params.kind === 'pdf') await pdf(request, response, null);
     else if (request.params.kind === 'zip') await zip(request, response);

@@ -8,7 +8,7 @@ import { clientIds, clientTitle, usualClients } from '../formats/guides';
 import { recordAction } from '../middleware/panel';
 import { linksOf } from './links';
 import { domainOf, repeated, single } from './query';
-import { isSelectionForm, selectionForm } from './selection';
+import { isSelectionForm } from './selection';
 import { logoVersion } from './logo';
 import { needSheet, sheetJob, type SheetJob } from './sheet-job';
 import { patienceOf, valueOrWaiting } from './show';
@@ -37,7 +37,7 @@ export function sheetsRoutes(services: Services): Router {
     await lookAt(request, response, null);
   });
 
-  router.post('/domains/:domain/sheets', selectionForm, async (request, response, next) => {
+  router.post('/domains/:domain/sheets', async (request, response, next) => {
     if (!isSelectionForm(request)) {
       next();
       return;

@@ -1,6 +1,6 @@
 import type { AxiosInstance, AxiosResponse } from 'axios';
 import pLimit from 'p-limit';
-import type { VirtualminConfig } from '../config';
+import type { Trust, VirtualminConfig } from '../config';
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
 import { readAnswer, type Row } from './answer';
@@ -38,11 +38,13 @@ const callsAtOnce = 2;
 
 /**
  * A client for one server. At most two calls at once; after a wrong password none at all until
- * `tryAgain`, because Webmin locks the whole address out after five. `now` gives milliseconds.
+ * `tryAgain`, because Webmin locks the whole address out after five. `now` gives milliseconds, `trust`
+ * what makes the server's certificate good at each connection.
  */
 export function createVirtualminClient(
   config: VirtualminConfig,
   now: () => number = Date.now,
+  trust: () => Trust = () => config.trust,
 ): VirtualminClient {
   const limit = pLimit(callsAtOnce);
   let http: Promise<AxiosInstance> | undefined;
@@ -72,7 +74,7 @@ export function createVirtualminClient(
   ): Promise<AxiosResponse<Buffer>> {
     const signal = AbortSignal.timeout(config.timeout);
     try {
-      http ??= createHttp(config);
+      http ??= createHttp(config, trust);
       return await (await http).get<Buffer>('', { params, signal });
     } catch (error) {
       throw faultOf(call, error, signal.aborted, config);
@@ -149,12 +151,12 @@ export function createVirtualminClient(
 }
 
 /** Loaded at the first call: axios takes 8 MB and a sixth of the time of the start. */
-async function createHttp(config: VirtualminConfig): Promise<AxiosInstance> {
+async function createHttp(config: VirtualminConfig, trust: () => Trust): Promise<AxiosInstance> {
   const { default: axios } = await import('axios');
   return axios.create({
     baseURL: `${config.url}/virtual-server/remote.cgi`,
     auth: { username: config.user, password: config.password },
-    httpsAgent: verifyingAgent(config.trust, config.timeout),
+    httpsAgent: verifyingAgent(trust, config.timeout),
     headers: { 'Accept-Encoding': 'identity', 'User-Agent': 'virtualmin-mail-setup' },
     responseType: 'arraybuffer',
     maxContentLength: largestAnswer,

@@ -78,6 +78,11 @@ export class Directory {
     return join(server, newer, users);
   }
 
+  /** Every virtual server, for what leaves the screen. As fresh as freshDomain. */
+  freshServers(): Promise<Answer<readonly VirtualServer[]>> {
+    return this.#servers.fresh(everyDomain);
+  }
+
   /** One virtual server without its users, which take Virtualmin far longer. As fresh as freshDomain. */
   async freshServer(name: string): Promise<VirtualServer> {
     const server =

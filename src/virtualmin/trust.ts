@@ -29,15 +29,15 @@ function systemRoots(): string | string[] {
  * certificate can be looked at and named in the error; the connection is closed all the same.
  * A server that does not finish connecting within `timeout` milliseconds is given up.
  */
-export function verifyingAgent(trust: Trust, timeout: number): Agent {
+export function verifyingAgent(trust: () => Trust, timeout: number): Agent {
   return new VerifyingAgent(trust, timeout);
 }
 
 class VerifyingAgent extends Agent {
-  #ca: string | string[] | undefined;
+  #systemRoots: string | string[] | undefined;
 
   constructor(
-    private readonly trust: Trust,
+    private readonly trust: () => Trust,
     private readonly patience: number,
   ) {
     // A resumed session skips the certificate, so none is kept.
@@ -48,7 +48,8 @@ class VerifyingAgent extends Agent {
     options: RequestOptions,
     callback?: (error: Error | null, socket: Duplex) => void,
   ): undefined {
-    const ca = this.ca();
+    const trust = this.trust();
+    const ca = this.ca(trust);
     const socket = connect({
       ...(options as ConnectionOptions),
       ...(ca === undefined ? {} : { ca }),
@@ -60,7 +61,7 @@ class VerifyingAgent extends Agent {
     socket.once('error', failed);
     socket.setTimeout(this.patience, () => socket.destroy(new Error('no TLS connection in time')));
     socket.once('secureConnect', () => {
-      const untrusted = this.verify(socket);
+      const untrusted = verify(socket, trust);
       socket.off('error', failed);
       socket.setTimeout(0);
       if (untrusted === null) {
@@ -73,27 +74,28 @@ class VerifyingAgent extends Agent {
   }
 
   /** Read when first needed: parsing the system's roots takes longer than starting the app. */
-  private ca(): string | string[] | undefined {
-    if (this.trust.kind === 'fingerprint') return undefined;
-    this.#ca ??= this.trust.kind === 'ca' ? this.trust.pem : systemRoots();
-    return this.#ca;
+  private ca(trust: Trust): string | string[] | undefined {
+    if (trust.kind === 'fingerprint') return undefined;
+    if (trust.kind === 'ca') return trust.pem;
+    this.#systemRoots ??= systemRoots();
+    return this.#systemRoots;
   }
+}
 
-  private verify(socket: TLSSocket): UntrustedCertificate | null {
-    const shown = socket.getPeerCertificate().fingerprint256;
-    if (this.trust.kind === 'fingerprint') {
-      return shown === this.trust.sha256
-        ? null
-        : new UntrustedCertificate(
-            `the server's certificate is not the one that VIRTUALMIN_FINGERPRINT names (${this.trust.sha256})`,
-            shown,
-          );
-    }
-    return socket.authorized
+function verify(socket: TLSSocket, trust: Trust): UntrustedCertificate | null {
+  const shown = socket.getPeerCertificate().fingerprint256;
+  if (trust.kind === 'fingerprint') {
+    return shown === trust.sha256
       ? null
       : new UntrustedCertificate(
-          `the server's certificate cannot be verified (${String(socket.authorizationError)})`,
+          `the server's certificate is not the one that ${trust.source} names (${trust.sha256})`,
           shown,
         );
   }
+  return socket.authorized
+    ? null
+    : new UntrustedCertificate(
+        `the server's certificate cannot be verified (${String(socket.authorizationError)})`,
+        shown,
+      );
 }

@@ -2,11 +2,13 @@
 # virtualmin list-mail-setup: the mail client settings of a domain's mailboxes, asked of the app as root.
 use strict;
 use warnings;
+use File::Basename qw(dirname);
 use Getopt::Long ();
-use IO::Socket::UNIX;
 use JSON::PP ();
-use MIME::Base64 ();
 
+my $module = dirname(__FILE__);
+require("$module/facts-lib.pl");
+my $facts  = facts($ENV{'WEBMIN_CONFIG'} || '/etc/webmin', $module);
 my $json   = JSON::PP->new->utf8->canonical->pretty;
 my $help   = <<'HELP';
 Lists the mail client settings of mailboxes.
@@ -65,16 +67,8 @@ sub encoded {
 # ask(path) Returns what the app answers, as a reference; ends with its words where that is an error.
 sub ask {
     my ($path) = @_;
-    my $app = IO::Socket::UNIX->new('Peer' => $given{'socket'})
-        or stop("The service does not answer on $given{'socket'}: $!\n");
-    my $viewer = MIME::Base64::encode_base64($json->encode({
-        'user' => 'root', 'role' => 'master-admin', 'domains' => '*', 'pages' => '/', 'assets' => '/',
-    }), '');
-    print {$app} "GET $path HTTP/1.0\r\nHost: localhost\r\nMail-Setup-Viewer: $viewer\r\n\r\n";
-    my $answer = do { local $/; <$app> } // '';
-    my ($head, $body) = split(/\r\n\r\n/, $answer, 2);
-    my $value = eval { $json->decode($body // '') } or stop("The service gave no answer that can be read\n");
-    stop("$value->{'error'}->{'message'}\n") if ref($value) eq 'HASH' && $value->{'error'};
+    my ($value, $problem) = ask_app($given{'socket'}, $path, $facts);
+    stop("$problem\n") if !$value;
     return $value;
 }
 

@@ -1,7 +1,8 @@
 # Says in words what Webmin's log of actions has of this module.
 use strict;
 use warnings;
-require 'virtualmin-mail-setup-lib.pl';
+use File::Basename qw(dirname);
+require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
 
 our %text;
 

@@ -2,9 +2,10 @@
 # link, and every user of such a domain may follow it.
 use strict;
 use warnings;
-require 'virtualmin-mail-setup-lib.pl';
+use File::Basename qw(dirname);
+require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
 
-our (%text, $module_name);
+our (%text, $module_name, @permissions);
 
 # feature_name() Returns the plugin's name in Virtualmin's list.
 sub feature_name {
@@ -23,11 +24,13 @@ sub feature_always_links {
     });
 }
 
-# feature_webmin(&domain, &all-domains) Lets the owners of domains with mail use this module.
+# feature_webmin(&domain, &all-domains) Lets the owners of domains with mail use this module. Virtualmin writes the whole
+# access control with it, so what a master admin has set for this owner is said again.
 sub feature_webmin {
-    my (undef, $all) = @_;
+    my ($d, $all) = @_;
     return () if !grep { $_->{'mail'} } @$all;
-    return ([ $module_name, { 'noconfig' => 1 } ]);
+    my %access = get_module_acl($d->{'user'}, $module_name);
+    return ([ $module_name, { 'noconfig' => 1, map { $_ => $access{$_} // 1 } @permissions } ]);
 }
 
 # mailbox_header(&domain) Returns the title of our column in the table of users.

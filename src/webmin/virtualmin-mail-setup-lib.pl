@@ -5,12 +5,16 @@ use warnings;
 
 BEGIN { push(@INC, '..') }
 use WebminCore;
+use Digest::SHA ();
+use File::Basename qw(dirname);
 use IO::Socket::UNIX;
-use JSON::PP ();
-use MIME::Base64 ();
 
-our (%text, %config, %access, $module_name, $remote_user);
+our (%text, %config, $module_name, $module_config_directory, $config_directory, $remote_user);
 init_config();
+require(dirname(__FILE__) . '/facts-lib.pl');
+
+# What a master admin may keep a user of the module from, in its access control.
+our @permissions = qw(see print check);
 
 # Bytes of a form that are taken: thousands of mailboxes can be ticked, and a logo sent.
 my $most_bytes = 5 * 1024 * 1024;
@@ -46,6 +50,8 @@ sub viewer {
         'user'   => $remote_user,
         'pages'  => "$module/index.cgi",
         'assets' => "$module/assets",
+        'may'    => [ granted() ],
+        'token'  => form_token(),
     );
     if (virtual_server::master_admin()) {
         return { %viewer, 'role' => 'master-admin', 'domains' => '*' };
@@ -56,6 +62,29 @@ sub viewer {
         : virtual_server::extra_admin() ? 'extra-admin'
         : 'domain-owner';
     return { %viewer, 'role' => $role, 'domains' => [ map { $_->{'dom'} } @domains ] };
+}
+
+# granted() Returns what of @permissions whoever is looking has.
+sub granted {
+    my %access = get_module_acl();
+    return grep { $access{$_} } @permissions;
+}
+
+# form_token() Returns what a form has to bring along: another for each login, and nothing that could be guessed.
+sub form_token {
+    return Digest::SHA::hmac_sha256_hex(join("\n", $remote_user, $ENV{'SESSION_ID'} // ''), secret());
+}
+
+# secret() Returns the secret behind the tokens of forms; it is made when there is none.
+sub secret {
+    my $path = "$module_config_directory/form-secret";
+    if (open(my $file, '<', $path)) {
+        my $secret = <$file>;
+        return $secret if defined($secret) && length($secret) == 64;
+    }
+    my $secret = random_hex(32);
+    write_secret($path, $secret);
+    return $secret;
 }
 
 # get_webprefix_of_module() Returns the address of this module, behind whatever the panel is behind.
@@ -105,7 +134,7 @@ sub show_trouble {
     my ($key, $reason) = @_;
     print STDERR "$module_name: $reason\n";
     my ($help, $command) = remedy();
-    ui_print_header(undef, $text{'index_title'}, '');
+    ui_print_header(undef, $text{'index_title'}, '', 'intro', 1, 1);
     print '<p><b>', html_escape($text{$key}), "</b></p>\n";
     print '<p>', html_escape($text{$help}), "</p>\n";
     print '<pre>', html_escape($command), "</pre>\n";
@@ -115,28 +144,24 @@ sub show_trouble {
 
 # remedy() Returns the text that says what helps on this system, and the command for it.
 sub remedy {
-    my $version = `node --version 2>/dev/null` // '';
-    my ($major, $minor) = $version =~ /^v(\d+)\.(\d+)/;
-    return ('bridge_no_node', node_command()) if !defined($major);
-    return ('bridge_old_node', node_command()) if $major < 18 || ($major == 18 && $minor < 19);
-    return ('bridge_systemd',
-        'systemctl restart virtualmin-mail-setup.socket; journalctl -u virtualmin-mail-setup -n 20')
+    my $trouble = node_trouble();
+    return ($trouble, node_command()) if $trouble;
+    return ('bridge_systemd', 'virtualmin repair-mail-setup; journalctl -u virtualmin-mail-setup -n 20')
         if -d '/run/systemd/system';
     my $server = module_root_directory($module_name) . '/app/server.mjs';
     return ('bridge_by_hand', 'SOCKET_PATH=' . socket_path() . " node $server");
-}
-
-# node_command() Returns the command that installs Node.js on this system.
-sub node_command {
-    return -x '/usr/bin/apt-get' ? 'apt-get install nodejs' : 'dnf module install nodejs:20 || dnf install nodejs';
 }
 
 # send_request(app) Writes the request, with the viewer that the panel knows and a body of known length.
 sub send_request {
     my ($app) = @_;
     my $method = ($ENV{'REQUEST_METHOD'} || 'GET') =~ /^([A-Z]+)$/ ? $1 : 'GET';
-    my $viewer = MIME::Base64::encode_base64(JSON::PP->new->utf8->canonical->encode(viewer()), '');
-    my @lines = ("$method " . requested() . ' HTTP/1.0', 'Host: localhost', "Mail-Setup-Viewer: $viewer");
+    my @lines = (
+        "$method " . requested() . ' HTTP/1.0',
+        'Host: localhost',
+        'Mail-Setup-Viewer: ' . header_value(viewer()),
+        'Mail-Setup-Panel: ' . header_value(facts($config_directory, dirname(__FILE__))),
+    );
     for my $name (sort keys %asked) {
         my $value = $ENV{ $asked{$name} };
         next if !defined($value) || $value =~ /[\r\n]/;
@@ -187,9 +212,20 @@ sub print_page {
     my ($app, $status, $headers) = @_;
     my $title = un_urlize($headers->{'mail-setup-title'});
     print "Status: $status\r\n" if $status != 200;
-    ui_print_header(undef, html_escape($title), '', undef, 1, 1);
+    ui_print_header(undef, html_escape($title), '', 'intro', 1, 1);
+    print_setup_report() if ($ENV{'REQUEST_METHOD'} // '') eq 'GET';
     copy_body($app);
     ui_print_footer('/', $text{'index'});
+}
+
+# print_setup_report() Tells a master admin what of the set-up failed, while it is so.
+sub print_setup_report {
+    my $path = "$module_config_directory/setup-report";
+    return if !-s $path || !virtual_server::master_admin();
+    open(my $file, '<', $path) or return;
+    print '<p><b>', html_escape($text{'setup_incomplete'}), "</b></p>\n<ul>\n";
+    print '<li>', html_escape($_), "</li>\n" for map { s/\s+$//r } <$file>;
+    print "</ul>\n<pre>virtualmin repair-mail-setup</pre>\n";
 }
 
 # print_document(app, status, headers) Prints a whole document or a file as it is, while it is made.

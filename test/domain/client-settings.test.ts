@@ -4,7 +4,7 @@ import { policyFor } from '../../src/domain/policy';
 import { parseSettings } from '../../src/settings-file';
 import { bob, exampleCom } from '../helpers/domain';
 
-const policies = (text = '') => parseSettings(text, 'test');
+const policies = (text = '') => parseSettings(text);
 
 function decide(settings = '', mailbox = {}, server = {}) {
   const virtualServer = { ...exampleCom, ...server };

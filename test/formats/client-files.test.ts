@@ -24,7 +24,7 @@ import { named, parseXml, plistValue, texts } from '../helpers/xml';
 
 function settings(mailbox = {}, policy = '', domain = 'example.com') {
   const server = { ...exampleCom, name: domain };
-  const policies = parseSettings(policy, 'test');
+  const policies = parseSettings(policy);
   return decideClientSettings({ ...bob, ...mailbox }, server, policyFor(policies, domain));
 }
 
@@ -321,7 +321,7 @@ describe("Thunderbird's QR code", () => {
 
 describe('DNS records', () => {
   const records = (policy = '') => {
-    const policies = parseSettings(policy, 'test');
+    const policies = parseSettings(policy);
     return dnsZone('example.com', decideServices('example.com', policies.general))
       .split('\n')
       .filter((line) => !line.startsWith(';') && line !== '');

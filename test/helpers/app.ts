@@ -5,8 +5,9 @@ import request from 'supertest';
 import { createApp } from '../../src/app';
 import { BrandingStore } from '../../src/branding-store';
 import type { VirtualminConfig } from '../../src/config';
-import type { Viewer } from '../../src/domain/viewer';
+import { permissions, type Viewer } from '../../src/domain/viewer';
 import type { MailConfig } from '../../src/mailer';
+import { PanelFacts } from '../../src/panel-facts';
 import { Policies } from '../../src/policies';
 import type { SignerFiles } from '../../src/profile-signer';
 import { readLanguages } from '../../src/texts';
@@ -24,7 +25,12 @@ export const languages = readLanguages(join(root, 'src', 'webmin', 'lang'));
 /** Made by the build. */
 export const fonts = join(root, 'build', 'dist', 'fonts');
 
-export const masterAdmin: Viewer = { user: 'root', role: 'master-admin', domains: 'all' };
+export const masterAdmin: Viewer = {
+  user: 'root',
+  role: 'master-admin',
+  domains: 'all',
+  may: new Set(permissions),
+};
 
 export const accessToken = 'token-for-the-tests';
 
@@ -73,11 +79,12 @@ export async function startApp(
   const lines: string[] = [];
   const log = new PassThrough().on('data', (line) => lines.push(String(line)));
   const client = createVirtualminClient(virtualmin.config(options.config), now);
-  const settings = parseSettings(options.settings ?? '', 'test');
+  const facts = new PanelFacts();
+  const settings = parseSettings(options.settings ?? '');
   const app = createApp({
     directory: new Directory(client, now),
     policies: new Policies(
-      () => settings,
+      options.panel === true ? facts.policies : () => settings,
       options.brandings === undefined
         ? null
         : new BrandingStore(
@@ -86,7 +93,7 @@ export async function startApp(
           ),
     ),
     profileSigner: options.profileSigner ?? null,
-    entry: options.panel === true ? { kind: 'panel' } : entry,
+    entry: options.panel === true ? { kind: 'panel', facts } : entry,
     demo: options.demo ?? false,
     versions: client.versions,
     mail: options.mail ?? null,

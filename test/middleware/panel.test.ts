@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
+import { permissions } from '../../src/domain/viewer';
 import { parseViewer } from '../../src/middleware/panel';
 import { startApp, type TestApp } from '../helpers/app';
 
@@ -9,13 +10,19 @@ const root = {
   domains: '*',
   pages: '/virtualmin-mail-setup/index.cgi',
   assets: '/virtualmin-mail-setup/assets',
+  may: ['see', 'print', 'check'],
+  token: '0123456789abcdef0123456789abcdef',
 };
 
 const header = (viewer: unknown) => Buffer.from(JSON.stringify(viewer)).toString('base64');
 
 describe('who is looking, as the panel says it', () => {
   test('a master admin sees everything', () => {
-    expect(parseViewer(header(root))).toEqual({ ...root, domains: 'all' });
+    expect(parseViewer(header(root))).toEqual({
+      ...root,
+      domains: 'all',
+      may: new Set(permissions),
+    });
   });
 
   test('everyone else sees the domains that are named, and of names only what is one', () => {
@@ -39,6 +46,9 @@ describe('who is looking, as the panel says it', () => {
     ['no role', header({ ...root, role: undefined })],
     ['a role that is none', header({ ...root, role: 'constructor' })],
     ['no domains', header({ ...root, domains: undefined })],
+    ['no permissions', header({ ...root, may: undefined })],
+    ['no token', header({ ...root, token: undefined })],
+    ['a token that can be guessed', header({ ...root, token: '1234' })],
     ['domains that are no list', header({ ...root, domains: 'all' })],
     ["another host's address", header({ ...root, pages: '//evil.example/' })],
     ['an address with a scheme', header({ ...root, pages: 'javascript:alert(1)' })],
@@ -50,8 +60,18 @@ describe('who is looking, as the panel says it', () => {
 
 describe('in the panel', () => {
   let app: TestApp;
-  const get = (path: string, viewer: unknown = root) =>
-    request(app.app).get(path).set('Mail-Setup-Viewer', header(viewer));
+  const get = (path: string, viewer: unknown = root, settings = '') =>
+    request(app.app)
+      .get(path)
+      .set('Mail-Setup-Viewer', header(viewer))
+      .set('Mail-Setup-Panel', header({ settings }));
+  const post = (path: string, form: string, viewer: unknown = root) =>
+    request(app.app)
+      .post(path)
+      .set('Mail-Setup-Viewer', header(viewer))
+      .set('Mail-Setup-Panel', header({ settings: '' }))
+      .type('form')
+      .send(form);
 
   beforeAll(async () => {
     app = await startApp({ panel: true });
@@ -89,6 +109,106 @@ describe('in the panel', () => {
       .get('/?token=token-for-the-tests')
       .set('Authorization', 'Bearer token-for-the-tests');
     expect(bare.status).toBe(403);
+  });
+
+  test('without settings there is nothing either: the defaults may be wrong here', async () => {
+    const { status } = await request(app.app).get('/').set('Mail-Setup-Viewer', header(root));
+    expect(status).toBe(403);
+  });
+
+  test('settings count from the request on that brings them', async () => {
+    const path = '/domains/example.com/mailboxes/bob.example/settings.json';
+    const portOf = async (settings: string) => {
+      const answer = await get(path, root, settings);
+      return (answer.body as { outgoing: { port: number }[] }).outgoing[0]?.port;
+    };
+    expect(await portOf('')).toBe(587);
+    expect(await portOf('submission_port=2587')).toBe(2587);
+    expect(await portOf('submission_port=2587\nsubmission_port@example.com=3587')).toBe(3587);
+    expect(await portOf('')).toBe(587);
+  });
+
+  test('a mistake in the settings is named, and nothing is shown that may be wrong', async () => {
+    const { status, text } = await get('/domains/example.com', root, 'imap_port=143x');
+    expect(status).toBe(500);
+    expect(text).toContain('Module Config: imap_port must be a port from 1 to 65535, or off');
+    expect(text).not.toContain('bob.example');
+    expect((await get('/domains/example.com')).status).toBe(200);
+  });
+
+  test.each([
+    '/domains/example.com',
+    '/domains/example.com/sheets',
+    '/domains/example.com/sheets.pdf',
+    '/domains/example.com/mailboxes.csv',
+    '/domains/example.com/jobs/abcdefgh/cancel',
+    '/domains/example.com/mailboxes/bob.example',
+    '/domains/example.com/mailboxes/bob.example/send',
+    '/',
+    '/branding',
+  ])('a form to %s without the token of its page does nothing', async (path) => {
+    for (const token of ['', 'token=x', `token=${root.token}&token=${root.token}`]) {
+      const { status, text } = await post(path, `selected=1&login=bob.example&${token}`);
+      expect([path, token, status]).toEqual([path, token, 403]);
+      expect(text).not.toContain('bob@example.com');
+    }
+  });
+
+  test('a form with a file needs the token as well', async () => {
+    const sent = request(app.app)
+      .post('/branding')
+      .set('Mail-Setup-Viewer', header(root))
+      .set('Mail-Setup-Panel', header({ settings: '' }));
+    expect((await sent.field('host_name', 'x')).status).toBe(403);
+  });
+
+  test('every form of a page brings its token', async () => {
+    const paths = ['/', '/domains/example.com', '/domains/example.com/mailboxes/bob.example'];
+    for (const path of paths) {
+      const { text } = await get(path);
+      const forms = [...text.matchAll(/<form method="post"[^]*?<\/form>/g)].map(([form]) => form);
+      expect(forms.length).toBeGreaterThan(0);
+      for (const form of forms) expect(form).toContain(`name="token" value="${root.token}"`);
+    }
+    const sheets = await post(
+      '/domains/example.com/sheets',
+      `selected=1&matching=1&token=${root.token}`,
+    );
+    expect(sheets.status).toBe(200);
+    expect(sheets.text).toContain(`name="token" value="${root.token}"`);
+  });
+
+  test('who may not print sees the settings, and nothing that prints', async () => {
+    const reader = { ...root, may: ['see'] };
+    const mailbox = '/domains/example.com/mailboxes/bob.example';
+    for (const path of ['/domains/example.com', mailbox]) {
+      const { status, text } = await get(path, reader);
+      expect(status).toBe(200);
+      expect(text).not.toMatch(/\/sheets?[."]|\/send"|>Print/);
+    }
+    const { text } = await get(mailbox);
+    expect(text).toContain('/sheet"');
+    for (const path of [
+      '/domains/example.com/sheets',
+      '/domains/example.com/sheets.pdf',
+      '/domains/example.com/sheets.zip',
+      '/domains/example.com/jobs/abcdefgh.json',
+      `${mailbox}/sheet`,
+      `${mailbox}/sheet.pdf`,
+      `${mailbox}/send`,
+    ]) {
+      expect([path, (await get(path, reader)).status]).toEqual([path, 403]);
+    }
+    expect((await get('/domains/example.org/sheets.pdf', { ...reader, domains: [] })).status).toBe(
+      404,
+    );
+  });
+
+  test('who may not even see settings sees nothing', async () => {
+    const nobody = { ...root, may: ['print'] };
+    for (const path of ['/', '/domains/example.com', '/domains/example.com/mailboxes.json']) {
+      expect([path, (await get(path, nobody)).status]).toEqual([path, 403]);
+    }
   });
 
   test('the role and the domains of each request count for that request alone', async () => {

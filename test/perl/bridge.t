@@ -20,6 +20,17 @@ our @all   = qw(example.com example.org dash.example plain.example sub.example.c
 
 like(start_app($socket), qr/is at \Q$socket\E$/, 'the app listens, and prints no token');
 
+mkdir("$folder/etc");
+mkdir("$folder/etc/virtualmin-mail-setup");
+
+# configure(file, text) Writes one of the panel's files.
+sub configure {
+    my ($name, $text) = @_;
+    open(my $file, '>', "$folder/etc/$name") or die $!;
+    print {$file} $text;
+    close($file);
+}
+
 # ask(path, options) Runs index.cgi as the panel does; returns its headers and its body.
 sub ask {
     my ($path, %given) = @_;
@@ -36,6 +47,7 @@ sub ask {
         'REQUEST_URI'    => "$prefix/virtualmin-mail-setup/index.cgi$path",
         'CONTENT_LENGTH' => length($body),
         'CONTENT_TYPE'   => $given{'type'} // 'application/x-www-form-urlencoded',
+        'WEBMIN_CONFIG'  => "$folder/etc",
         'TEST_USER'      => $given{'user'} // 'root',
         'TEST_WEBPREFIX' => $prefix,
         'TEST_SOCKET'    => $given{'socket'} // $socket,
@@ -52,6 +64,13 @@ sub ask {
     waitpid($pid, 0);
     my ($head, $rest) = split(/\r\n\r\n/, $text, 2);
     return ($head, $rest // '');
+}
+
+# token(options) Returns the token that a page gives to its forms.
+sub token {
+    my (%given) = @_;
+    my (undef, $page) = ask('/', %given);
+    return $page =~ /name="token" value="(\w{64})"/ ? $1 : 'none';
 }
 
 sub errors { open(my $file, '<', "$folder/errors") or die $!; local $/; return <$file> // '' }
@@ -103,10 +122,10 @@ subtest 'a login with signs arrives as it was sent' => sub {
 };
 
 subtest 'a form' => sub {
-    my $body = 'selected=1&login=bob.example&login=zoe.example';
+    my $body = 'selected=1&login=bob.example&login=zoe.example&token=' . token();
     my (undef, $csv) = ask('/domains/example.com/mailboxes.csv', 'body' => $body);
     is(scalar(grep { /\@example\.com/ } split(/\r?\n/, $csv)), 2, 'arrives whole');
-    my ($head) = ask('/domains/example.com', 'method' => 'POST');
+    my ($head) = ask('/domains/example.com', 'body' => 'token=' . token());
     like($head, qr{^Status: 303\r\n}, 'a redirect keeps its status');
     like($head, qr{^Location: \./example\.com\r?$}m, 'and leads back through the panel');
 };
@@ -114,7 +133,8 @@ subtest 'a form' => sub {
 subtest 'a logo' => sub {
     my $boundary = 'a-boundary';
     my $svg  = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 1"><rect width="4" height="1"/></svg>';
-    my $body = join("\r\n", "--$boundary", 'Content-Disposition: form-data; name="version"', '', '', "--$boundary",
+    my $body = join("\r\n", "--$boundary", 'Content-Disposition: form-data; name="token"', '', token(), "--$boundary",
+        'Content-Disposition: form-data; name="version"', '', '', "--$boundary",
         'Content-Disposition: form-data; name="logo_file"; filename="x.svg"', 'Content-Type: image/svg+xml', '', $svg,
         "--$boundary--", '');
     my ($head) = ask('/branding', 'body' => $body, 'type' => "multipart/form-data; boundary=$boundary");
@@ -125,7 +145,7 @@ subtest 'a logo' => sub {
 };
 
 subtest 'mail that is not set up' => sub {
-    my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/send', 'body' => 'to=a@b.example&subject=x');
+    my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/send', 'body' => 'to=a@b.example&subject=x&token=' . token());
     like($head, qr{^Status: 404\r\n}, 'is not there');
     like($body, qr{MAIL_FROM}, 'and it is said why');
 };
@@ -137,7 +157,8 @@ subtest 'who sees what' => sub {
     for my $path ('', '/mailboxes.json', '/sheets.pdf', '/mailboxes/ann/settings.txt', '/branding') {
         my ($head) = ask("/domains/example.org$path", 'user' => 'example', 'access' => $owner);
         like($head, qr{^Status: 404\r\n}, "another's is not there: $path");
-        ($head) = ask("/domains/example.org$path", 'user' => 'example', 'access' => $owner, 'body' => 'a=b');
+        my $body = 'token=' . token('user' => 'example', 'access' => $owner);
+        ($head) = ask("/domains/example.org$path", 'user' => 'example', 'access' => $owner, 'body' => $body);
         like($head, qr{^Status: 404\r\n}, "by a form neither: $path");
     }
     my ($head) = ask('/branding', 'user' => 'example', 'access' => $owner);
@@ -165,6 +186,58 @@ subtest 'what a browser says of the viewer does not count' => sub {
     like(scalar(<$raw>), qr{^HTTP/1\.1 403 }, 'and without one the app answers nothing');
 };
 
+subtest 'the token of a form' => sub {
+    my $token = token();
+    is(token(), $token, 'stays the same within a login');
+    my @others = map { token(%$_) } { 'user' => 'admin' }, { 'env' => { 'SESSION_ID' => 'another' } };
+    is(scalar(grep { $_ ne $token && $_ ne 'none' } @others), 2, 'and is another one for another user or login');
+    my ($head, $body) = ask('/domains/example.com/mailboxes.csv', 'body' => "selected=1&login=bob.example&token=$others[0]");
+    like($head, qr{^Status: 403\r\n}, 'which does not do');
+    unlike($body, qr{bob\@example}, 'and gets nothing');
+    is((stat("$folder/etc/virtualmin-mail-setup/form-secret"))[2] & 0777, 0600, 'the secret behind it is for root alone');
+};
+
+subtest 'what a master admin keeps a user from' => sub {
+    my ($head) = ask('/domains/example.com/sheets.pdf', 'env' => { 'TEST_MAY' => 'see check' });
+    like($head, qr{^Status: 403\r\n}, 'printing');
+    ($head) = ask('/', 'env' => { 'TEST_MAY' => '' });
+    like($head, qr{^Status: 403\r\n}, 'or everything');
+};
+
+subtest "the module's configuration" => sub {
+    my $port = sub {
+        my (undef, $json) = ask("/domains/$_[0]/mailboxes/$_[1]/settings.json");
+        return decode_json($json)->{'outgoing'}->[0]->{'port'};
+    };
+    is($port->('example.com', 'bob.example'), 587, "the package's");
+    configure('virtualmin-mail-setup/config',
+        "submission_port=2587\nby_domain=submission_port\@example.org=3587\tsheet_paper\@example.org=letter\nsocket=/elsewhere\n");
+    is($port->('example.com', 'bob.example'), 2587, "the host's, at the next request");
+    my (undef, $json) = ask('/domains/example.org/mailboxes.json');
+    my $login = decode_json($json)->{'mailboxes'}->[0]->{'login'};
+    is($port->('example.org', $login), 3587, 'and what is for one domain');
+    configure('virtualmin-mail-setup/config', "imap_port=none\n");
+    my ($head, $body) = ask('/domains/example.com');
+    like($body, qr{Module Config: imap_port must be a port}, 'a mistake is named');
+    unlike($body, qr{bob\@example}, 'and nothing is shown');
+    unlink("$folder/etc/virtualmin-mail-setup/config");
+    is($port->('example.com', 'bob.example'), 587, 'until it is mended');
+};
+
+subtest 'what of the set-up failed' => sub {
+    configure('virtualmin-mail-setup/setup-report', "The account <x> could not be made\n");
+    my (undef, $body) = ask('/');
+    like($body, qr{set-up of this module is not complete.*<li>The account &lt;x&gt; could not be made</li>.*repair-mail-setup}s,
+        'a master admin reads');
+    (undef, $body) = ask('/', 'user' => 'example', 'access' => $owner);
+    unlike($body, qr{repair-mail-setup}, 'and nobody else');
+    my (undef, $sheet) = ask('/domains/example.com/sheets');
+    unlike($sheet, qr{repair-mail-setup}, 'and no sheet says it');
+    configure('virtualmin-mail-setup/setup-report', '');
+    (undef, $body) = ask('/');
+    unlike($body, qr{repair-mail-setup}, 'until it is well');
+};
+
 subtest 'a viewer of 2,000 domains' => sub {
     my @many = map { "customer-number-$_.some-long-name.example" } 1 .. 2000;
     local @all = (@all, @many);
@@ -183,7 +256,7 @@ sub actions {
 subtest "the panel's log of actions" => sub {
     actions();
     ask('/domains/example.com/mailboxes/bob.example/profile.mobileconfig');
-    ask('/domains/example.com/sheets', 'body' => 'selected=1&login=bob.example&login=zoe.example');
+    ask('/domains/example.com/sheets', 'body' => 'selected=1&login=bob.example&login=zoe.example&token=' . token());
     ask('/domains/example.com/sheets.zip?login=bob.example');
     ask('/domains/example.com');
     ask('/domains/example.com/mailboxes/off.example/sheet.pdf');
@@ -198,7 +271,7 @@ subtest "the panel's log of actions" => sub {
 
 subtest 'without Node.js, or with too old a one' => sub {
     for my $case ([ '', qr/No Node\.js is installed/ ], [ 'v16.20.1', qr/too old: the service needs 18\.19/ ],
-        [ 'v18.13.0', qr/too old/ ], [ 'v18.19.0', qr/not running.*SOCKET_PATH=|not running.*systemctl restart/s ]) {
+        [ 'v18.13.0', qr/too old/ ], [ 'v18.19.0', qr/not running.*SOCKET_PATH=|not running.*virtualmin repair-mail-setup/s ]) {
         my ($version, $words) = @$case;
         my $bin = "$folder/bin$version";
         mkdir($bin);
@@ -218,7 +291,7 @@ subtest 'without Node.js, or with too old a one' => sub {
 subtest 'where the app is not there' => sub {
     my ($head, $body) = ask('/', 'socket' => "$folder/nowhere.sock");
     like($body, qr{<panel title="Mail Client Setup">}, 'the panel says so');
-    like($body, qr{systemctl restart virtualmin-mail-setup\.socket|SOCKET_PATH=}, 'with the command that helps');
+    like($body, qr{virtualmin repair-mail-setup|SOCKET_PATH=}, 'with the command that helps');
     like(errors(), qr{nowhere\.sock: No such file}, 'and the log has the reason');
 };
 

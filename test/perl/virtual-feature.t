@@ -33,8 +33,12 @@ is(scalar(@more), 0, 'and one alone');
 is_deeply([ feature_always_links($plain) ], [], 'one without mail has none');
 is_deeply([ feature_always_links($alias) ], [], 'nor has an alias');
 
-is_deeply([ feature_webmin($mail, [ $plain, $mail ]) ], [ [ 'virtualmin-mail-setup', { 'noconfig' => 1 } ] ],
+is_deeply([ feature_webmin($mail, [ $plain, $mail ]) ], [ [ 'virtualmin-mail-setup', { 'noconfig' => 1, 'see' => 1, 'print' => 1, 'check' => 1 } ] ],
     'an owner of a domain with mail gets the module');
+$ENV{'TEST_MAY'} = 'see';
+is_deeply([ feature_webmin({ %$mail, 'user' => 'owner' }, [$mail]) ],
+    [ [ 'virtualmin-mail-setup', { 'noconfig' => 1, 'see' => 1, 'print' => 0, 'check' => 0 } ] ],
+    'and keeps what a master admin has set for them');
 is_deeply([ feature_webmin($plain, [$plain]) ], [], 'another does not');
 
 is(mailbox_header($mail), 'Client setup', 'the table of users has a column');

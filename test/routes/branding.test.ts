@@ -28,9 +28,24 @@ const svg = Buffer.from(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10"><script>alert(1)</script><rect width="40" height="10" fill="#14509b"/></svg>',
 );
 
-const rita: Viewer = { user: 'rita', role: 'reseller', domains: new Set(['example.com']) };
-const owner: Viewer = { user: 'owner', role: 'domain-owner', domains: new Set(['example.com']) };
-const extra: Viewer = { user: 'extra', role: 'extra-admin', domains: new Set(['example.com']) };
+const rita: Viewer = {
+  user: 'rita',
+  role: 'reseller',
+  domains: new Set(['example.com']),
+  may: masterAdmin.may,
+};
+const owner: Viewer = {
+  user: 'owner',
+  role: 'domain-owner',
+  domains: new Set(['example.com']),
+  may: masterAdmin.may,
+};
+const extra: Viewer = {
+  user: 'extra',
+  role: 'extra-admin',
+  domains: new Set(['example.com']),
+  may: masterAdmin.may,
+};
 
 /** The value of a field of a page's form. */
 function valueOf(html: string, name: string): string {

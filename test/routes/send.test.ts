@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { simpleParser } from 'mailparser';
 import { readConfig } from '../../src/config';
-import { startApp, type TestApp } from '../helpers/app';
+import { masterAdmin, startApp, type TestApp } from '../helpers/app';
 import { configProblems } from '../helpers/config';
 import { startMailServer, type TestMailServer } from '../helpers/mail-server';
 import { textOfPdf } from '../helpers/pdf';
@@ -108,7 +108,12 @@ describe('a sheet that is sent', () => {
 });
 
 test('a customer sends what the host says, and no words of their own', async () => {
-  app.viewer.is = { user: 'o', role: 'domain-owner', domains: new Set(['example.com']) };
+  app.viewer.is = {
+    user: 'o',
+    role: 'domain-owner',
+    domains: new Set(['example.com']),
+    may: masterAdmin.may,
+  };
   const page = (await app.get(path)).text;
   expect(page).not.toMatch(/name="(subject|text)"/);
   expect(page).toContain('Settings for bob@example.com');

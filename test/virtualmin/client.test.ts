@@ -388,14 +388,22 @@ describe('TLS', () => {
   test('it is accepted where its fingerprint is the pinned one', async () => {
     await start('self');
     await expect(
-      ask({ trust: { kind: 'fingerprint', sha256: fingerprint } }),
+      ask({
+        trust: { kind: 'fingerprint', sha256: fingerprint, source: 'VIRTUALMIN_FINGERPRINT' },
+      }),
     ).resolves.toHaveLength(10);
   });
 
   test('another fingerprint is refused, on every connection', async () => {
     await start('self');
     const pinned = createVirtualminClient(
-      secure.config({ trust: { kind: 'fingerprint', sha256: fingerprint.replace(/^../, '00') } }),
+      secure.config({
+        trust: {
+          kind: 'fingerprint',
+          sha256: fingerprint.replace(/^../, '00'),
+          source: 'VIRTUALMIN_FINGERPRINT',
+        },
+      }),
     );
     expect(await failureOf(pinned.listDomains())).toMatchObject({
       code: 'tls-not-verifiable',

@@ -114,7 +114,9 @@
     }
     field.value = job;
     const address = form.dataset.jobs + '/' + job;
-    button.onclick = () => fetch(address + '/cancel', { method: 'POST' });
+    const token = form.querySelector('[name=token]');
+    const body = new window.URLSearchParams(token ? { token: token.value } : {});
+    button.onclick = () => fetch(address + '/cancel', { method: 'POST', body });
     for (let asked = 0; asked < 20_000; asked++) {
       await pause(300);
       // Not there yet: the server still waits for Virtualmin's answer.

@@ -1,0 +1,34 @@
+import type { MailPolicies } from './domain/policy';
+import { parseSettings } from './settings-file';
+
+/**
+ * How the panel is set up, as it says with each request: the module's configuration, and the
+ * certificate that its own web server shows. A change is there with the next request.
+ */
+export class PanelFacts {
+  #settings = '';
+  #policies: MailPolicies = parseSettings('', placeOf);
+  #certificate: string | null = null;
+
+  /**
+   * Takes what a request says: settings as a settings file has them, and the SHA-256 of the certificate
+   * in upper-case hex with colons, or null. Throws SettingsError, and then nothing changes.
+   */
+  adopt(settings: string, certificate: string | null): void {
+    if (settings !== this.#settings) {
+      this.#policies = parseSettings(settings, placeOf);
+      this.#settings = settings;
+    }
+    this.#certificate = certificate;
+  }
+
+  readonly policies = (): MailPolicies => this.#policies;
+
+  /** Null where the panel speaks no TLS. */
+  readonly certificate = (): string | null => this.#certificate;
+}
+
+/** A form has no lines to name. */
+function placeOf(): string {
+  return 'Module Config';
+}

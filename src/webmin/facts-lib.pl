@@ -1,0 +1,116 @@
+# How the panel is set up, as the app is told with each request, and the request itself. It needs nothing of
+# Webmin's library, so that commands can use it.
+use strict;
+use warnings;
+use Digest::SHA ();
+use IO::Socket::UNIX;
+use JSON::PP ();
+use MIME::Base64 ();
+
+# What of the module's configuration is for this side alone.
+my %not_for_the_app = map { $_ => 1 } qw(socket by_domain);
+
+# read_values(file) Returns the pairs of a file of key=value lines, as a hash; none where there is no such file.
+sub read_values {
+    my ($path) = @_;
+    open(my $file, '<', $path) or return ();
+    return map { /^\s*([^#=\s][^=]*?)\s*=(.*?)\r?$/ ? ($1, $2) : () } <$file>;
+}
+
+# module_settings(config-folder, module-folder) Returns the module's configuration, as a hash: the package's, with the host's.
+sub module_settings {
+    my ($config_folder, $module_folder) = @_;
+    return (read_values("$module_folder/config"), read_values("$config_folder/virtualmin-mail-setup/config"));
+}
+
+# settings_text(settings, ...) Returns the configuration as a settings file has it. What is for one domain stands in
+# one setting, whose lines a form joins with tabs.
+sub settings_text {
+    my (%settings) = @_;
+    my @own = map { "$_=$settings{$_}" } grep { !$not_for_the_app{$_} } sort keys %settings;
+    return join("\n", @own, split(/\t/, $settings{'by_domain'} // ''));
+}
+
+# certificate_fingerprint(config-folder) Returns the SHA-256 of the certificate that the panel shows, as OpenSSL prints it;
+# nothing where it speaks no TLS.
+sub certificate_fingerprint {
+    my ($config_folder) = @_;
+    my %server = read_values("$config_folder/miniserv.conf");
+    return if !$server{'ssl'};
+    open(my $file, '<', $server{'certfile'} || $server{'keyfile'} || '/nonexistent') or return;
+    my $text = do { local $/; <$file> };
+    my ($base64) = $text =~ /-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----/s or return;
+    return join(':', map { uc } Digest::SHA::sha256_hex(MIME::Base64::decode_base64($base64)) =~ /../g);
+}
+
+# facts(config-folder, module-folder) Returns what the app is told of the panel, as a hash reference.
+sub facts {
+    my ($config_folder, $module_folder) = @_;
+    return {
+        'settings'    => settings_text(module_settings($config_folder, $module_folder)),
+        'certificate' => scalar(certificate_fingerprint($config_folder)),
+    };
+}
+
+# header_value(value) Returns a value as it stands in a header: JSON in Base64.
+sub header_value {
+    my ($value) = @_;
+    return MIME::Base64::encode_base64(JSON::PP->new->utf8->canonical->encode($value), '');
+}
+
+# root_viewer() Returns the viewer of a command: whoever runs one is root.
+sub root_viewer {
+    return {
+        'user' => 'root', 'role' => 'master-admin', 'domains' => '*', 'may' => [qw(see print check)],
+        'pages' => '/', 'assets' => '/', 'token' => '0' x 32,
+    };
+}
+
+# ask_app(socket, path, facts) Asks the app as root for something in JSON. Returns the value, or nothing and why not.
+sub ask_app {
+    my ($socket, $path, $facts) = @_;
+    my $app = IO::Socket::UNIX->new('Peer' => $socket)
+        or return (undef, "The service does not answer on $socket: $!");
+    print {$app} join("\r\n", "GET $path HTTP/1.0", 'Host: localhost',
+        'Mail-Setup-Viewer: ' . header_value(root_viewer()), 'Mail-Setup-Panel: ' . header_value($facts), '', '');
+    my $answer = do { local $/; <$app> } // '';
+    my (undef, $body) = split(/\r\n\r\n/, $answer, 2);
+    my $value = eval { JSON::PP->new->utf8->decode($body // '') };
+    return (undef, 'The service gave no answer that can be read') if !$value;
+    return (undef, $value->{'error'}->{'message'}, $value->{'error'}->{'code'}) if ref($value) eq 'HASH' && $value->{'error'};
+    return ($value);
+}
+
+# node_trouble() Returns the text for what is wrong with this system's Node.js; nothing where it will do.
+sub node_trouble {
+    my ($major, $minor) = (`node --version 2>/dev/null` // '') =~ /^v(\d+)\.(\d+)/;
+    return 'bridge_no_node' if !defined($major);
+    return 'bridge_old_node' if $major < 18 || ($major == 18 && $minor < 19);
+    return;
+}
+
+# node_command() Returns the command that installs Node.js on this system.
+sub node_command {
+    return -x '/usr/bin/apt-get' ? 'apt-get install nodejs' : 'dnf module install nodejs:20 || dnf install nodejs';
+}
+
+# random_hex(bytes) Returns so many random bytes of the system, as hex.
+sub random_hex {
+    my ($bytes) = @_;
+    open(my $random, '<:raw', '/dev/urandom') or die "/dev/urandom: $!";
+    read($random, my $read, $bytes) == $bytes or die '/dev/urandom gives too little';
+    return unpack('H*', $read);
+}
+
+# write_secret(file, text) Writes a file that its owner alone can read, whole or not at all.
+sub write_secret {
+    my ($path, $text) = @_;
+    my $umask = umask(0077);
+    open(my $file, '>', "$path.new") or die "$path.new: $!";
+    print {$file} $text;
+    close($file) or die "$path.new: $!";
+    rename("$path.new", $path) or die "$path: $!";
+    umask($umask);
+}
+
+1;

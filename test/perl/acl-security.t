@@ -1,0 +1,29 @@
+#!/usr/bin/perl
+# The form in which a master admin says what a user of the module may do.
+use strict;
+use warnings;
+use FindBin;
+use Test::More;
+
+BEGIN {
+    $ENV{'TEST_LANG'} = "$FindBin::Bin/../../src/webmin/lang/en";
+    $ENV{'TEST_USER'} = 'root';
+    unshift(@INC, "$FindBin::Bin/lib");
+}
+require "$FindBin::Bin/../../src/webmin/acl_security.pl";
+
+my $form = '';
+{
+    open(my $out, '>', \$form) or die $!;
+    my $before = select($out);
+    acl_security_form({ 'see' => 1, 'print' => 0, 'check' => 1 });
+    select($before);
+}
+is(scalar(() = $form =~ /<tr>/g), 3, 'it has a row for each');
+like($form, qr{Can print and send setup sheets\?</td><td><input name=print value=0>}, 'as it is set');
+
+my %access = ('noconfig' => 1, 'see' => 1, 'print' => 1, 'check' => 1);
+acl_security_save(\%access, { 'see' => '1', 'print' => '0' });
+is_deeply(\%access, { 'noconfig' => 1, 'see' => 1, 'print' => 0, 'check' => 0 }, 'and takes over what was chosen');
+
+done_testing();
