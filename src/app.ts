@@ -4,6 +4,7 @@ import express, { type Express } from 'express';
 import type { Logger } from 'pino';
 import { byRole } from './domain/client-settings';
 import { isBroken, loginIsEmailAddress } from './domain/mailbox';
+import { dayOf, endpointName, resultWords } from './formats/check-words';
 import * as words from './formats/words';
 import { accessToken } from './middleware/access-token';
 import { errorHandler } from './middleware/error-handler';
@@ -15,6 +16,7 @@ import { panel } from './middleware/panel';
 import { onlyIfMay, onlyOwnDomains, onlyViewer } from './middleware/viewer';
 import { brandingRoutes } from './routes/branding';
 import { dateTime } from './routes/date-time';
+import { checkRoutes } from './routes/check';
 import { domainsRoutes } from './routes/domains';
 import { ownLinks } from './routes/links';
 import { mailboxRoutes } from './routes/mailbox';
@@ -27,6 +29,7 @@ import type { Viewer } from './domain/viewer';
 import type { MailConfig } from './mailer';
 import type { PanelFacts } from './panel-facts';
 import type { Policies } from './policies';
+import type { Probes } from './probe/probes';
 import type { SignerFiles } from './profile-signer';
 import type { Languages } from './texts';
 import { viewEngine } from './views';
@@ -46,6 +49,8 @@ export interface Services {
   readonly policies: Policies;
   /** What Apple's profiles are signed with; null where they are not. */
   readonly profileSigner: SignerFiles | null;
+  /** What asks the mail ports; null where nothing does. */
+  readonly probes: Probes | null;
   /** How sheets are sent by mail; null where they are not. */
   readonly mail: MailConfig | null;
   readonly languages: Languages;
@@ -73,7 +78,8 @@ export function createApp(services: Services): Express {
   app.set('view engine', 'ejs');
   app.engine('ejs', viewEngine(services.views));
   const { demo, versions, entry } = services;
-  const worked = { byRole, loginIsEmailAddress, isBroken };
+  const checked = { endpointName, resultWords, dayOf };
+  const worked = { byRole, loginIsEmailAddress, isBroken, ...checked };
   const shared = { links: ownLinks, words, dateTime, domainToUnicode, demo, versions };
   Object.assign(app.locals, shared, worked);
 
@@ -89,11 +95,13 @@ export function createApp(services: Services): Express {
   app.use('/assets', assets(join(services.views, 'assets')));
   app.use('/domains/:domain', onlyOwnDomains());
   app.use(sheetPaths, onlyIfMay('print'));
+  app.use(checkPaths, onlyIfMay('check'));
   app.use(domainsRoutes(services));
   app.use(brandingRoutes(services));
   app.use(sheetsRoutes(services));
   app.use(sheetFilesRoutes(services));
   app.use(sendRoutes(services));
+  app.use(checkRoutes(services));
   app.use(mailboxesRoutes(services));
   app.use(mailboxRoutes(services));
   app.use(mailboxFilesRoutes(services));
@@ -108,6 +116,13 @@ export function createApp(services: Services): Express {
 const sheetPaths = [
   /^\/domains\/[^/]+\/(?:sheets(?:\.\w+)?|jobs)(?=\/|$)/,
   /^\/domains\/[^/]+\/mailboxes\/[^/]+\/(?:sheet(?:\.\w+)?|send)$/,
+];
+
+/** Whatever asks mail servers something. */
+const checkPaths = [
+  /^\/servers(?:\.csv)?$/,
+  /^\/domains\/[^/]+\/check(?:\.json)?$/,
+  /^\/domains\/[^/]+\/mailboxes\/[^/]+\/try$/,
 ];
 
 /** What browsers load beside a page. It holds no data, so it may be kept, and is asked about each time. */

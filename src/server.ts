@@ -21,6 +21,7 @@ import { followSettingsFile } from './settings-source';
 import { readLanguages, type Languages } from './texts';
 import { permissions, type Viewer } from './domain/viewer';
 import { PanelFacts } from './panel-facts';
+import { Probes } from './probe/probes';
 import { createVirtualminClient } from './virtualmin/client';
 import { Directory } from './virtualmin/directory';
 
@@ -62,6 +63,8 @@ async function main(): Promise<void> {
     directory: new Directory(client),
     policies: new Policies(facts?.policies ?? ownSettings, brandingStore(config, languages)),
     mail: config.mail,
+    // The demo's hosts are nobody's.
+    probes: config.virtualmin === null ? null : new Probes(),
     profileSigner: config.profileSigner,
     entry:
       facts === null

@@ -36,6 +36,8 @@ export const settingKeys: readonly string[] = [
   'offer_pop3',
   'pop3_port',
   'pop3s_port',
+  'check_servers',
+  'try_logins',
   // A logo comes as a file, on the page for the branding.
   ...brandingValueKeys,
 ];
@@ -116,6 +118,8 @@ function toPolicy(settings: Settings): MailPolicy {
       starttls: port('submission_port', defaultPolicy.submission.starttls),
       'implicit-tls': port('submissions_port', defaultPolicy.submission['implicit-tls']),
     },
+    checkServers: yesNo(settings.get('check_servers'), defaultPolicy.checkServers),
+    tryLogins: yesNo(settings.get('try_logins'), defaultPolicy.tryLogins),
     branding: branding(settings),
   };
   const pop3 = policy.offerPop3 ? Object.values(policy.pop3) : [];

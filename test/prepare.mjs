@@ -1,4 +1,5 @@
-// Brings what the tests need and npm cannot: a Chromium, Perl's `prove`, OpenSSL, Poppler to read PDFs, and systemd's tools.
+// Brings what the tests need and npm cannot: a Chromium, Perl's `prove`, OpenSSL, Poppler to read PDFs, systemd's
+// tools, and Dovecot and Postfix for the mail ports. What is installed is not started.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
@@ -9,6 +10,9 @@ const missing = [
   ['openssl', installed('openssl')],
   ['poppler-utils', installed('pdfinfo')],
   ['systemd', installed('systemd-socket-activate')],
+  ['dovecot-imapd', existsSync('/usr/lib/dovecot/imap')],
+  ['dovecot-pop3d', existsSync('/usr/lib/dovecot/pop3')],
+  ['postfix', existsSync('/usr/sbin/postfix')],
 ].flatMap(([name, there]) => (there ? [] : [name]));
 
 if (missing.length > 0) {

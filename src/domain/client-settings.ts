@@ -1,4 +1,11 @@
 import { isBroken, loginIsEmailAddress, type Mailbox } from './mailbox';
+import {
+  isBroken as isBrokenResult,
+  observationOf,
+  type Endpoint,
+  type Observations,
+  type Result,
+} from './observation';
 import { forDomain, type MailPolicy, type Ports, type Security } from './policy';
 import type { VirtualServer } from './virtual-server';
 
@@ -33,6 +40,8 @@ export interface DomainServices {
   readonly incoming: readonly Service[];
   /** In the order a client should try them. Authentication is mandatory. */
   readonly outgoing: readonly Service[];
+  /** What was seen of them; empty where nothing was checked. */
+  readonly observations: Observations;
 }
 
 /** Everything a mail client asks for, for one mailbox. Never holds a password. */
@@ -54,6 +63,7 @@ export function decideClientSettings(
   mailbox: Mailbox,
   server: VirtualServer,
   policy: MailPolicy,
+  observations: Observations = [],
 ): ClientSettings {
   const { webmailUrl, supportContact } = policy.branding;
   return {
@@ -64,7 +74,7 @@ export function decideClientSettings(
     realName: mailbox.realName,
     extraAddresses: mailbox.extraAddresses,
     disabled: mailbox.disabled,
-    ...decideServices(server.name, policy),
+    ...decideServices(server.name, policy, observations),
     webmailUrl: webmailUrl === null ? null : forDomain(webmailUrl, server.name),
     supportContact,
     warnings: warningsFor(mailbox, server),
@@ -75,21 +85,71 @@ export function decideClientSettings(
  * Decides the services of a domain. Nothing else chooses a host, a port or how it is secured.
  *
  * The first protocol the policy offers for incoming mail is recommended in its preferred security,
- * with the other security as fallback; POP3 beside IMAP is an alternative only.
+ * with the other security as fallback; POP3 beside IMAP is an alternative only. What was seen to be
+ * broken comes after what works or was not checked; where nothing works the policy stands.
  */
-export function decideServices(domain: string, policy: MailPolicy): DomainServices {
+export function decideServices(
+  domain: string,
+  policy: MailPolicy,
+  observations: Observations = [],
+): DomainServices {
   const incomingHost = forDomain(policy.incomingHost, domain);
   const outgoingHost = forDomain(policy.outgoingHost, domain);
   const order = bySecurity(policy.preferredSecurity);
-  const imap = services('imap', incomingHost, policy.imap, order);
-  const pop3 = policy.offerPop3 ? services('pop3', incomingHost, policy.pop3, order) : [];
+  const imap = services('imap', incomingHost, policy.imap, order, observations);
+  const pop3 = policy.offerPop3
+    ? services('pop3', incomingHost, policy.pop3, order, observations)
+    : [];
   return {
     incoming:
       imap.length > 0
         ? [...imap, ...pop3.map((s) => ({ ...s, role: 'alternative' as const }))]
         : pop3,
-    outgoing: services('submission', outgoingHost, policy.submission, order),
+    outgoing: services('submission', outgoingHost, policy.submission, order, observations),
+    observations,
   };
+}
+
+function isBrokenEndpoint(observations: Observations, endpoint: Endpoint): boolean {
+  const seen = observationOf(observations, endpoint);
+  return seen !== null && isBrokenResult(seen.observation.result);
+}
+
+/** A service that is not recommended though the policy would have it, and what was seen of it. */
+export interface Avoided {
+  readonly service: Service;
+  readonly instead: Service;
+  readonly result: Result;
+  /** Milliseconds since 1970. */
+  readonly asOf: number;
+}
+
+/** What is recommended otherwise than the policy has it, because of what was seen. */
+export function avoidedIn(
+  { incoming, outgoing, observations }: DomainServices,
+  { preferredSecurity }: Pick<MailPolicy, 'preferredSecurity'>,
+): Avoided[] {
+  return [incoming, outgoing].flatMap((services) => {
+    const { recommended: instead, fallback } = byRole(services);
+    if (fallback?.security !== preferredSecurity) return [];
+    const seen = observationOf(observations, fallback);
+    if (seen === null) return [];
+    return [{ service: fallback, instead, result: seen.observation.result, asOf: seen.asOf }];
+  });
+}
+
+/**
+ * When the recommended services were seen to work, in milliseconds since 1970: the older time where they
+ * are on two hosts. Null unless all of them were.
+ */
+export function provenAsOf({ incoming, outgoing, observations }: DomainServices): number | null {
+  const seen = [incoming, outgoing].map((services) =>
+    observationOf(observations, byRole(services).recommended),
+  );
+  const times = seen.flatMap((one) =>
+    one?.observation.result.kind === 'proven' ? [one.asOf] : [],
+  );
+  return times.length === seen.length ? Math.min(...times) : null;
 }
 
 /** The services of one direction, by the part they play. */
@@ -134,12 +194,16 @@ function services(
   host: string,
   ports: Ports,
   order: readonly Security[],
+  observations: Observations,
 ): Service[] {
   const offered = order.flatMap((security) => {
     const port = ports[security];
     return port === null ? [] : [{ security, port }];
   });
-  return offered.map(({ security, port }, index) => ({
+  const broken = (one: { security: Security; port: number }) =>
+    isBrokenEndpoint(observations, { protocol, host, ...one });
+  const usable = offered.filter((one) => !broken(one));
+  return [...usable, ...offered.filter(broken)].map(({ security, port }, index) => ({
     protocol,
     host,
     port,

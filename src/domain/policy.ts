@@ -19,6 +19,10 @@ export interface MailPolicy {
   readonly offerPop3: boolean;
   readonly pop3: Ports;
   readonly submission: Ports;
+  /** Whether the mail ports are asked what they offer. */
+  readonly checkServers: boolean;
+  /** Whether a login may be tried with a password that somebody types. */
+  readonly tryLogins: boolean;
   readonly branding: Branding;
 }
 
@@ -41,6 +45,8 @@ export const defaultPolicy: MailPolicy = {
   offerPop3: true,
   pop3: { starttls: 110, 'implicit-tls': 995 },
   submission: { starttls: 587, 'implicit-tls': 465 },
+  checkServers: true,
+  tryLogins: true,
   branding: noBranding,
 };
 

@@ -1,5 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { byRole, type ClientSettings, type Service } from '../domain/client-settings';
+import type { HostObservations } from '../domain/observation';
+import { endpointName, observationWords } from './check-words';
 import { securityNames } from './words';
 
 const columns = [
@@ -42,6 +44,44 @@ export function mailboxesCsv(all: readonly ClientSettings[]): string {
     record_delimiter: 'windows',
     escape_formulas: true,
   });
+}
+
+/** A mail host as a row of the table of all. */
+interface MailHostRow {
+  readonly host: string;
+  readonly domains: readonly string[];
+  readonly seen: HostObservations | null;
+  /** When the first certificate runs out, in milliseconds since 1970. */
+  readonly until: number | null;
+  readonly loginOnPort25: boolean | null;
+}
+
+/** Every port of every mail host, for spreadsheets, in the same form. */
+export function serversCsv(hosts: readonly MailHostRow[]): string {
+  const head = ['Host', 'Domains', 'Service', 'Seen', 'What to do', 'Certificate until', 'Seen at'];
+  const rows = hosts.flatMap(({ host, domains, seen }) =>
+    (seen?.services ?? []).map((observation) => {
+      const words = observationWords(observation);
+      return [
+        host,
+        domains.join(' '),
+        endpointName(observation.endpoint),
+        words.map((one) => one.seen).join('; '),
+        words.flatMap((one) => (one.remedy === '' ? [] : one.remedy)).join(' '),
+        observation.certificate === null ? '' : iso(observation.certificate.until),
+        seen === null ? '' : iso(seen.asOf),
+      ];
+    }),
+  );
+  return stringify([head, ...rows], {
+    bom: true,
+    record_delimiter: 'windows',
+    escape_formulas: true,
+  });
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
 }
 
 function yesNo(value: boolean): string {

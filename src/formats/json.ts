@@ -1,4 +1,5 @@
-import type { ClientSettings } from '../domain/client-settings';
+import { provenAsOf, type ClientSettings, type DomainServices } from '../domain/client-settings';
+import { observationOf } from '../domain/observation';
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
 
@@ -12,6 +13,31 @@ export function domainsJson(servers: readonly VirtualServer[], asOf: number) {
       disabled: disabled !== null,
     })),
   };
+}
+
+/** The body of `check.json`, described in docs/json.md. Times are ISO 8601. */
+export function checkJson(domain: string, { incoming, outgoing, observations }: DomainServices) {
+  const services = [...incoming, ...outgoing].map((service) => {
+    const seen = observationOf(observations, service);
+    const { result, weaknesses, certificate, tlsVersion } = seen?.observation ?? {
+      result: { kind: 'not-checked' as const },
+      weaknesses: [],
+      certificate: null,
+      tlsVersion: null,
+    };
+    const { protocol, host, port, security, role } = service;
+    return {
+      ...{ protocol, host, port, security, role, result: result.kind, weaknesses, tlsVersion },
+      how: result.kind === 'differs' ? result.how : null,
+      certificate:
+        certificate === null
+          ? null
+          : { ...certificate, until: new Date(certificate.until).toISOString() },
+      asOf: seen === null ? null : new Date(seen.asOf).toISOString(),
+    };
+  });
+  const loginOnPort25 = observations.some((host) => host.loginOnPort25 === true);
+  return { domain, services, loginOnPort25 };
 }
 
 /** The body of `mailboxes.json`, described in docs/json.md. `asOf` is in milliseconds since 1970. */
@@ -45,6 +71,11 @@ export function settingsJson(settings: ClientSettings) {
     incoming: settings.incoming,
     outgoing: settings.outgoing,
     webmailUrl: settings.webmailUrl,
+    checkedAt: isoOrNull(provenAsOf(settings)),
     warnings: settings.warnings,
   };
+}
+
+function isoOrNull(time: number | null): string | null {
+  return time === null ? null : new Date(time).toISOString();
 }

@@ -1,6 +1,6 @@
 import { create } from 'qrcode';
 import type { Branding, Logo } from '../domain/branding';
-import { byRole, type ClientSettings, type Service } from '../domain/client-settings';
+import { byRole, provenAsOf, type ClientSettings, type Service } from '../domain/client-settings';
 import { isBroken } from '../domain/mailbox';
 import type { Texts } from '../texts';
 import { settingsFingerprint } from './fingerprint';
@@ -107,13 +107,19 @@ export function sheetOf(
       heading: text('sheet_steps'),
       all: (branding.clients ?? usualClients).flatMap((id) => guideFor(id, settings, texts) ?? []),
     },
-    foot: plainText(
-      richText(text('sheet_foot'), {
-        date: dayIn(texts.code, asOf),
-        fingerprint: settingsFingerprint(settings),
-      }),
-    ),
+    foot: footOf(settings, texts, asOf),
   };
+}
+
+/** The small print. That the servers were checked stands there only where each that is recommended was seen to work. */
+function footOf(settings: ClientSettings, { code, text }: Texts, asOf: number): string {
+  const checked = provenAsOf(settings);
+  const date = dayIn(code, asOf);
+  const fingerprint = settingsFingerprint(settings);
+  const foot = richText(text('sheet_foot'), { date, fingerprint });
+  if (checked === null) return plainText(foot);
+  const said = richText(text('sheet_checked'), { date: dayIn(code, checked) });
+  return `${plainText(foot)} ${plainText(said)}`;
 }
 
 /** The most that a logo takes of a sheet. Millimetres. */

@@ -138,7 +138,7 @@ function adopt(facts: PanelFacts, request: Request): void {
 }
 
 /** What is done, for the panel's log; each has a text `log_…` in the language files. */
-export type Action = 'sheets' | 'pdf' | 'file' | 'send' | 'branding';
+export type Action = 'sheets' | 'pdf' | 'file' | 'send' | 'branding' | 'try';
 
 /** Tells the panel what this answer does, with the values of the action's text. On its own nobody asks. */
 export function recordAction(

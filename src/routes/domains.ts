@@ -12,7 +12,7 @@ import { pageNumberOf, sameWith, searchOf } from './query';
 import { patienceOf, soon, valueOrWaiting } from './show';
 
 /** `/`: the virtual servers, and `/domains.json` the same for programs. */
-export function domainsRoutes({ directory, policies, now }: Services): Router {
+export function domainsRoutes({ directory, policies, probes, now }: Services): Router {
   const router = Router();
 
   router.get('/', async (request, response) => {
@@ -29,6 +29,7 @@ export function domainsRoutes({ directory, policies, now }: Services): Router {
       search,
       known: own.length,
       page: pageOf(matching(own, search), number),
+      mayCheckAll: probes !== null && viewer.role === 'master-admin' && viewer.may.has('check'),
       mayBrand: mayBrandSomething(viewer, policies),
       pageLink: (number: number) => sameWith(request, { page: String(number) }),
     });

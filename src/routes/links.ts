@@ -36,6 +36,11 @@ export function linksAt({ pages, assets }: Place) {
     /** One of the files of routes/mailbox-files.ts. */
     mailboxFile: (domain: string, login: string, name: string) =>
       `${mailboxAt(domain, login)}/${name}`,
+    check: (domain: string) => `${domainAt(domain)}/check`,
+    checkJson: (domain: string) => `${domainAt(domain)}/check.json`,
+    servers: () => `${pages}/servers`,
+    serversCsv: () => `${pages}/servers.csv`,
+    tryLogin: (domain: string, login: string) => `${mailboxAt(domain, login)}/try`,
     send: (domain: string, login: string) => `${mailboxAt(domain, login)}/send`,
     sheet: (domain: string, login: string) => `${mailboxAt(domain, login)}/sheet`,
   };

@@ -1,9 +1,11 @@
 import type { Request } from 'express';
 import type { Services } from '../app';
 import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
+import type { Observations } from '../domain/observation';
 import type { MailPolicy } from '../domain/policy';
 import { notFound } from '../middleware/http-error';
 import type { Domain } from '../virtualmin/directory';
+import { seenFresh } from './observed';
 import { domainOf } from './query';
 
 /** The settings of the mailbox with this login. Throws a 404 where there is none. */
@@ -11,6 +13,7 @@ export function settingsOf(
   { server, users }: Domain,
   login: string,
   policy: MailPolicy,
+  observations: Observations,
 ): ClientSettings {
   const mailbox = users.mailboxes.find((one) => one.login === login);
   if (mailbox === undefined) {
@@ -18,14 +21,16 @@ export function settingsOf(
       `${users.domain} has no mailbox with this user name. If it is new, or was renamed: open the domain's page and press Refresh.`,
     );
   }
-  return decideClientSettings(mailbox, server, policy);
+  return decideClientSettings(mailbox, server, policy, observations);
 }
 
 /** The same for the mailbox that a path names, for what leaves the screen: from a fresh answer. */
 export async function freshSettings(
   request: Request<{ domain: string; login: string }>,
-  { directory, policies }: Pick<Services, 'directory' | 'policies'>,
+  services: Pick<Services, 'directory' | 'policies' | 'probes'>,
 ): Promise<ClientSettings> {
-  const { value } = await directory.freshDomain(domainOf(request));
-  return settingsOf(value, request.params.login, await policies.of(value.server));
+  const { value } = await services.directory.freshDomain(domainOf(request));
+  const policy = await services.policies.of(value.server);
+  const observations = await seenFresh(services, value.server, policy);
+  return settingsOf(value, request.params.login, policy, observations);
 }

@@ -1,15 +1,19 @@
 import { Router } from 'express';
 import type { Services } from '../app';
-import { withImplicitTls } from '../domain/client-settings';
+import { avoidedIn, withImplicitTls } from '../domain/client-settings';
+import { resultWords } from '../formats/check-words';
 import { whyNoSheet } from '../domain/sheets';
 import { settingsText } from '../formats/settings-text';
 import { viewerOf } from '../middleware/viewer';
+import { badgeOf } from './check';
 import { settingsOf } from './mailbox-settings';
+import { checkedServices, seenSoFar } from './observed';
 import { domainOf } from './query';
 import { patienceOf, valueOrWaiting } from './show';
 
 /** `/domains/{domain}/mailboxes/{login}`: the settings of one mailbox. */
-export function mailboxRoutes({ directory, policies, profileSigner, mail, now }: Services): Router {
+export function mailboxRoutes(services: Services): Router {
+  const { directory, policies, profileSigner, mail, now } = services;
   const router = Router();
 
   router.get('/domains/:domain/mailboxes/:login', async (request, response) => {
@@ -19,7 +23,12 @@ export function mailboxRoutes({ directory, policies, profileSigner, mail, now }:
     const page = { title: login, what: `the mailboxes of ${domain}` };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
-    const settings = settingsOf(there.value, login, await policies.of(there.value.server));
+    const { server } = there.value;
+    const policy = await policies.of(server);
+    const observations = await seenSoFar(services, server, policy);
+    const settings = settingsOf(there.value, login, policy, observations);
+    const mayCheck =
+      viewerOf(response).may.has('check') && checkedServices(services, server, policy) !== null;
     const mayPrint = viewerOf(response).may.has('print');
     response.render('pages/mailbox', {
       settings,
@@ -27,6 +36,13 @@ export function mailboxRoutes({ directory, policies, profileSigner, mail, now }:
       text: settingsText(settings),
       signed: profileSigner !== null,
       mayPrint,
+      mayCheck,
+      mayTry: mayCheck && policy.tryLogins,
+      badge: badgeOf(settings),
+      avoided: avoidedIn(settings, policy).map((one) => ({
+        ...one,
+        ...resultWords(one.service, one.result),
+      })),
       canSend: mayPrint && mail !== null && whyNoSheet(settings) === null,
       canHaveProfile: withImplicitTls(settings, 'imap') !== null,
     });

@@ -15,6 +15,8 @@ import { mailboxesCsv } from '../formats/csv';
 import { dnsZone } from '../formats/dns-zone';
 import { mailboxesJson } from '../formats/json';
 import { viewerOf } from '../middleware/viewer';
+import { badgeOf } from './check';
+import { checkedServices, seenFresh, seenSoFar } from './observed';
 import { domainOf, pageNumberOf, sameWith } from './query';
 import { mailboxQuery, selectionOf } from './selection';
 import { patienceOf, soon, valueOrWaiting } from './show';
@@ -27,7 +29,8 @@ const columnNames: Readonly<Record<SortKey, string>> = {
 };
 
 /** `/domains/{domain}`: the mailboxes of one domain, and the same as files. */
-export function mailboxesRoutes({ directory, policies, now }: Services): Router {
+export function mailboxesRoutes(services: Services): Router {
+  const { directory, policies, now } = services;
   const router = Router();
 
   router.get('/domains/:domain', async (request, response) => {
@@ -42,7 +45,13 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const { server, users } = there.value;
+    const policy = await policies.of(server);
+    const mayCheck =
+      viewerOf(response).may.has('check') && checkedServices(services, server, policy) !== null;
+    const seen = await seenSoFar(services, server, policy);
     response.render('pages/mailboxes', {
+      mayCheck,
+      badge: badgeOf(decideServices(domain, policy, seen)),
       title: page.title,
       freshness: there.freshness,
       server,
@@ -69,7 +78,10 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
     const { server, users } = (await directory.freshDomain(domain)).value;
     const policy = await policies.of(server);
     const { mailboxes } = selectionOf(request, users);
-    const all = mailboxes.map((mailbox) => decideClientSettings(mailbox, server, policy));
+    const observations = await seenFresh(services, server, policy);
+    const all = mailboxes.map((mailbox) =>
+      decideClientSettings(mailbox, server, policy, observations),
+    );
     response.attachment(`${domain}-mailboxes.csv`).send(mailboxesCsv(all));
   }
 
@@ -79,8 +91,9 @@ export function mailboxesRoutes({ directory, policies, now }: Services): Router 
 
   router.get('/domains/:domain/dns.txt', async (request, response) => {
     const server = await directory.freshServer(domainOf(request));
-    const services = decideServices(server.name, await policies.of(server));
-    response.type('text/plain').send(dnsZone(server.name, services));
+    const policy = await policies.of(server);
+    // Records are for good: what does not work today is no reason to leave it out.
+    response.type('text/plain').send(dnsZone(server.name, decideServices(server.name, policy)));
   });
 
   // The button "Refresh" of the domain's page and of its mailboxes' pages, and "Try again".

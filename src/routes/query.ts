@@ -5,21 +5,23 @@ import { badRequest, notFound } from '../middleware/http-error';
 const longestSearch = 200;
 
 /** The domain in the path, ASCII and lower-case. Throws a 404 for what cannot be one. */
-export function domainOf(request: Request): string {
+export function domainOf(request: Pick<Request, 'params'>): string {
   const given = request.params.domain;
   const name = typeof given === 'string' ? asciiDomainName(given) : null;
   if (name === null) throw notFound('This is not a domain name.');
   return name;
 }
 
+type Parameters = Pick<Request, 'body' | 'method' | 'query'>;
+
 /** The parameters of a request: of its form where it sends one, else of its address. */
-function parametersOf(request: Request): Readonly<Record<string, unknown>> {
+function parametersOf(request: Parameters): Readonly<Record<string, unknown>> {
   const body = request.body as Readonly<Record<string, unknown>> | undefined;
   return request.method === 'POST' && body !== undefined ? body : request.query;
 }
 
 /** A parameter that is there once or not at all; '' where it is not. */
-export function single(request: Request, name: string): string {
+export function single(request: Parameters, name: string): string {
   const value = parametersOf(request)[name] ?? '';
   if (typeof value !== 'string') throw badRequest(`"${name}" must be given once.`);
   return value;

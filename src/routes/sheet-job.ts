@@ -10,6 +10,7 @@ import { badRequest, conflict, notFound } from '../middleware/http-error';
 import type { Texts } from '../texts';
 import type { Domain } from '../virtualmin/directory';
 import { settingsOf } from './mailbox-settings';
+import { seenFresh } from './observed';
 import { choiceOf, repeated, single } from './query';
 import { selectionOf } from './selection';
 
@@ -36,7 +37,7 @@ export async function sheetJob(
   request: Request,
   domain: Domain,
   asOf: number,
-  services: Pick<Services, 'policies' | 'languages'>,
+  services: Pick<Services, 'policies' | 'languages' | 'probes'>,
   login: string | null,
 ): Promise<SheetJob> {
   const { server, users } = domain;
@@ -53,10 +54,13 @@ export async function sheetJob(
 
   const selection = login === null ? selectionOf(request, users) : { mailboxes: [], all: false };
   if (users.mailboxes.length === 0) throw notFound(`${server.name} has no mailboxes.`);
+  const observations = await seenFresh(services, server, policy);
   const wanted =
     login !== null
-      ? [settingsOf(domain, login, policy)]
-      : selection.mailboxes.map((mailbox) => decideClientSettings(mailbox, server, policy));
+      ? [settingsOf(domain, login, policy, observations)]
+      : selection.mailboxes.map((mailbox) =>
+          decideClientSettings(mailbox, server, policy, observations),
+        );
   const settings: ClientSettings[] = [];
   const without: { name: string; reason: string }[] = [];
   const say = (reason: string) => texts.text(`without_${reason.replaceAll('-', '_')}`);

@@ -29,6 +29,8 @@ export interface AnswersOptions<T> {
   readonly capacity: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Milliseconds for which an answer is as good as a new one, where that is not `freshFor`. */
+  readonly freshFor?: number;
 }
 
 /** Milliseconds for which an answer is as good as a new one. */
@@ -59,7 +61,10 @@ export class Answers<T> {
   });
   readonly #calls = new Map<string, Call<T>>();
 
+  readonly #freshFor: number;
+
   constructor(private readonly options: AnswersOptions<T>) {
+    this.#freshFor = options.freshFor ?? freshFor;
     this.#kept = new LRUCache({
       maxSize: options.capacity,
       // An answer too large to keep would be asked for again at every look.
@@ -78,7 +83,7 @@ export class Answers<T> {
     const failure = failed?.failure ?? null;
     const failedLately = failed !== undefined && this.#age(failed.at) < failureStands;
     if (kept !== null) {
-      const refresh = this.#age(kept.asOf) > freshFor && !failedLately;
+      const refresh = this.#age(kept.asOf) > this.#freshFor && !failedLately;
       if (refresh) void this.refresh(key);
       return { kind: 'answer', answer: kept, refreshing: this.#calls.has(key), failure };
     }
@@ -99,7 +104,7 @@ export class Answers<T> {
    * Rejects as the asking does.
    */
   async fresh(key: string, notBefore = 0): Promise<Answer<T>> {
-    const oldest = Math.max(this.options.now() - freshFor, notBefore);
+    const oldest = Math.max(this.options.now() - this.#freshFor, notBefore);
     const kept = this.#kept.get(key);
     if (kept !== undefined && kept.asOf >= oldest) return kept;
     return this.#call(key).answer;

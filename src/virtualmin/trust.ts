@@ -18,7 +18,7 @@ export class UntrustedCertificate extends Error {
 const rootFiles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
 
 /** The system's trusted roots, or those that Node.js brings where the system has none. */
-function systemRoots(): string | string[] {
+export function systemRoots(): string | string[] {
   const file = rootFiles.find((path) => existsSync(path));
   return file === undefined ? [...rootCertificates] : readFileSync(file, 'utf8');
 }

@@ -8,6 +8,7 @@ import type { VirtualminConfig } from '../../src/config';
 import { permissions, type Viewer } from '../../src/domain/viewer';
 import type { MailConfig } from '../../src/mailer';
 import { PanelFacts } from '../../src/panel-facts';
+import type { Probes } from '../../src/probe/probes';
 import { Policies } from '../../src/policies';
 import type { SignerFiles } from '../../src/profile-signer';
 import { readLanguages } from '../../src/texts';
@@ -60,6 +61,7 @@ export async function startApp(
     panel?: boolean;
     profileSigner?: SignerFiles;
     mail?: MailConfig;
+    probes?: Probes;
     /** A folder for brandings. */
     brandings?: string;
   } = {},
@@ -97,6 +99,7 @@ export async function startApp(
     demo: options.demo ?? false,
     versions: client.versions,
     mail: options.mail ?? null,
+    probes: options.probes ?? null,
     languages,
     views,
     fonts,

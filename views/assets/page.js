@@ -160,6 +160,20 @@
     draft.addEventListener('change', look);
   }
 
+  // What mail ports answer fills in as it comes.
+
+  async function fillIn() {
+    while (document.querySelector('#results[data-running]')) {
+      await pause(700);
+      const response = await fetch(location.href, { cache: 'no-store' }).catch(() => null);
+      if (!response || !response.ok) continue;
+      const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+      const [now, next] = [document, page].map((one) => one.getElementById('results'));
+      if (now && next) now.replaceWith(next);
+    }
+  }
+  fillIn();
+
   // Waiting: the request is held open by the server, and the page shows the answer at once.
 
   async function untilThere(address) {

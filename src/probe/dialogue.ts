@@ -1,0 +1,273 @@
+import { hostname } from 'node:os';
+import type { Endpoint } from '../domain/observation';
+import { ConversationError, type LineConnection } from './line-connection';
+
+/** Lines of one answer. */
+const mostLines = 100;
+
+/** A server does not speak the protocol of its port. */
+export class OtherProtocolError extends Error {}
+
+/** A server understood, and does not want to. */
+export class RefusedError extends Error {
+  constructor(
+    /** The server's own words. */
+    readonly words: string,
+    /** Whether trying later may help: the server's fault and not the asker's. */
+    readonly temporary: boolean,
+  ) {
+    super(words);
+  }
+}
+
+/** What a server offers, in upper case: its capabilities and the mechanisms for logging in. */
+export interface Offer {
+  readonly capabilities: readonly string[];
+  readonly mechanisms: readonly string[];
+  readonly starttls: boolean;
+  /** Whether a normal password can be sent now. */
+  readonly password: boolean;
+}
+
+/** The commands of one protocol, as far as settings are checked with them. */
+export interface Dialogue {
+  readonly greet: () => Promise<void>;
+  readonly offer: () => Promise<Offer>;
+  /** Asks for STARTTLS; `extra` is sent in the same packet. Throws RefusedError. */
+  readonly startTls: (extra?: string) => Promise<void>;
+  /** Whether the answer to a command that was sent before TLS comes out of it. */
+  readonly answersInjected: () => Promise<boolean>;
+  /** Logs in with a normal password. Throws RefusedError. */
+  readonly logIn: (login: string, password: string, offer: Offer) => Promise<void>;
+  readonly leave: () => void;
+}
+
+/** A command that no server knows. */
+export const injected = 'XMAILSETUP\r\n';
+
+/** The dialogue of a protocol. */
+export function dialogueOf(protocol: Endpoint['protocol'], connection: LineConnection): Dialogue {
+  switch (protocol) {
+    case 'imap':
+      return imap(connection);
+    case 'pop3':
+      return pop3(connection);
+    case 'submission':
+      return smtp(connection);
+  }
+}
+
+/** RFC 4616: no other identity, the login, the password. */
+function plain(login: string, password: string): string {
+  return Buffer.from(`\0${login}\0${password}`).toString('base64');
+}
+
+function offerOf(
+  capabilities: readonly string[],
+  mechanisms: readonly string[],
+  starttls: boolean,
+  passwordOtherwise: boolean,
+): Offer {
+  const password =
+    passwordOtherwise || mechanisms.includes('PLAIN') || mechanisms.includes('LOGIN');
+  return { capabilities, mechanisms, starttls, password };
+}
+
+/** RFC 9051. */
+function imap(connection: LineConnection): Dialogue {
+  let commands = 0;
+
+  /** Sends a command; resolves with its untagged answers. */
+  async function command(text: string, goOn?: string): Promise<string[]> {
+    const tag = `m${++commands}`;
+    connection.send(`${tag} ${text}\r\n`);
+    const untagged: string[] = [];
+    for (let count = 0; count < mostLines; count++) {
+      const line = await connection.line();
+      if (line.startsWith('+') && goOn !== undefined) {
+        connection.send(`${goOn}\r\n`);
+      } else if (line.startsWith(`${tag} `)) {
+        const [, verdict = '', words = ''] = /^\S+ (\S+) ?(.*)$/.exec(line) ?? [];
+        if (/^OK$/i.test(verdict)) return untagged;
+        throw new RefusedError(
+          words,
+          /\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|CONTACTADMIN)/i.test(words),
+        );
+      } else if (line.startsWith('* ')) {
+        if (/^\* BYE/i.test(line)) throw new ConversationError('closed');
+        untagged.push(line.slice(2));
+      } else {
+        throw new OtherProtocolError();
+      }
+    }
+    throw new ConversationError('too-much');
+  }
+
+  return {
+    async greet() {
+      const line = await connection.line();
+      if (/^\* BYE/i.test(line)) throw new ConversationError('closed');
+      if (!/^\* (OK|PREAUTH)/i.test(line)) throw new OtherProtocolError();
+    },
+    async offer() {
+      const answers = await command('CAPABILITY');
+      const line = answers.find((one) => /^CAPABILITY /i.test(one)) ?? '';
+      const capabilities = line.toUpperCase().split(/\s+/).slice(1);
+      const mechanisms = capabilities.flatMap((one) =>
+        one.startsWith('AUTH=') ? one.slice('AUTH='.length) : [],
+      );
+      const disabled = capabilities.includes('LOGINDISABLED');
+      return offerOf(capabilities, mechanisms, capabilities.includes('STARTTLS'), !disabled);
+    },
+    async startTls(extra = '') {
+      // The tag of what is injected is known, so that its answer is.
+      const tag = `m${++commands}`;
+      connection.send(`${tag} STARTTLS\r\n${extra === '' ? '' : `inj ${extra}`}`);
+      const line = await connection.line();
+      if (!line.toUpperCase().startsWith(`${tag.toUpperCase()} OK`))
+        throw new RefusedError(line, false);
+    },
+    async answersInjected() {
+      connection.send(`m${++commands} NOOP\r\n`);
+      return (await connection.line()).startsWith('inj ');
+    },
+    async logIn(login, password, { capabilities, mechanisms }) {
+      const response = plain(login, password);
+      if (!mechanisms.includes('PLAIN'))
+        await command(`LOGIN ${quoted(login)} ${quoted(password)}`);
+      else if (capabilities.includes('SASL-IR')) await command(`AUTHENTICATE PLAIN ${response}`);
+      else await command('AUTHENTICATE PLAIN', response);
+    },
+    leave() {
+      connection.send(`m${++commands} LOGOUT\r\n`);
+    },
+  };
+}
+
+/** A quoted string of RFC 9051; what cannot stand in one is refused before it is sent. */
+function quoted(text: string): string {
+  if (/[\r\n\0]/.test(text)) throw new RefusedError('a line break in it', false);
+  return `"${text.replace(/(["\\])/g, '\\$1')}"`;
+}
+
+/** RFC 1939, RFC 2449 (CAPA), RFC 2595 (STLS), RFC 5034 (SASL). */
+function pop3(connection: LineConnection): Dialogue {
+  async function answer(): Promise<string> {
+    const line = await connection.line();
+    if (line.startsWith('+OK')) return line;
+    if (line.startsWith('-ERR')) {
+      throw new RefusedError(
+        line.slice('-ERR'.length).trim(),
+        /\[(SYS\/TEMP|IN-USE|LOGIN-DELAY)/i.test(line),
+      );
+    }
+    throw new OtherProtocolError();
+  }
+
+  return {
+    async greet() {
+      await answer();
+    },
+    async offer() {
+      connection.send('CAPA\r\n');
+      await answer();
+      const capabilities: string[] = [];
+      for (let count = 0; count < mostLines; count++) {
+        const line = (await connection.line()).toUpperCase();
+        if (line === '.') {
+          const sasl = capabilities.find((one) => one.startsWith('SASL ')) ?? '';
+          const mechanisms = sasl.split(/\s+/).slice(1);
+          const user = capabilities.includes('USER');
+          return offerOf(capabilities, mechanisms, capabilities.includes('STLS'), user);
+        }
+        capabilities.push(line);
+      }
+      throw new ConversationError('too-much');
+    },
+    async startTls(extra = '') {
+      connection.send(`STLS\r\n${extra}`);
+      await answer();
+    },
+    async answersInjected() {
+      connection.send('CAPA\r\n');
+      return !(await connection.line()).startsWith('+OK');
+    },
+    async logIn(login, password, { mechanisms }) {
+      if (mechanisms.includes('PLAIN')) {
+        connection.send(`AUTH PLAIN ${plain(login, password)}\r\n`);
+        await answer();
+        return;
+      }
+      if (/[\r\n\0]/.test(login + password)) throw new RefusedError('a line break in it', false);
+      connection.send(`USER ${login}\r\n`);
+      await answer();
+      connection.send(`PASS ${password}\r\n`);
+      await answer();
+    },
+    leave() {
+      connection.send('QUIT\r\n');
+    },
+  };
+}
+
+/** RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH). */
+function smtp(connection: LineConnection): Dialogue {
+  /** The lines of a reply, without their code. Throws RefusedError where that is not a good one. */
+  async function reply(): Promise<string[]> {
+    const lines: string[] = [];
+    for (let count = 0; count < mostLines; count++) {
+      const [, code = '', more, words = ''] =
+        /^(\d{3})([ -]?)(.*)$/.exec(await connection.line()) ?? [];
+      if (code === '') throw new OtherProtocolError();
+      lines.push(words);
+      if (more === '-') continue;
+      if (/^[23]/.test(code)) return lines;
+      throw new RefusedError(`${code} ${words}`, code.startsWith('4'));
+    }
+    throw new ConversationError('too-much');
+  }
+
+  return {
+    async greet() {
+      await reply();
+    },
+    async offer() {
+      connection.send(`EHLO ${ownName()}\r\n`);
+      const capabilities = (await reply()).slice(1).map((line) => line.toUpperCase());
+      // "AUTH=" is what old clients wanted.
+      const auth = capabilities.filter((one) => /^AUTH[ =]/.test(one));
+      const mechanisms = [...new Set(auth.flatMap((one) => one.split(/[ =]+/).slice(1)))];
+      return offerOf(capabilities, mechanisms, capabilities.includes('STARTTLS'), false);
+    },
+    async startTls(extra = '') {
+      connection.send(`STARTTLS\r\n${extra}`);
+      await reply();
+    },
+    async answersInjected() {
+      connection.send(`EHLO ${ownName()}\r\n`);
+      return !(await connection.line()).startsWith('250');
+    },
+    async logIn(login, password, { mechanisms }) {
+      if (mechanisms.includes('PLAIN')) {
+        connection.send(`AUTH PLAIN ${plain(login, password)}\r\n`);
+        await reply();
+        return;
+      }
+      connection.send('AUTH LOGIN\r\n');
+      await reply();
+      connection.send(`${Buffer.from(login).toString('base64')}\r\n`);
+      await reply();
+      connection.send(`${Buffer.from(password).toString('base64')}\r\n`);
+      await reply();
+    },
+    leave() {
+      connection.send('QUIT\r\n');
+    },
+  };
+}
+
+/** A name for EHLO that is one, whatever this machine is called. */
+function ownName(): string {
+  const name = hostname();
+  return /^[a-z0-9.-]+$/i.test(name) && name.includes('.') ? name : '[127.0.0.1]';
+}

@@ -1,0 +1,76 @@
+import type { Endpoint, Result } from '../domain/observation';
+import { RefusedError } from './dialogue';
+import type { LineConnection } from './line-connection';
+import { certificateProblem, openSecured, resultOf } from './probe';
+import type { Probes } from './probes';
+
+/** How a login went. */
+export type LoginOutcome =
+  | { readonly kind: 'accepted' }
+  /** In the server's own words. */
+  | { readonly kind: 'refused'; readonly words: string }
+  /** The server would not say now; in its own words. */
+  | { readonly kind: 'server-trouble'; readonly words: string }
+  /** The password was not sent. */
+  | { readonly kind: 'not-reached'; readonly result: Result };
+
+/** Milliseconds for one login: a server may wait some seconds before it refuses one. */
+const patience = 15_000;
+
+/** Characters of a server's words that are shown. */
+const longestWords = 200;
+
+/**
+ * Logs in the way that mail clients are told to, and out again: nothing is read, sent or changed. The
+ * password goes out only over TLS to a server whose certificate is good for its host, and is kept nowhere.
+ */
+export async function tryLogin(
+  endpoint: Endpoint,
+  login: string,
+  password: string,
+  probes: Probes,
+): Promise<LoginOutcome> {
+  const { address, context } = await probes.reach(endpoint.host);
+  if (address === null) return { kind: 'not-reached', result: { kind: 'unresolved' } };
+  const signal = AbortSignal.timeout(patience);
+  let connection: LineConnection | null = null;
+  try {
+    const secured = await openSecured(endpoint, address, context, signal, (opened) => {
+      connection = opened;
+    });
+    const { tls } = secured.connection;
+    const problem =
+      tls === null
+        ? ({ kind: 'differs', how: 'tls-fails' } as const)
+        : certificateProblem(
+            endpoint.host,
+            tls.getPeerCertificate(),
+            tls.authorizationError,
+            context.now(),
+          );
+    if (problem !== null) return { kind: 'not-reached', result: problem };
+    if (!secured.offer.password) {
+      return { kind: 'not-reached', result: { kind: 'differs', how: 'no-password-login' } };
+    }
+    try {
+      await secured.dialogue.logIn(login, password, secured.offer);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      const words = wordsOf(error.words, password);
+      return { kind: error.temporary ? 'server-trouble' : 'refused', words };
+    }
+    secured.dialogue.leave();
+    return { kind: 'accepted' };
+  } catch (error) {
+    return { kind: 'not-reached', result: resultOf(error) };
+  } finally {
+    (connection as LineConnection | null)?.close();
+  }
+}
+
+/** A server may repeat what it was sent, which nobody is to read. */
+function wordsOf(words: string, password: string): string {
+  const secrets = [password, Buffer.from(password).toString('base64')];
+  if (secrets.some((secret) => secret !== '' && words.includes(secret))) return '';
+  return words.slice(0, longestWords);
+}

@@ -1,0 +1,282 @@
+import { Router, type Request, type Response } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import type { Services } from '../app';
+import {
+  byRole,
+  decideServices,
+  provenAsOf,
+  type DomainServices,
+  type Service,
+} from '../domain/client-settings';
+import { loginVerdict, type LoginResult } from '../domain/login-verdict';
+import {
+  isBroken,
+  observationOf,
+  type HostObservations,
+  type Observation,
+} from '../domain/observation';
+import { observationWords, resultWords, verdictWords } from '../formats/check-words';
+import { serversCsv } from '../formats/csv';
+import { checkJson } from '../formats/json';
+import { forbidden, HttpError, notFound } from '../middleware/http-error';
+import { recordAction } from '../middleware/panel';
+import { viewerOf } from '../middleware/viewer';
+import type { LoginOutcome } from '../probe/login';
+import { linksOf } from './links';
+import { freshSettings } from './mailbox-settings';
+import { checkedServices, seenFresh } from './observed';
+import { domainOf, single } from './query';
+
+/** Milliseconds for which a page is held open for ports that have not answered yet. */
+const heldOpen = 400;
+
+/** Tries in `window` milliseconds: for one mailbox, and of one user. It is no tool for guessing. */
+const triesOfMailbox = 5;
+const triesOfUser = 20;
+const window = 15 * 60_000;
+
+/** What a page says of the recommended services in a word or two. */
+export interface Badge {
+  readonly kind: 'proven' | 'broken' | 'unchecked';
+  /** Milliseconds since 1970; null where nothing was checked. */
+  readonly asOf: number | null;
+}
+
+/** The badge of a domain or of one of its mailboxes. Nothing unchecked looks like something proven. */
+export function badgeOf(services: DomainServices): Badge {
+  const proven = provenAsOf(services);
+  if (proven !== null) return { kind: 'proven', asOf: proven };
+  const recommended = [services.incoming, services.outgoing].map((of) => byRole(of).recommended);
+  const seen = recommended.map((one) => observationOf(services.observations, one));
+  const broken = seen.find((one) => one !== null && isBroken(one.observation.result));
+  return broken === undefined || broken === null
+    ? { kind: 'unchecked', asOf: null }
+    : { kind: 'broken', asOf: broken.asOf };
+}
+
+/** A port as a row of a table. */
+export interface CheckRow {
+  readonly service: Service | null;
+  readonly observation: Observation;
+  readonly words: ReturnType<typeof observationWords>;
+}
+
+function rowsOf({ incoming, outgoing, observations }: DomainServices): CheckRow[] {
+  return [...incoming, ...outgoing].flatMap((service) => {
+    const seen = observationOf(observations, service);
+    if (seen === null) return [];
+    const { observation } = seen;
+    return [{ service, observation, words: observationWords(observation) }];
+  });
+}
+
+/**
+ * `/domains/{domain}/check`: what the mail ports answer, and `check.json`; `/servers` the same of every
+ * mail host for master admins, and `servers.csv`; and a login tried with a password that somebody types.
+ */
+export function checkRoutes(services: Services): Router {
+  const { directory, policies, log } = services;
+  const router = Router();
+
+  async function subjectOf(request: Request<{ domain: string }>) {
+    const server = await directory.freshServer(domainOf(request));
+    const policy = await policies.of(server);
+    const checked = checkedServices(services, server, policy);
+    if (checked === null) {
+      throw notFound(
+        server.mail
+          ? 'Mail servers are not checked here: "check_servers" in the settings says so, or this is the demo.'
+          : 'Mail is switched off for this domain, so there is nothing to check.',
+      );
+    }
+    return { server, policy, checked };
+  }
+
+  router.get('/domains/:domain/check', async (request, response) => {
+    const { server, policy, checked } = await subjectOf(request);
+    const looks = await checked.probes.look(checked.services, heldOpen);
+    const observations = looks.flatMap((look) => (look.kind === 'answer' ? look.answer.value : []));
+    const running = looks.some(
+      (look) => look.kind === 'waiting' || (look.kind === 'answer' && look.refreshing),
+    );
+    response.render('pages/check', {
+      server,
+      running,
+      rows: rowsOf(decideServices(server.name, policy, observations)),
+      hosts: observations,
+    });
+  });
+
+  router.get('/domains/:domain/check.json', async (request, response) => {
+    const { server, policy } = await subjectOf(request);
+    const observations = await seenFresh(services, server, policy);
+    response.json(checkJson(server.name, decideServices(server.name, policy, observations)));
+  });
+
+  router.post('/domains/:domain/check', async (request, response) => {
+    const { server, checked } = await subjectOf(request);
+    await checked.probes.refresh(checked.services);
+    response.redirect(303, linksOf(response).check(server.name));
+  });
+
+  /** Every mail host, with what is prescribed of it and the domains that use it. */
+  async function everyHost(response: Response, patience: number) {
+    if (viewerOf(response).role !== 'master-admin') {
+      throw forbidden('The page of the whole server is for master admins.');
+    }
+    const { probes } = services;
+    if (probes === null) throw notFound('Mail servers are not checked here: this is the demo.');
+    const { value: servers } = await directory.freshServers();
+    const hosts = new Map<string, { endpoints: Map<string, Service>; domains: string[] }>();
+    for (const server of servers) {
+      const policy = await policies.of(server);
+      const checked = checkedServices(services, server, policy);
+      for (const service of checked?.services ?? []) {
+        const known = hosts.get(service.host) ?? {
+          endpoints: new Map<string, Service>(),
+          domains: [],
+        };
+        known.endpoints.set(`${service.protocol} ${service.port} ${service.security}`, service);
+        if (known.domains.at(-1) !== server.name) known.domains.push(server.name);
+        hosts.set(service.host, known);
+      }
+    }
+    const found = await Promise.all(
+      [...hosts].map(async ([host, { endpoints, domains }]) => {
+        const [look] = await probes.look([...endpoints.values()], patience);
+        const seen = look?.kind === 'answer' ? look.answer.value : null;
+        return { host, domains, seen, ...summaryOf(seen) };
+      }),
+    );
+    // What needs attention first: what is broken, then certificates by the days that they have left.
+    return found.sort(
+      (a, b) => b.broken.length - a.broken.length || (a.until ?? Infinity) - (b.until ?? Infinity),
+    );
+  }
+
+  router.get('/servers', async (_request, response) => {
+    const hosts = await everyHost(response, heldOpen);
+    response.render('pages/servers', {
+      hosts,
+      running: hosts.some(({ seen }) => seen === null),
+      now: services.now(),
+    });
+  });
+
+  router.get('/servers.csv', async (_request, response) => {
+    const hosts = await everyHost(response, 60_000);
+    response.attachment('mail-servers.csv').send(serversCsv(hosts));
+  });
+
+  const limits = (most: number, keyOf: (request: Request, response: Response) => string) =>
+    rateLimit({
+      windowMs: window,
+      limit: most,
+      standardHeaders: false,
+      legacyHeaders: false,
+      keyGenerator: keyOf,
+      handler: () => {
+        throw new HttpError(
+          429,
+          'Too many tries',
+          `A login can be tried ${triesOfMailbox} times for a mailbox and ${triesOfUser} times by a user in ${window / 60_000} minutes. Wait a while.`,
+        );
+      },
+    });
+
+  router.post(
+    '/domains/:domain/mailboxes/:login/try',
+    limits(triesOfMailbox, (request) => `${domainOf(request)} ${String(request.params.login)}`),
+    limits(triesOfUser, (_request, response) => viewerOf(response).user),
+    async (request: Request<{ domain: string; login: string }>, response: Response) => {
+      const password = takePassword(request);
+      const { server, policy, checked } = await subjectOf(request);
+      if (!policy.tryLogins)
+        throw notFound('Logins are not tried here: "try_logins" in the settings says so.');
+      const settings = await freshSettings(request, services);
+      if (password === '') {
+        response
+          .status(400)
+          .render('pages/try', { settings, verdict: null, good: false, tried: [] });
+        return;
+      }
+      const { tryLogin } = await import('../probe/login');
+      const incoming = byRole(settings.incoming).recommended;
+      const outgoing = byRole(settings.outgoing).recommended;
+      const [read, sent] = await Promise.all([
+        tryLogin(incoming, settings.login, password, checked.probes),
+        tryLogin(outgoing, settings.login, password, checked.probes),
+      ]);
+      // After the first: a server may hold a second login back while it refuses one.
+      const address =
+        settings.loginIsEmailAddress || read.kind === 'not-reached'
+          ? null
+          : await tryLogin(incoming, settings.emailAddress, password, checked.probes);
+      const verdict = loginVerdict({
+        incoming: resultOf(read),
+        outgoing: resultOf(sent),
+        address: address === null ? null : resultOf(address),
+      });
+      const { user } = viewerOf(response);
+      log.info({ user, mailbox: settings.emailAddress, verdict }, 'login tried');
+      recordAction(response, 'try', { domain: server.name, login: settings.login, verdict });
+      const rows = [
+        { service: incoming, name: settings.login, outcome: read },
+        { service: outgoing, name: settings.login, outcome: sent },
+        ...(address === null
+          ? []
+          : [{ service: incoming, name: settings.emailAddress, outcome: address }]),
+      ];
+      response.render('pages/try', {
+        settings,
+        verdict: verdictWords[verdict],
+        good: verdict === 'works' || verdict === 'works-and-address-does-not',
+        tried: rows.map((row) => ({ ...row, words: outcomeWords(row) })),
+      });
+    },
+  );
+
+  return router;
+}
+
+/** Takes the password out of the form: nothing that comes later has it. */
+function takePassword(request: Request<{ domain: string; login: string }>): string {
+  const password = single(request, 'password');
+  delete (request.body as { password?: unknown }).password;
+  return password;
+}
+
+function resultOf({ kind }: LoginOutcome): LoginResult {
+  return kind === 'accepted' || kind === 'refused' ? kind : 'unknown';
+}
+
+function outcomeWords({ service, outcome }: { service: Service; outcome: LoginOutcome }): string {
+  switch (outcome.kind) {
+    case 'accepted':
+      return 'accepted';
+    case 'refused':
+      return outcome.words === '' ? 'refused' : `refused: ${outcome.words}`;
+    case 'server-trouble':
+      return `the server has trouble: ${outcome.words}`;
+    case 'not-reached':
+      return resultWords(service, outcome.result).seen;
+  }
+}
+
+function summaryOf(seen: HostObservations | null) {
+  const services = seen?.services ?? [];
+  const times = services.flatMap(({ certificate }) => certificate?.until ?? []);
+  return {
+    broken: services.filter(({ result }) => isBroken(result)),
+    weak: services.filter(({ weaknesses }) => weaknesses.length > 0),
+    /** When the first of its certificates runs out, in milliseconds since 1970; null where none was seen. */
+    until: times.length > 0 ? Math.min(...times) : null,
+    loginOnPort25: seen?.loginOnPort25 ?? null,
+  };
+}
+
+export type MailHost = ReturnType<typeof summaryOf> & {
+  readonly host: string;
+  readonly domains: readonly string[];
+  readonly seen: HostObservations | null;
+};

@@ -1,0 +1,292 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+
+/** A certificate authority of the test's own, made by OpenSSL. */
+export interface Authority {
+  /** Its certificate, in PEM. */
+  readonly root: string;
+  /** A certificate for these names, and its key, as paths; `days` may be negative: it has run out. */
+  readonly issue: (names: readonly string[], days?: number) => { certificate: string; key: string };
+  /** The same, signed by itself. */
+  readonly selfSigned: (name: string) => { certificate: string; key: string };
+  readonly remove: () => void;
+}
+
+const day = 24 * 60 * 60_000;
+
+export function makeAuthority(): Authority {
+  const folder = mkdtempSync(join(tmpdir(), 'authority-'));
+  const openssl = (...args: string[]) => {
+    execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  };
+  const request = (name: string, subject: string, extra: readonly string[] = []) => {
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+    openssl('req', '-new', ...key, '-subj', `/CN=${subject}`, '-keyout', `${name}.key`, ...extra);
+  };
+  request('root', 'Test root', ['-x509', '-days', '30', '-out', 'root.pem']);
+  writeFileSync(join(folder, 'index.txt'), '');
+  const path = (name: string) => ({
+    certificate: join(folder, `${name}.pem`),
+    key: join(folder, `${name}.key`),
+  });
+  let count = 0;
+  return {
+    root: readFileSync(join(folder, 'root.pem'), 'utf8'),
+    issue(names, days = 30) {
+      const name = `server${++count}`;
+      request(name, names[0] ?? '', ['-out', `${name}.csr`]);
+      writeFileSync(
+        join(folder, `${name}.cnf`),
+        [
+          '[ca]\ndefault_ca=own\n[own]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes',
+          'default_md=sha256\npolicy=any\nunique_subject=no\n[any]\ncommonName=supplied\n[names]',
+          `subjectAltName=${names.map((one) => `DNS:${one}`).join(',')}`,
+        ].join('\n'),
+      );
+      const time = (at: number) => new Date(at).toISOString().replace(/[-:T]|\.\d+/g, '');
+      const now = Date.now();
+      openssl(
+        ...['ca', '-batch', '-notext', '-config', `${name}.cnf`, '-extensions', 'names'],
+        ...[
+          '-cert',
+          'root.pem',
+          '-keyfile',
+          'root.key',
+          '-in',
+          `${name}.csr`,
+          '-out',
+          `${name}.pem`,
+        ],
+        ...['-startdate', time(now - 60 * day), '-enddate', time(now + days * day)],
+      );
+      return path(name);
+    },
+    selfSigned(name) {
+      const file = `self${++count}`;
+      const names = ['-addext', `subjectAltName=DNS:${name}`];
+      request(file, name, ['-x509', '-days', '30', '-out', `${file}.pem`, ...names]);
+      return path(file);
+    },
+    remove: () => {
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** Ports on loopback that are free now. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+async function untilListening(ports: readonly number[], log: () => string): Promise<void> {
+  const listens = (port: number) =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => {
+        resolve(false);
+      });
+    });
+  for (let tries = 0; tries < 200; tries++) {
+    if ((await Promise.all(ports.map(listens))).every(Boolean)) return;
+    await setTimeout(50);
+  }
+  throw new Error(`the mail server does not listen: ${log()}`);
+}
+
+/** The standard ports, by which a test names them. */
+export type StandardPort = 25 | 110 | 143 | 465 | 587 | 993 | 995;
+
+/** Debian's Dovecot and Postfix on loopback, with mailboxes by login and password. */
+export interface MailPorts {
+  /** Where each standard port is. */
+  readonly portOf: (port: number) => number;
+  readonly close: () => void;
+}
+
+const needed = ['/usr/sbin/dovecot', '/usr/sbin/postfix'];
+
+/**
+ * Starts Dovecot for IMAP and POP3, and Postfix for submission and port 25, with this certificate. Needs
+ * to be root, as both do.
+ */
+export async function startMailPorts(
+  { certificate, key }: { certificate: string; key: string },
+  users: Readonly<Record<string, string>> = {},
+  dovecotSettings = '',
+  postfixSettings: readonly string[] = [],
+): Promise<MailPorts> {
+  const missing = needed.filter((path) => !existsSync(path));
+  if (missing.length > 0) throw new Error(`not installed: ${missing.join(', ')}`);
+  const folder = mkdtempSync(join(tmpdir(), 'mail-ports-'));
+  chmodSync(folder, 0o755);
+  const [imap, imaps, pop3, pop3s, submission, submissions, smtp, auth] = (await freePorts(8)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const at = (name: string) => join(folder, name);
+  writeFileSync(
+    at('users'),
+    Object.entries(users)
+      .map(([login, password]) => `${login}:{PLAIN}${password}\n`)
+      .join(''),
+    { mode: 0o644 },
+  );
+  mkdirSync(at('mail'), { mode: 0o777 });
+  chmodSync(at('mail'), 0o777);
+  writeFileSync(
+    at('dovecot.conf'),
+    `
+base_dir = ${at('run')}
+state_dir = ${at('state')}
+log_path = ${at('dovecot.log')}
+protocols = imap pop3
+listen = 127.0.0.1
+ssl = yes
+ssl_cert = <${certificate}
+ssl_key = <${key}
+disable_plaintext_auth = yes
+auth_mechanisms = plain login
+passdb {
+  driver = passwd-file
+  args = username_format=%u ${at('users')}
+}
+userdb {
+  driver = static
+  args = uid=nobody gid=nogroup home=${at('mail')}/%u
+}
+mail_location = maildir:~/Maildir
+service imap-login {
+  inet_listener imap {
+    port = ${imap}
+  }
+  inet_listener imaps {
+    port = ${imaps}
+    ssl = yes
+  }
+}
+service pop3-login {
+  inet_listener pop3 {
+    port = ${pop3}
+  }
+  inet_listener pop3s {
+    port = ${pop3s}
+    ssl = yes
+  }
+}
+service auth {
+  inet_listener {
+    address = 127.0.0.1
+    port = ${auth}
+  }
+}
+${dovecotSettings}
+`,
+  );
+  const dovecot = spawn('/usr/sbin/dovecot', ['-F', '-c', at('dovecot.conf')], { stdio: 'ignore' });
+  dovecot.unref();
+
+  const etc = at('postfix');
+  mkdirSync(etc);
+  mkdirSync(at('spool'));
+  mkdirSync(at('data'));
+  execFileSync('chown', ['postfix', at('data')]);
+  writeFileSync(
+    join(etc, 'main.cf'),
+    [
+      'compatibility_level=3.6',
+      `queue_directory=${at('spool')}`,
+      `data_directory=${at('data')}`,
+      'myhostname=mx.test.example',
+      'mydestination=',
+      'inet_interfaces=127.0.0.1',
+      'inet_protocols=ipv4',
+      'alias_maps=',
+      'alias_database=',
+      `smtpd_tls_cert_file=${certificate}`,
+      `smtpd_tls_key_file=${key}`,
+      'smtpd_tls_security_level=may',
+      'smtpd_tls_auth_only=yes',
+      'smtpd_sasl_type=dovecot',
+      `smtpd_sasl_path=inet:127.0.0.1:${auth}`,
+      'smtpd_sasl_auth_enable=yes',
+      'smtpd_relay_restrictions=permit_sasl_authenticated,reject',
+      ...postfixSettings,
+      '',
+    ].join('\n'),
+  );
+  writeFileSync(
+    join(etc, 'master.cf'),
+    [
+      `127.0.0.1:${submission} inet n - n - - smtpd`,
+      `127.0.0.1:${submissions} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes`,
+      `127.0.0.1:${smtp} inet n - n - - smtpd -o smtpd_sasl_auth_enable=no`,
+      'pickup unix n - n 60 1 pickup',
+      'cleanup unix n - n - 0 cleanup',
+      'qmgr unix n - n 300 1 qmgr',
+      'tlsmgr unix - - n 1000? 1 tlsmgr',
+      'rewrite unix - - n - - trivial-rewrite',
+      'bounce unix - - n - 0 bounce',
+      'anvil unix - - n - 1 anvil',
+      'proxymap unix - - n - - proxymap',
+      '',
+    ].join('\n'),
+  );
+  const started = spawnSync('/usr/sbin/postfix', ['-c', etc, 'start'], { encoding: 'utf8' });
+  const close = () => {
+    spawnSync('/usr/sbin/postfix', ['-c', etc, 'stop'], { stdio: 'ignore' });
+    dovecot.kill('SIGTERM');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await untilListening([imap, imaps, pop3, pop3s, submission, submissions, smtp], () => {
+      const log = existsSync(at('dovecot.log')) ? readFileSync(at('dovecot.log'), 'utf8') : '';
+      return `${started.stderr}\n${log.slice(-1000)}`;
+    });
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const ports: Readonly<Record<StandardPort, number>> = {
+    ...{
+      25: smtp,
+      110: pop3,
+      143: imap,
+      465: submissions,
+      587: submission,
+      993: imaps,
+      995: pop3s,
+    },
+  };
+  return { portOf: (port) => ports[port as StandardPort], close };
+}
