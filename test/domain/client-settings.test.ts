@@ -1,8 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { decideClientSettings } from '../../src/domain/client-settings';
-import { policyFor } from '../../src/domain/policy';
+import {
+  avoidedIn,
+  decideClientSettings,
+  decideServices,
+  provenAsOf,
+} from '../../src/domain/client-settings';
+import { loginVerdict } from '../../src/domain/login-verdict';
+import type { Result } from '../../src/domain/observation';
+import { defaultPolicy, policyFor } from '../../src/domain/policy';
 import { parseSettings } from '../../src/settings-file';
-import { bob, exampleCom } from '../helpers/domain';
+import { bob, exampleCom, observationsOf } from '../helpers/domain';
 
 const policies = (text = '') => parseSettings(text);
 
@@ -164,3 +171,105 @@ describe('warnings', () => {
     expect(decide('', { login: 'bob@example.com', ...mailbox }, server).warnings).toEqual(warnings);
   });
 });
+
+describe('what was seen of the servers', () => {
+  const refused = { kind: 'refused' } as const;
+  const order = (results: Readonly<Record<number, Result>>, text = '') => {
+    const policy = policies(text).general;
+    const settings = decideClientSettings(bob, exampleCom, policy, observationsOf(policy, results));
+    return [...settings.incoming, ...settings.outgoing].map(({ port, role }) => `${port} ${role}`);
+  };
+  const standard = [
+    '143 recommended',
+    '993 fallback',
+    '110 alternative',
+    '995 alternative',
+    '587 recommended',
+    '465 fallback',
+  ];
+
+  test('changes nothing where everything is proven, nothing works, or nothing was checked', () => {
+    const ports = [143, 993, 110, 995, 587, 465];
+    const all = (result: Result) => Object.fromEntries(ports.map((port) => [port, result]));
+    expect(order({})).toEqual(standard);
+    expect(order(all(refused))).toEqual(standard);
+    expect(order(all({ kind: 'not-checked', why: 'switched-off' }))).toEqual(standard);
+  });
+
+  test.each<Result>([
+    refused,
+    { kind: 'timed-out' },
+    { kind: 'differs', how: 'starttls-not-offered' },
+    { kind: 'certificate-expired', until: 0 },
+    { kind: 'certificate-name', names: ['x.example'] },
+    { kind: 'certificate-untrusted', reason: 'SELF_SIGNED' },
+  ])('puts a port that is broken ($kind) after one that works', (result) => {
+    expect(order({ 587: result })).toEqual([
+      ...standard.slice(0, 4),
+      '465 recommended',
+      '587 fallback',
+    ]);
+    expect(order({ 143: result }).slice(0, 2)).toEqual(['993 recommended', '143 fallback']);
+  });
+
+  test('a broken fallback stays one', () => {
+    expect(order({ 465: refused })).toEqual(standard);
+  });
+
+  test('never puts POP3 in the place of IMAP', () => {
+    expect(order({ 143: refused, 993: refused }).slice(0, 3)).toEqual(standard.slice(0, 3));
+  });
+
+  test('follows the policy that prefers SSL/TLS too', () => {
+    expect(order({ 465: refused }, 'prefer_security=implicit-tls').slice(-2)).toEqual([
+      '587 recommended',
+      '465 fallback',
+    ]);
+  });
+
+  test('is said where it changes something, and only there', () => {
+    const policy = defaultPolicy;
+    const avoided = (results: Readonly<Record<number, Result>>) =>
+      avoidedIn(decideServices('example.com', policy, observationsOf(policy, results, 5)), policy);
+    expect(avoided({})).toEqual([]);
+    expect(avoided({ 465: refused })).toEqual([]);
+    expect(avoided({ 587: refused, 465: refused })).toEqual([]);
+    const [one, ...more] = avoided({ 587: refused });
+    expect(more).toEqual([]);
+    expect(one).toMatchObject({
+      service: { port: 587 },
+      instead: { port: 465 },
+      result: refused,
+      asOf: 5,
+    });
+  });
+
+  test('is proven only where each recommended service was seen to work', () => {
+    const policy = defaultPolicy;
+    const proven = (results: Readonly<Record<number, Result>>) =>
+      provenAsOf(decideServices('example.com', policy, observationsOf(policy, results, 7)));
+    expect(proven({})).toBe(7);
+    expect(proven({ 993: refused, 587: refused })).toBe(7);
+    expect(proven({ 587: refused, 465: refused })).toBeNull();
+    expect(proven({ 143: { kind: 'not-checked', why: 'switched-off' } })).toBeNull();
+    expect(provenAsOf(decideServices('example.com', policy))).toBeNull();
+  });
+});
+
+test.each([
+  ['accepted', 'accepted', null, 'works'],
+  ['accepted', 'accepted', 'accepted', 'works'],
+  ['accepted', 'accepted', 'refused', 'works-and-address-does-not'],
+  ['refused', 'refused', 'refused', 'password-wrong'],
+  ['refused', 'refused', null, 'password-wrong'],
+  ['refused', 'refused', 'accepted', 'address-instead-of-login'],
+  ['accepted', 'refused', 'refused', 'sending-refuses'],
+  ['refused', 'accepted', 'refused', 'receiving-refuses'],
+  ['unknown', 'accepted', null, 'server'],
+  ['refused', 'unknown', 'refused', 'server'],
+] as const)(
+  'reading %s, sending %s, with the address %s: %s',
+  (incoming, outgoing, address, verdict) => {
+    expect(loginVerdict({ incoming, outgoing, address })).toBe(verdict);
+  },
+);

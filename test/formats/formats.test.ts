@@ -76,6 +76,7 @@ test('settings.json', () => {
       { ...service, protocol: 'submission', port: 465, security: 'implicit-tls', role: 'fallback' },
     ],
     webmailUrl: 'https://webmail.example.com/',
+    checkedAt: null,
     warnings: ['login-is-not-email-address'],
   });
 });

@@ -8,7 +8,7 @@ import { Fonts } from '../../src/formats/pdf/fonts';
 import { sheetsPdf } from '../../src/formats/pdf/sheets-pdf';
 import { sheetOf } from '../../src/formats/sheet';
 import { fonts, languages } from '../helpers/app';
-import { bob, exampleCom } from '../helpers/domain';
+import { bob, exampleCom, observationsOf } from '../helpers/domain';
 import { wordsOfPdf, type Word } from '../helpers/pdf';
 
 const opened = new Fonts(fonts);
@@ -74,7 +74,8 @@ describe.each(languages.all)('in $name', (texts) => {
           policy,
           { ...defaultPolicy, branding: { ...noBranding, clients: clientIds } },
         ]) {
-          const settings = decideClientSettings(mailbox, exampleCom, used);
+          const seen = observationsOf(used);
+          const settings = decideClientSettings(mailbox, exampleCom, used, seen);
           const sheet = sheetOf(settings, used.branding, texts, 0);
           const pdf = await buffer(
             sheetsPdf({

@@ -1,4 +1,7 @@
+import { decideServices } from '../../src/domain/client-settings';
 import type { Mailbox } from '../../src/domain/mailbox';
+import type { Observations, Result } from '../../src/domain/observation';
+import type { MailPolicy } from '../../src/domain/policy';
 import type { VirtualServer } from '../../src/domain/virtual-server';
 
 export const exampleCom: VirtualServer = {
@@ -21,3 +24,26 @@ export const bob: Mailbox = {
   owner: false,
   passwordAccepted: true,
 };
+
+/** What was seen of a policy's ports at example.com: `results` by port, and proven otherwise. */
+export function observationsOf(
+  policy: MailPolicy,
+  results: Readonly<Record<number, Result>> = {},
+  asOf = 0,
+): Observations {
+  const { incoming, outgoing } = decideServices(exampleCom.name, policy);
+  return [incoming, outgoing].map((services) => ({
+    host: services[0]?.host ?? '',
+    asOf,
+    loginOnPort25: false,
+    services: services.map(({ protocol, host, port, security }) => ({
+      endpoint: { protocol, host, port, security },
+      result: results[port] ?? { kind: 'proven' },
+      weaknesses: [],
+      certificate: null,
+      tlsVersion: 'TLSv1.3',
+      mechanisms: ['PLAIN'],
+      addresses: [],
+    })),
+  }));
+}

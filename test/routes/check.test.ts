@@ -69,9 +69,9 @@ describe('what the ports answer', () => {
 
   test('stands on the sheet, and in settings.json', async () => {
     await look();
-    expect((await app.get(`${bob}/sheet`)).text).toMatch(/Servers seen to work on \w/);
+    expect((await app.get(`${bob}/sheet`)).text).toMatch(/Servers checked on \w/);
     const pdf = await app.get(`${bob}/sheet.pdf`);
-    expect(textOfPdf(pdf.body as Buffer)).toMatch(/Servers seen to work on \w/);
+    expect(textOfPdf(pdf.body as Buffer)).toMatch(/Servers checked on \w/);
     const settings = (await app.get(`${bob}/settings.json`)).body as { checkedAt: string };
     expect(Date.parse(settings.checkedAt)).toBeGreaterThan(Date.now() - 60_000);
   });
