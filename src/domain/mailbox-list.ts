@@ -1,4 +1,4 @@
-import { loginIsEmailAddress, type DomainUsers, type Mailbox } from './mailbox';
+import { connectedOf, loginIsEmailAddress, type DomainUsers, type Mailbox } from './mailbox';
 
 export const sortKeys = ['address', 'username', 'name'] as const;
 
@@ -9,6 +9,8 @@ export interface MailboxQuery {
   readonly search: string;
   /** Only mailboxes whose login is not their address. */
   readonly onlyDiffering: boolean;
+  /** Only mailboxes that no mail client has logged in to yet. */
+  readonly onlyNever: boolean;
   readonly sort: SortKey;
   readonly descending: boolean;
 }
@@ -30,11 +32,12 @@ export function selectMailboxes(users: DomainUsers, query: MailboxQuery): readon
   const words = searchWords(query.search);
   const everyone = inOrder(users, query.sort);
   const matching =
-    words.length === 0 && !query.onlyDiffering
+    words.length === 0 && !query.onlyDiffering && !query.onlyNever
       ? everyone
       : everyone.filter(
           (mailbox) =>
             !(query.onlyDiffering && loginIsEmailAddress(mailbox)) &&
+            !(query.onlyNever && connectedOf(mailbox) !== 'never') &&
             words.every((word) => searchText(mailbox).includes(word)),
         );
   return query.descending ? [...matching].reverse() : matching;

@@ -19,6 +19,24 @@ export interface Mailbox {
   readonly owner: boolean;
   /** False where no password would be accepted at all (before Virtualmin 7.30 always true: it does not say). */
   readonly passwordAccepted: boolean;
+  /** Null where Virtualmin keeps no record of logins. */
+  readonly lastLogins: LastLogins | null;
+}
+
+/** When a mail client last logged in, as days of the server's time zone (`2026-11-24`); null where none ever did. */
+export interface LastLogins {
+  readonly read: string | null;
+  readonly sent: string | null;
+}
+
+/** Whether somebody has set up a mail client for a mailbox already. */
+export type Connected = 'unknown' | 'never' | 'reads' | 'sends' | 'reads-and-sends';
+
+export function connectedOf({ lastLogins }: Pick<Mailbox, 'lastLogins'>): Connected {
+  if (lastLogins === null) return 'unknown';
+  const { read, sent } = lastLogins;
+  if (read !== null) return sent === null ? 'reads' : 'reads-and-sends';
+  return sent === null ? 'never' : 'sends';
 }
 
 /** Why a user of a virtual server has no mailbox. */

@@ -53,6 +53,7 @@ export function mailboxesJson(users: DomainUsers, asOf: number) {
       extraAddresses: mailbox.extraAddresses,
       disabled: mailbox.disabled,
       owner: mailbox.owner,
+      lastLogins: mailbox.lastLogins,
     })),
     withoutMail: users.withoutMail.map(({ login, reason }) => ({ login, reason })),
   };

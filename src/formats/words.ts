@@ -1,5 +1,5 @@
 import type { ClientSettings, Protocol, Warning } from '../domain/client-settings';
-import type { NoMailReason } from '../domain/mailbox';
+import { connectedOf, type Mailbox, type NoMailReason } from '../domain/mailbox';
 import type { Security } from '../domain/policy';
 
 /** The words of mail clients, so that a person finds on the screen what stands on the paper. */
@@ -41,6 +41,23 @@ export function noticesOf({ warnings }: ClientSettings): string[] {
   return warnings
     .filter((warning) => warning !== 'login-is-not-email-address')
     .map((warning) => warningTexts[warning]);
+}
+
+/** Whether a mail client has logged in to a mailbox yet, with the day where it has. */
+export function connectedText(mailbox: Pick<Mailbox, 'lastLogins'>): string {
+  const { read = null, sent = null } = mailbox.lastLogins ?? {};
+  switch (connectedOf(mailbox)) {
+    case 'unknown':
+      return '';
+    case 'never':
+      return 'never';
+    case 'reads':
+      return `reads (${read ?? ''})`;
+    case 'sends':
+      return `sends (${sent ?? ''})`;
+    case 'reads-and-sends':
+      return `reads and sends (${[read, sent].sort().at(-1) ?? ''})`;
+  }
 }
 
 export const noMailTexts: Readonly<Record<NoMailReason, string>> = {

@@ -226,6 +226,7 @@ function sampleSettings(owner: BrandingOwner, policy: MailPolicy) {
       disabled: false,
       passwordAccepted: true,
       owner: false,
+      lastLogins: null,
     },
     {
       name: domain,

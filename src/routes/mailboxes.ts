@@ -60,6 +60,7 @@ export function mailboxesRoutes(services: Services): Router {
       differing: countDiffering(users),
       page: pageOf(selectMailboxes(users, query), number),
       pageLink: (number: number) => sameWith(request, { page: String(number) }),
+      recorded: users.mailboxes.some(({ lastLogins }) => lastLogins !== null),
       mayPrint: viewerOf(response).may.has('print'),
       mayBrand:
         policies.store !== null && mayBrand(viewerOf(response), { kind: 'domain', name: domain }),

@@ -14,6 +14,7 @@ export function mailboxQuery(request: Request): MailboxQuery {
   return {
     search: searchOf(request),
     onlyDiffering: single(request, 'differs') === '1',
+    onlyNever: single(request, 'never') === '1',
     sort: choiceOf(request, 'sort', sortKeys),
     descending: choiceOf(request, 'order', ['asc', 'desc']) === 'desc',
   };

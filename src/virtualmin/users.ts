@@ -1,5 +1,11 @@
 import { isEmailAddress } from '../domain/email-address';
-import { isBroken, type DomainUsers, type Mailbox, type NoMailReason } from '../domain/mailbox';
+import {
+  isBroken,
+  type DomainUsers,
+  type LastLogins,
+  type Mailbox,
+  type NoMailReason,
+} from '../domain/mailbox';
 import type { Row } from './answer';
 
 /** The fields of list-users that are kept. `password`, its hashes and SSH keys never are. */
@@ -14,6 +20,7 @@ export const userFields = [
   'disabled',
   'no_password_accepted',
   'ftp_access',
+  'last_logins',
 ] as const;
 
 type UserRow = Row<(typeof userFields)[number]>;
@@ -22,15 +29,16 @@ type UserRow = Row<(typeof userFields)[number]>;
 export function toDomainUsers(domain: string, rows: readonly UserRow[]): DomainUsers {
   const mailboxes: Mailbox[] = [];
   const withoutMail: { login: string; reason: NoMailReason }[] = [];
+  const recorded = rows.some((row) => row.values.last_logins);
   for (const row of rows) {
-    const mailbox = toMailbox(row);
+    const mailbox = toMailbox(row, recorded);
     if (typeof mailbox === 'object') mailboxes.push(mailbox);
     else withoutMail.push({ login: first(row, 'unix_username') || row.name, reason: mailbox });
   }
   return { domain, mailboxes, withoutMail };
 }
 
-function toMailbox(row: UserRow): Mailbox | NoMailReason {
+function toMailbox(row: UserRow, recorded: boolean): Mailbox | NoMailReason {
   const login = first(row, 'unix_username');
   const emailAddress = first(row, 'email_address');
   if (emailAddress === '') return reasonWithoutMail(row);
@@ -45,6 +53,7 @@ function toMailbox(row: UserRow): Mailbox | NoMailReason {
     disabled: first(row, 'disabled') === 'Yes',
     owner: first(row, 'user_type') === 'Server owner',
     passwordAccepted: first(row, 'no_password_accepted') !== 'Yes',
+    lastLogins: recorded ? lastLogins(row) : null,
   };
 }
 
@@ -67,6 +76,26 @@ function extraAddresses(row: UserRow, emailAddress: string): string[] {
   return [...new Set(given)]
     .filter((address) => address !== emailAddress && isTypeable(address))
     .map((address) => (address.startsWith('@') ? `*${address}` : address));
+}
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/**
+ * Virtualmin's own record, such as `imap 23/Nov/2026 19:33, smtp 24/Nov/2026 08:01`. Other services
+ * (Usermin's webmail, SSH, FTP) are no mail client.
+ */
+function lastLogins(row: UserRow): LastLogins {
+  const days = { imap: null, pop3: null, smtp: null } as Record<string, string | null>;
+  for (const part of first(row, 'last_logins').split(',')) {
+    const [, service = '', day = '', name = '', year = ''] =
+      /^\s*(\w+) (\d\d?)\/([A-Z][a-z]{2})\/(\d{4})\b/.exec(part) ?? [];
+    const month = months.indexOf(name) + 1;
+    if (!Object.hasOwn(days, service) || month === 0) continue;
+    days[service] = [year, month, day].map((one) => String(one).padStart(2, '0')).join('-');
+  }
+  const { imap = null, pop3 = null, smtp = null } = days;
+  const read = [imap, pop3].filter((day) => day !== null).sort();
+  return { read: read.at(-1) ?? null, sent: smtp };
 }
 
 function recoveryAddress(row: UserRow): string | null {

@@ -1,7 +1,12 @@
 import { statSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { bigDomainAnswer } from '../../src/demo/big-domain';
+import { decideServices } from '../../src/domain/client-settings';
+import { defaultPolicy } from '../../src/domain/policy';
+import { Probes } from '../../src/probe/probes';
+import { makeAuthority, startMailPorts } from '../helpers/mail-ports';
 import { readAnswer } from '../../src/virtualmin/answer';
 import { toDomainUsers, userFields } from '../../src/virtualmin/users';
 import { chromium } from 'playwright-core';
@@ -50,6 +55,68 @@ async function parsing(): Promise<void> {
   row('the same to mailboxes, from JSON', ms(median(times.json)));
   row('  against JSON.parse', `${(median(times.json) / plain).toFixed(2)} times`, 'at most 3');
   row(`the same to mailboxes, from XML (${mb(xml.length)})`, ms(median(times.xml)));
+}
+
+/** A server that greets after `delay` milliseconds and says what a good one does, without TLS: one that is silent where that is null. */
+async function mailPort(delay: number | null): Promise<{ port: number; close: () => void }> {
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on('error', () => undefined).on('close', () => open.delete(socket));
+    if (delay !== null) globalThis.setTimeout(() => socket.end('* BYE\r\n'), delay);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () => {
+    server.close();
+    for (const socket of open) socket.destroy();
+  };
+  return { port: (server.address() as AddressInfo).port, close };
+}
+
+async function probing(): Promise<void> {
+  const { incoming, outgoing } = decideServices('example.com', defaultPolicy);
+  const endpoints = [...incoming, ...outgoing];
+  const authority = makeAuthority();
+  const ports = await startMailPorts(authority.issue(['mail.example.com']));
+  const of = (portOf: (port: number) => number) =>
+    new Probes({ resolve: () => Promise.resolve(['127.0.0.1']), roots: authority.root, portOf });
+  const times = { one: [] as number[], all: [] as number[] };
+  for (let round = 0; round < rounds; round++) {
+    const alone: number[] = [];
+    for (const endpoint of endpoints) {
+      alone.push(await took(() => of(ports.portOf).observe([endpoint])));
+    }
+    times.one.push(Math.max(...alone));
+    times.all.push(await took(() => of(ports.portOf).observe(endpoints)));
+  }
+  ports.close();
+  authority.remove();
+  row('the slowest of six mail ports alone', ms(median(times.one)));
+  row('all six at once, and port 25', ms(median(times.all)));
+  const ratio = median(times.all) / median(times.one);
+  row('  against the slowest', `${ratio.toFixed(2)} times`, 'aim 1.3');
+
+  const [well, silent] = [await mailPort(200), await mailPort(null)];
+  const before = process.memoryUsage().rss;
+  let most = before;
+  const watch = setInterval(() => {
+    most = Math.max(most, process.memoryUsage().rss);
+  }, 50);
+  // One set of probes, as the page of the whole server has it. The ports say which server it is.
+  const probes = of((port) => (port === 1 ? silent.port : well.port));
+  const hosts = Array.from({ length: 100 }, (_, index) =>
+    endpoints.map((one) => ({
+      ...one,
+      host: `mail${index}.example.com`,
+      port: index % 10 === 0 ? 1 : one.port,
+    })),
+  );
+  const all = await took(() => Promise.all(hosts.map((of) => probes.observe(of))));
+  clearInterval(watch);
+  well.close();
+  silent.close();
+  row('100 hosts, 10 of them silent', ms(all), 'at most 30 s');
+  row('  memory on top', mb(most - before), 'at most 100 MB');
 }
 
 async function firstPage(): Promise<void> {
@@ -201,7 +268,7 @@ async function start(): Promise<void> {
 
 async function bench(): Promise<void> {
   console.log(`Node.js ${process.version}; medians of ${rounds} (memory: of 5)\n`);
-  const parts = { parsing, firstPage, warmPage, memory, sheets, start };
+  const parts = { parsing, firstPage, warmPage, memory, sheets, probing, start };
   const asked = process.argv.slice(2);
   for (const [name, part] of Object.entries(parts)) {
     if (asked.length === 0 || asked.includes(name)) await part();

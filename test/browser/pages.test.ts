@@ -5,18 +5,34 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import clients from '../../src/guides/clients.json';
+import { Probes } from '../../src/probe/probes';
+import {
+  makeAuthority,
+  startMailPorts,
+  type Authority,
+  type MailPorts,
+} from '../helpers/mail-ports';
 import { startBrowser, type BrowserApp } from '../helpers/browser';
 import { answerUsers, recording, userValues } from '../helpers/virtualmin';
 
 let browser: BrowserApp;
 let brandings: string;
+let authority: Authority;
+let ports: MailPorts;
 
 beforeAll(async () => {
+  authority = makeAuthority();
+  ports = await startMailPorts(authority.issue(['mail.example.com']), { 'bob.example': 'right' });
   brandings = mkdtempSync(join(tmpdir(), 'brandings-'));
   browser = await startBrowser({
     demo: true,
     settings: 'webmail_url=https://webmail.{domain}/',
     brandings,
+    probes: new Probes({
+      resolve: (host) => Promise.resolve(host === 'mail.example.com' ? ['127.0.0.1'] : []),
+      roots: authority.root,
+      portOf: ports.portOf,
+    }),
     mail: {
       from: { name: 'Example Hosting', address: 'support@host.example' },
       transport: { kind: 'smtp', host: '127.0.0.1', port: 9 },
@@ -32,6 +48,8 @@ afterEach(async () => {
 
 afterAll(async () => {
   await browser.close();
+  ports.close();
+  authority.remove();
   rmSync(brandings, { recursive: true });
 });
 
@@ -58,6 +76,9 @@ const everyPage = [
   ['sheet', `${bobPath}/sheet`],
   ['sheets', '/domains/example.com/sheets'],
   ['send', `${bobPath}/send`],
+  ['mail servers of a domain', '/domains/example.com/check'],
+  ['mail servers that are not there', '/domains/example.org/check'],
+  ['mail servers', '/servers'],
   ['branding', '/branding'],
   ['branding of a domain', '/domains/example.com/branding'],
   ['not found', '/domains/nosuch.example'],
@@ -218,8 +239,8 @@ describe('without JavaScript', () => {
       expect(await page.getByRole('button', { name: 'Print', exact: true }).count()).toBe(prints);
       expect(await page.getByLabel('Tick all').count()).toBe(prints);
       expect(await page.getByLabel('Tick all').isVisible()).toBe(false);
-      expect(await page.getByLabel(/^Password of/).count()).toBe(path.endsWith('sheet') ? 1 : 0);
-      expect(await page.getByLabel(/^Password of/).isVisible()).toBe(false);
+      expect(await page.getByLabel(/^Password of.*paper alone/).count()).toBe(path.endsWith('sheet') ? 1 : 0);
+      expect(await page.getByLabel(/^Password of.*paper alone/).isVisible()).toBe(false);
     }
   });
 
@@ -490,6 +511,30 @@ describe('a branding', () => {
     expect(page.url()).toBe(`${browser.base}/domains/plain.example/branding?saved=1`);
     expect(await page.getByAltText('The logo as it is now').count()).toBe(1);
   });
+});
+
+describe('a login that is tried', () => {
+  test.each([
+    ['right', 'User name and password are right'],
+    ['wrong', 'the password is wrong'],
+  ])('with the %s password says so, and forgets it', async (password, words) => {
+    const page = await browser.open(bobPath);
+    await page.getByLabel('Password of bob.example').fill(password);
+    await page.getByRole('button', { name: 'Try it' }).click();
+    await page.getByText(words).waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect(await page.getByLabel('Password of bob.example').inputValue()).toBe('');
+    expect(page.url()).not.toContain(password);
+    await page.setViewportSize({ width: 320, height: 640 });
+    const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+    expect(await page.evaluate(overflow)).toBe(0);
+  });
+});
+
+test('what the mail ports answer fills in by itself', async () => {
+  const page = await browser.open('/domains/sub.example.com/check');
+  await page.getByText('no address is known for mail.sub.example.com').first().waitFor();
+  await page.locator('#results[data-running]').waitFor({ state: 'detached' });
 });
 
 test('the token in the address leaves it and lets the browser in', async () => {

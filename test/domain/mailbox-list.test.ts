@@ -20,6 +20,7 @@ function find(changes: Partial<MailboxQuery>) {
   const query = {
     search: '',
     onlyDiffering: false,
+    onlyNever: false,
     sort: 'address',
     descending: false,
     ...changes,

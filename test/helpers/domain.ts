@@ -23,6 +23,7 @@ export const bob: Mailbox = {
   disabled: false,
   owner: false,
   passwordAccepted: true,
+  lastLogins: null,
 };
 
 /** What was seen of a policy's ports at example.com: `results` by port, and proven otherwise. */

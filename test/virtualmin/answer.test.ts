@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { bigDomainAnswer } from '../../src/demo/big-domain';
-import { readAnswer } from '../../src/virtualmin/answer';
+import { readAnswer, type Row } from '../../src/virtualmin/answer';
 import { domainFields, toVirtualServers } from '../../src/virtualmin/domains';
 import { toDomainUsers, userFields } from '../../src/virtualmin/users';
 import {
@@ -76,6 +76,7 @@ describe('what users there are', () => {
     expect(mailboxes[0]).toMatchObject({ owner: true, disabled: false });
     expect(mailboxes[3]).toEqual({
       recoveryAddress: null,
+      lastLogins: { read: null, sent: null },
       emailAddress: 'zoe@example.com',
       login: 'zoe.example',
       name: 'zoe',
@@ -248,4 +249,42 @@ test('a parsed answer holds nothing but the fields asked for', async () => {
     expect(text).toContain('pat@plain.example');
     expect(text).not.toMatch(/Tr0ub4dor|pl@inPass1|\$y\$|home_directory/);
   }
+});
+
+describe('the last logins', () => {
+  const rowOf = (name: string, lastLogins?: string): Row<(typeof userFields)[number]> => ({
+    name,
+    values: {
+      unix_username: [name],
+      email_address: [`${name}@example.com`],
+      ...(lastLogins === undefined ? {} : { last_logins: [lastLogins] }),
+    },
+  });
+  const loginsIn = (...texts: (string | undefined)[]) =>
+    toDomainUsers(
+      'example.com',
+      texts.map((text, index) => rowOf(`user${index}`, text)),
+    ).mailboxes.map(({ lastLogins }) => lastLogins);
+
+  test('are those of mail clients', () => {
+    expect(
+      loginsIn(
+        'imap 23/Nov/2026 19:33, smtp 4/Jan/2026 08:01',
+        'pop3 1/Feb/2026 00:00,imap 31/Jan/2026 23:59',
+        'usermin 23/Nov/2026 19:33, webmin 23/Nov/2026 19:33',
+        'imap 23/Foo/2026 19:33, __proto__ 23/Nov/2026 19:33, smtp soon',
+        undefined,
+      ),
+    ).toEqual([
+      { read: '2026-11-23', sent: '2026-01-04' },
+      { read: '2026-02-01', sent: null },
+      { read: null, sent: null },
+      { read: null, sent: null },
+      { read: null, sent: null },
+    ]);
+  });
+
+  test('are not known where Virtualmin records none: that is not "never"', () => {
+    expect(loginsIn(undefined, undefined)).toEqual([null, null]);
+  });
 });
