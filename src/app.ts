@@ -4,7 +4,7 @@ import express, { type Express } from 'express';
 import type { Logger } from 'pino';
 import { byRole } from './domain/client-settings';
 import { isBroken, loginIsEmailAddress } from './domain/mailbox';
-import { dayOf, endpointName, resultWords } from './formats/check-words';
+import { brokenWords, dayOf, endpointName } from './formats/check-words';
 import * as words from './formats/words';
 import { accessToken } from './middleware/access-token';
 import { errorHandler } from './middleware/error-handler';
@@ -17,6 +17,7 @@ import { onlyIfMay, onlyOwnDomains, onlyViewer } from './middleware/viewer';
 import { brandingRoutes } from './routes/branding';
 import { dateTime } from './routes/date-time';
 import { checkRoutes } from './routes/check';
+import { discoveryRoutes } from './routes/discovery';
 import { domainsRoutes } from './routes/domains';
 import { ownLinks } from './routes/links';
 import { mailboxRoutes } from './routes/mailbox';
@@ -25,6 +26,7 @@ import { mailboxesRoutes } from './routes/mailboxes';
 import { sendRoutes } from './routes/send';
 import { sheetFilesRoutes } from './routes/sheet-files';
 import { sheetsRoutes } from './routes/sheets';
+import type { DiscoveryOptions } from './discovery/discover';
 import type { Viewer } from './domain/viewer';
 import type { MailConfig } from './mailer';
 import type { PanelFacts } from './panel-facts';
@@ -51,6 +53,8 @@ export interface Services {
   readonly profileSigner: SignerFiles | null;
   /** What asks the mail ports; null where nothing does. */
   readonly probes: Probes | null;
+  /** How it is looked up what clients find by themselves; null where it is not. */
+  readonly discovery: DiscoveryOptions | null;
   /** How sheets are sent by mail; null where they are not. */
   readonly mail: MailConfig | null;
   readonly languages: Languages;
@@ -78,7 +82,7 @@ export function createApp(services: Services): Express {
   app.set('view engine', 'ejs');
   app.engine('ejs', viewEngine(services.views));
   const { demo, versions, entry } = services;
-  const checked = { endpointName, resultWords, dayOf };
+  const checked = { endpointName, brokenWords, dayOf };
   const worked = { byRole, loginIsEmailAddress, isBroken, ...checked };
   const shared = { links: ownLinks, words, dateTime, domainToUnicode, demo, versions };
   Object.assign(app.locals, shared, worked);
@@ -102,6 +106,7 @@ export function createApp(services: Services): Express {
   app.use(sheetFilesRoutes(services));
   app.use(sendRoutes(services));
   app.use(checkRoutes(services));
+  app.use(discoveryRoutes(services));
   app.use(mailboxesRoutes(services));
   app.use(mailboxRoutes(services));
   app.use(mailboxFilesRoutes(services));
@@ -122,7 +127,7 @@ const sheetPaths = [
 const checkPaths = [
   /^\/servers(?:\.csv)?$/,
   /^\/domains\/[^/]+\/check(?:\.json)?$/,
-  /^\/domains\/[^/]+\/mailboxes\/[^/]+\/try$/,
+  /^\/domains\/[^/]+\/mailboxes\/[^/]+\/(?:try|discovery(?:\.json)?)$/,
 ];
 
 /** What browsers load beside a page. It holds no data, so it may be kept, and is asked about each time. */

@@ -65,6 +65,7 @@ async function main(): Promise<void> {
     mail: config.mail,
     // The demo's hosts are nobody's.
     probes: config.virtualmin === null ? null : new Probes(),
+    discovery: config.virtualmin === null ? null : {},
     profileSigner: config.profileSigner,
     entry:
       facts === null

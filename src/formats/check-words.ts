@@ -129,6 +129,19 @@ function certificateSetting(sending: boolean): string {
     : 'Dovecot: ssl_cert, ssl_key.';
 }
 
+/** What is broken of a host, the ports with the same fault together. */
+export function brokenWords(broken: readonly Observation[]): { ports: string; seen: string }[] {
+  const groups = new Map<string, number[]>();
+  for (const { endpoint, result } of broken) {
+    const { seen } = resultWords(endpoint, result);
+    groups.set(seen, [...(groups.get(seen) ?? []), endpoint.port]);
+  }
+  return [...groups].map(([seen, ports]) => ({
+    ports: `${ports.length === 1 ? 'port' : 'ports'} ${ports.join(', ')}`,
+    seen,
+  }));
+}
+
 /** What works and should not be so. */
 export const weaknessWords: Readonly<Record<Weakness, CheckWords>> = {
   'login-before-tls': {

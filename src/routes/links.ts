@@ -40,6 +40,7 @@ export function linksAt({ pages, assets }: Place) {
     checkJson: (domain: string) => `${domainAt(domain)}/check.json`,
     servers: () => `${pages}/servers`,
     serversCsv: () => `${pages}/servers.csv`,
+    discovery: (domain: string, login: string) => `${mailboxAt(domain, login)}/discovery`,
     tryLogin: (domain: string, login: string) => `${mailboxAt(domain, login)}/try`,
     send: (domain: string, login: string) => `${mailboxAt(domain, login)}/send`,
     sheet: (domain: string, login: string) => `${mailboxAt(domain, login)}/sheet`,

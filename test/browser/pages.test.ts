@@ -33,6 +33,16 @@ beforeAll(async () => {
       roots: authority.root,
       portOf: ports.portOf,
     }),
+    discovery: {
+      resolve: () => Promise.resolve([]),
+      names: {
+        mx: () => Promise.resolve([{ exchange: 'mail.example.com', priority: 10 }]),
+        srv: (name) =>
+          Promise.resolve([
+            { name: 'mail.example.com', port: name.length, priority: 0, weight: 1 },
+          ]),
+      },
+    },
     mail: {
       from: { name: 'Example Hosting', address: 'support@host.example' },
       transport: { kind: 'smtp', host: '127.0.0.1', port: 9 },
@@ -76,6 +86,7 @@ const everyPage = [
   ['sheet', `${bobPath}/sheet`],
   ['sheets', '/domains/example.com/sheets'],
   ['send', `${bobPath}/send`],
+  ['what clients find', `${bobPath}/discovery`],
   ['mail servers of a domain', '/domains/example.com/check'],
   ['mail servers that are not there', '/domains/example.org/check'],
   ['mail servers', '/servers'],
@@ -239,7 +250,9 @@ describe('without JavaScript', () => {
       expect(await page.getByRole('button', { name: 'Print', exact: true }).count()).toBe(prints);
       expect(await page.getByLabel('Tick all').count()).toBe(prints);
       expect(await page.getByLabel('Tick all').isVisible()).toBe(false);
-      expect(await page.getByLabel(/^Password of.*paper alone/).count()).toBe(path.endsWith('sheet') ? 1 : 0);
+      expect(await page.getByLabel(/^Password of.*paper alone/).count()).toBe(
+        path.endsWith('sheet') ? 1 : 0,
+      );
       expect(await page.getByLabel(/^Password of.*paper alone/).isVisible()).toBe(false);
     }
   });

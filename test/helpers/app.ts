@@ -6,6 +6,7 @@ import { createApp } from '../../src/app';
 import { BrandingStore } from '../../src/branding-store';
 import type { VirtualminConfig } from '../../src/config';
 import { permissions, type Viewer } from '../../src/domain/viewer';
+import type { DiscoveryOptions } from '../../src/discovery/discover';
 import type { MailConfig } from '../../src/mailer';
 import { PanelFacts } from '../../src/panel-facts';
 import type { Probes } from '../../src/probe/probes';
@@ -62,6 +63,7 @@ export async function startApp(
     profileSigner?: SignerFiles;
     mail?: MailConfig;
     probes?: Probes;
+    discovery?: DiscoveryOptions;
     /** A folder for brandings. */
     brandings?: string;
   } = {},
@@ -100,6 +102,7 @@ export async function startApp(
     versions: client.versions,
     mail: options.mail ?? null,
     probes: options.probes ?? null,
+    discovery: options.discovery ?? null,
     languages,
     views,
     fonts,

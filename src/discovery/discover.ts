@@ -1,0 +1,249 @@
+import { Resolver } from 'node:dns/promises';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
+import type { Discovery, Found, Place, SrvRecord, ToldServer } from '../domain/discovery';
+import {
+  isOwnAddress,
+  mayConnect,
+  resolveHost,
+  type IsOwn,
+  type Resolve,
+} from '../probe/addresses';
+import { systemRoots } from '../virtualmin/trust';
+import { autodiscoverRequest, readAutoconfig, readAutodiscover } from './documents';
+
+/** Milliseconds for one question, of the web or of a name server. */
+const patience = 5_000;
+
+/** Bytes of an answer. */
+const mostBytes = 64 * 1024;
+
+const mostRedirects = 3;
+
+/** What a test has otherwise. */
+export interface DiscoveryOptions {
+  readonly resolve?: Resolve;
+  readonly isOwn?: IsOwn;
+  /** Certificates that are trusted, in PEM. */
+  readonly roots?: string | string[];
+  readonly portOf?: (port: number) => number;
+  readonly names?: NameServers;
+}
+
+/** The records beside addresses; none where there are none. */
+export interface NameServers {
+  readonly mx: (domain: string) => Promise<readonly { exchange: string; priority: number }[]>;
+  readonly srv: (
+    name: string,
+  ) => Promise<readonly { name: string; port: number; priority: number; weight: number }[]>;
+}
+
+function nameServers(): NameServers {
+  const resolver = new Resolver({ timeout: patience / 2, tries: 2 });
+  return {
+    mx: (domain) => resolver.resolveMx(domain).catch(() => []),
+    srv: (name) => resolver.resolveSrv(name).catch(() => []),
+  };
+}
+
+/** The names of RFC 6186 and RFC 8314. */
+const services: readonly (readonly [
+  string,
+  ToldServer['protocol'],
+  'starttls' | 'implicit-tls',
+])[] = [
+  ['_imap', 'imap', 'starttls'],
+  ['_imaps', 'imap', 'implicit-tls'],
+  ['_pop3', 'pop3', 'starttls'],
+  ['_pop3s', 'pop3', 'implicit-tls'],
+  ['_submission', 'submission', 'starttls'],
+  ['_submissions', 'submission', 'implicit-tls'],
+];
+
+/**
+ * What mail clients would find by themselves for an address of a domain. It asks only hosts of that
+ * domain, and goes where they lead only within it and to `hosts`; private addresses only where they are
+ * this machine's own.
+ */
+export async function discover(
+  emailAddress: string,
+  domain: string,
+  hosts: readonly string[],
+  options: DiscoveryOptions = {},
+): Promise<Discovery> {
+  const web = new Web(new Set([domain, `www.${domain}`, ...hosts]), options);
+  const names = options.names ?? nameServers();
+  const query = new URLSearchParams({ emailaddress: emailAddress }).toString();
+  const own = `autoconfig.${domain}/mail/config-v1.1.xml?${query}`;
+  const known = `${domain}/.well-known/autoconfig/mail/config-v1.1.xml`;
+  const places = async (
+    addresses: readonly string[],
+    ask: (url: string) => Promise<Answer>,
+    read: (text: string) => Promise<ToldServer[] | null>,
+  ): Promise<Place[]> =>
+    Promise.all(
+      addresses.map(async (url) => ({ url, found: await foundIn(await ask(url), read) })),
+    );
+  const [thunderbird, outlook, srv, mx] = await Promise.all([
+    places(
+      [`https://${own}`, `https://${known}`, `http://${own}`, `http://${known}`],
+      (url) => web.get(url),
+      (text) => readAutoconfig(text, emailAddress),
+    ),
+    places(
+      [
+        `https://${domain}/autodiscover/autodiscover.xml`,
+        `https://autodiscover.${domain}/autodiscover/autodiscover.xml`,
+      ],
+      (url) => web.post(url, autodiscoverRequest(emailAddress)),
+      readAutodiscover,
+    ),
+    srvRecords(domain, names),
+    names.mx(domain),
+  ]);
+  return {
+    searches: [
+      { client: 'thunderbird', places: thunderbird },
+      { client: 'outlook', places: outlook },
+    ],
+    srv,
+    mx: [...mx].sort((a, b) => a.priority - b.priority).map(({ exchange }) => exchange),
+  };
+}
+
+async function srvRecords(domain: string, names: NameServers): Promise<SrvRecord[]> {
+  const found = await Promise.all(
+    services.map(async ([label, protocol, security]) => {
+      const name = `${label}._tcp.${domain}`;
+      const records = await names.srv(name);
+      return records
+        .filter((record) => record.name !== '' && record.name !== '.')
+        .map(({ name: target, port }): SrvRecord => {
+          const host = target.replace(/\.$/, '');
+          return {
+            name,
+            server: { protocol, host, port, security, login: null, challengeResponse: false },
+          };
+        });
+    }),
+  );
+  return found.flat();
+}
+
+type Answer =
+  | { readonly kind: 'answer'; readonly status: number; readonly text: string }
+  | Extract<Found, { kind: 'unreachable' | 'leads-elsewhere' }>;
+
+async function foundIn(
+  answer: Answer,
+  read: (text: string) => Promise<ToldServer[] | null>,
+): Promise<Found> {
+  if (answer.kind !== 'answer') return answer;
+  if (answer.status !== 200) return { kind: 'nothing', status: answer.status };
+  const servers = await read(answer.text);
+  return servers === null ? { kind: 'not-understood' } : { kind: 'servers', servers };
+}
+
+/** The web as far as a search may go. */
+class Web {
+  readonly #http: HttpAgent;
+  readonly #https: HttpsAgent;
+
+  constructor(
+    private readonly hosts: ReadonlySet<string>,
+    private readonly options: DiscoveryOptions,
+  ) {
+    const lookup = allowedLookup(options);
+    this.#http = new HttpAgent({ lookup });
+    this.#https = new HttpsAgent({ lookup, ca: options.roots ?? systemRoots() });
+  }
+
+  get(url: string): Promise<Answer> {
+    return this.#ask(url, null, mostRedirects);
+  }
+
+  post(url: string, body: string): Promise<Answer> {
+    return this.#ask(url, body, mostRedirects);
+  }
+
+  async #ask(url: string, body: string | null, redirects: number): Promise<Answer> {
+    const { default: axios } = await import('axios');
+    try {
+      const answer = await axios.request<string>({
+        url: withPort(url, this.options.portOf),
+        method: body === null ? 'GET' : 'POST',
+        data: body ?? undefined,
+        headers: { 'Content-Type': 'text/xml; charset=utf-8', Host: new URL(url).host },
+        httpAgent: this.#http,
+        httpsAgent: this.#https,
+        signal: AbortSignal.timeout(patience),
+        maxContentLength: mostBytes,
+        maxRedirects: 0,
+        proxy: false,
+        responseType: 'text',
+        transformResponse: (text: unknown) => text,
+        validateStatus: () => true,
+      });
+      const location: unknown = answer.headers.location;
+      if (answer.status >= 300 && answer.status < 400 && typeof location === 'string') {
+        const next = URL.canParse(location, url) ? new URL(location, url) : null;
+        if (next === null || redirects === 0 || !this.#mayFollow(next)) {
+          return { kind: 'leads-elsewhere', to: location.slice(0, 200) };
+        }
+        return await this.#ask(next.href, body, redirects - 1);
+      }
+      return { kind: 'answer', status: answer.status, text: answer.data };
+    } catch (error) {
+      return { kind: 'unreachable', why: whyUnreachable(error) };
+    }
+  }
+
+  /** Within the domain and to the hosts that are prescribed, on the standard ports. An address is no name. */
+  #mayFollow({ protocol, hostname, port, username }: URL): boolean {
+    if (!/^https?:$/.test(protocol) || port !== '' || username !== '' || isIP(hostname) !== 0)
+      return false;
+    return [...this.hosts].some((host) => hostname === host || hostname.endsWith(`.${host}`));
+  }
+}
+
+function withPort(url: string, portOf: DiscoveryOptions['portOf']): string {
+  if (portOf === undefined) return url;
+  const changed = new URL(url);
+  changed.port = String(portOf(changed.protocol === 'https:' ? 443 : 80));
+  return changed.href;
+}
+
+class NoAddress extends Error {}
+
+/** Looks names up for a connection, and gives only addresses that may be connected to. */
+function allowedLookup({
+  resolve = resolveHost,
+  isOwn = isOwnAddress,
+}: DiscoveryOptions): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname).then(
+      (addresses) => {
+        const allowed = addresses
+          .filter((address) => mayConnect(address, isOwn))
+          .map((address) => ({ address, family: isIP(address) }));
+        const [first] = allowed;
+        if (first === undefined) callback(new NoAddress(), '', 0);
+        else if (options.all === true) callback(null, allowed);
+        else callback(null, first.address, first.family);
+      },
+      () => {
+        callback(new NoAddress(), '', 0);
+      },
+    );
+  };
+}
+
+function whyUnreachable(error: unknown): 'no-address' | 'no-answer' | 'certificate' {
+  const { cause, code } = error as { cause?: unknown; code?: unknown };
+  if (cause instanceof NoAddress) return 'no-address';
+  return /CERT|SELF_SIGNED|ALTNAME|UNABLE_TO_VERIFY/.test(String(code))
+    ? 'certificate'
+    : 'no-answer';
+}

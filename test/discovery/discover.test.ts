@@ -1,0 +1,327 @@
+import { readFileSync } from 'node:fs';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { DiscoveryOptions } from '../../src/discovery/discover';
+import { discover } from '../../src/discovery/discover';
+import { readAutoconfig, readAutodiscover } from '../../src/discovery/documents';
+import { decideClientSettings } from '../../src/domain/client-settings';
+import { faultsOf, toldBy, type Search } from '../../src/domain/discovery';
+import { defaultPolicy } from '../../src/domain/policy';
+import { autoconfig } from '../../src/formats/autoconfig';
+import { autodiscover } from '../../src/formats/autodiscover';
+import { startApp } from '../helpers/app';
+import { bob, exampleCom, observationsOf } from '../helpers/domain';
+import { makeAuthority, type Authority } from '../helpers/mail-ports';
+
+const settings = decideClientSettings(bob, exampleCom, defaultPolicy);
+const own = ['example.com', 'autoconfig.example.com', 'autodiscover.example.com'];
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+let authority: Authority;
+let ports: { http: number; https: number };
+const closing: (() => void)[] = [];
+/** What the web answers, by host and path; everything else is a 404. */
+let pages: Record<string, string | Handler> = {};
+let asked: string[] = [];
+
+beforeAll(async () => {
+  authority = makeAuthority();
+  const { certificate, key } = authority.issue([...own, 'mail.example.com', 'elsewhere.example']);
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    const { host = '', path } = { host: request.headers.host, path: request.url ?? '' };
+    const secure = 'encrypted' in request.socket;
+    const address = `${secure ? 'https' : 'http'}://${host}${path.split('?')[0] ?? ''}`;
+    asked.push(`${request.method ?? ''} ${address}`);
+    const page = pages[address];
+    if (typeof page === 'function') {
+      page(request, response);
+      return;
+    }
+    response.statusCode = page === undefined ? 404 : 200;
+    response.end(page ?? 'nothing');
+  };
+  const http = createHttpServer(serve);
+  const https = createHttpsServer(
+    { cert: readFileSync(certificate), key: readFileSync(key) },
+    serve,
+  );
+  for (const server of [http, https]) {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+  }
+  ports = {
+    http: (http.address() as AddressInfo).port,
+    https: (https.address() as AddressInfo).port,
+  };
+});
+
+afterEach(() => {
+  pages = {};
+  asked = [];
+});
+
+afterAll(() => {
+  for (const close of closing) close();
+  authority.remove();
+});
+
+const options = (more: DiscoveryOptions = {}): DiscoveryOptions => ({
+  resolve: (host) =>
+    Promise.resolve(own.includes(host) || host === 'elsewhere.example' ? ['127.0.0.1'] : []),
+  roots: authority.root,
+  portOf: (port) => (port === 443 ? ports.https : ports.http),
+  names: { mx: () => Promise.resolve([]), srv: () => Promise.resolve([]) },
+  ...more,
+});
+
+const search = async (client: Search['client'], more: DiscoveryOptions = {}) => {
+  const found = await discover(
+    'bob@example.com',
+    'example.com',
+    ['mail.example.com'],
+    options(more),
+  );
+  const one = found.searches.find((each) => each.client === client);
+  if (one === undefined) throw new Error(client);
+  return one;
+};
+
+describe('a document', () => {
+  test('of ours is read as what it says, and nothing is wrong with it', async () => {
+    const thunderbird = (await readAutoconfig(autoconfig(settings), 'bob@example.com')) ?? [];
+    const outlook = (await readAutodiscover(autodiscover(settings))) ?? [];
+    expect(thunderbird).toHaveLength(6);
+    expect(outlook).toHaveLength(2);
+    for (const server of [...thunderbird, ...outlook])
+      expect(faultsOf(server, settings)).toEqual([]);
+  });
+
+  test('with placeholders is read with the address in them', async () => {
+    const document = (name: string) =>
+      `<clientConfig version="1.1"><emailProvider id="x"><incomingServer type="imap"><hostname>imap.%EMAILDOMAIN%</hostname><port>993</port><socketType>SSL</socketType><username>${name}</username></incomingServer></emailProvider></clientConfig>`;
+    const loginIn = async (name: string) =>
+      (await readAutoconfig(document(name), 'bob@example.com'))?.[0];
+    expect(await loginIn('%EMAILADDRESS%')).toMatchObject({
+      login: 'bob@example.com',
+      host: 'imap.example.com',
+    });
+    expect((await loginIn('%EMAILLOCALPART%'))?.login).toBe('bob');
+    expect((await loginIn('%EMAILLOCALPART%.example'))?.login).toBe('bob.example');
+  });
+
+  test.each([
+    '',
+    'nothing',
+    '<html></html>',
+    '<clientConfig/>',
+    '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>',
+    '<a',
+  ])('that is none: %s', async (text) => {
+    expect(await readAutoconfig(text, 'bob@example.com')).toBeNull();
+    expect(await readAutodiscover(text)).toBeNull();
+  });
+
+  test('of Outlook that leaves things out means that they are on', async () => {
+    const text =
+      '<Autodiscover><Response><Account><Protocol><Type>IMAP</Type><Server>mail.example.com</Server><Port>993</Port></Protocol></Account></Response></Autodiscover>';
+    expect(await readAutodiscover(text)).toEqual([
+      {
+        protocol: 'imap',
+        host: 'mail.example.com',
+        port: 993,
+        security: 'implicit-tls',
+        login: null,
+        challengeResponse: true,
+      },
+    ]);
+  });
+});
+
+describe('what is wrong', () => {
+  const right = {
+    protocol: 'imap',
+    host: 'mail.example.com',
+    port: 143,
+    security: 'starttls',
+    login: 'bob.example',
+    challengeResponse: false,
+  } as const;
+
+  test.each([
+    ['nothing', {}, []],
+    [
+      'the address as user name',
+      { login: 'bob@example.com' },
+      [{ kind: 'login', told: 'bob@example.com' }],
+    ],
+    [
+      'no user name, which is the address',
+      { login: null },
+      [{ kind: 'login', told: 'bob@example.com' }],
+    ],
+    ['another host', { host: 'imap.example.com' }, [{ kind: 'not-prescribed' }]],
+    ['another port', { port: 144 }, [{ kind: 'not-prescribed' }]],
+    ['the security of another port', { security: 'implicit-tls' }, [{ kind: 'not-prescribed' }]],
+    ['no encryption', { security: null }, [{ kind: 'not-encrypted' }]],
+    ['a challenge', { challengeResponse: true }, [{ kind: 'challenge-response' }]],
+    ['capital letters of a host', { host: 'MAIL.example.com' }, []],
+  ] as const)('%s', (_what, change, faults) => {
+    expect(faultsOf({ ...right, ...change }, settings)).toEqual(faults);
+  });
+
+  test('a port that was seen to be broken', () => {
+    const seen = observationsOf(defaultPolicy, { 143: { kind: 'refused' } });
+    const broken = decideClientSettings(bob, exampleCom, defaultPolicy, seen);
+    expect(faultsOf(right, broken)).toEqual([{ kind: 'broken' }]);
+  });
+});
+
+describe('a search', () => {
+  const known = 'https://example.com/.well-known/autoconfig/mail/config-v1.1.xml';
+  const named = 'https://autoconfig.example.com/mail/config-v1.1.xml';
+
+  test('asks in the order of the client, and the first answer counts', async () => {
+    pages = {
+      [known]: autoconfig({ ...settings, login: 'second' }),
+      [named]: autoconfig(settings),
+    };
+    const found = await search('thunderbird');
+    expect(found.places.map(({ url, found: one }) => [url.replace(/\?.*/, ''), one.kind])).toEqual([
+      [named, 'servers'],
+      [known, 'servers'],
+      [named.replace('https', 'http'), 'nothing'],
+      [known.replace('https', 'http'), 'nothing'],
+    ]);
+    expect(toldBy(found)?.[0]?.login).toBe('bob.example');
+    expect(found.places[0]?.url).toContain('?emailaddress=bob%40example.com');
+  });
+
+  test('of Outlook sends the address', async () => {
+    let sent = '';
+    pages = {
+      'https://autodiscover.example.com/autodiscover/autodiscover.xml': (request, response) => {
+        void buffer(request).then((bytes) => {
+          sent = String(bytes);
+          response.end(autodiscover(settings));
+        });
+      },
+    };
+    const found = await search('outlook');
+    expect(toldBy(found)?.map(({ login }) => login)).toEqual(['bob.example', 'bob.example']);
+    expect(sent).toContain('<EMailAddress>bob@example.com</EMailAddress>');
+    expect(asked).toContain('POST https://example.com/autodiscover/autodiscover.xml');
+  });
+
+  test('where there is nothing finds nothing', async () => {
+    const found = await search('thunderbird', { resolve: () => Promise.resolve([]) });
+    expect(toldBy(found)).toBeNull();
+    expect(new Set(found.places.map(({ found: one }) => JSON.stringify(one)))).toEqual(
+      new Set([JSON.stringify({ kind: 'unreachable', why: 'no-address' })]),
+    );
+  });
+
+  const to =
+    (location: string): Handler =>
+    (_request, response) => {
+      response.writeHead(302, { Location: location }).end();
+    };
+
+  test('follows within the domain', async () => {
+    pages = { [named]: to(known), [known]: autoconfig(settings) };
+    expect((await search('thunderbird')).places[0]?.found.kind).toBe('servers');
+  });
+
+  test.each([
+    'https://elsewhere.example/x.xml',
+    'http://127.0.0.1/x',
+    'http://[::1]/x',
+    'https://example.com:8443/x',
+    'https://example.com.elsewhere.example/x',
+    'https://notexample.com/x',
+    'file:///etc/passwd',
+    'https://user@example.com/x',
+    'http://',
+  ])('does not follow to %s', async (location) => {
+    pages = { [named]: to(location), 'https://elsewhere.example/x.xml': autoconfig(settings) };
+    const { found } = (await search('thunderbird')).places[0] ?? {};
+    expect(found).toEqual({ kind: 'leads-elsewhere', to: location });
+    expect(asked.filter((one) => /elsewhere|127|passwd/.test(one))).toEqual([]);
+  });
+
+  test('ends where one place leads to itself', async () => {
+    pages = { [named]: to(named) };
+    expect((await search('thunderbird')).places[0]?.found.kind).toBe('leads-elsewhere');
+    expect(asked.filter((one) => one === `GET ${named}`)).toHaveLength(4);
+  });
+
+  test('connects to no private address that is not its own', async () => {
+    const found = await search('thunderbird', { isOwn: () => false });
+    expect(found.places[0]?.found).toEqual({ kind: 'unreachable', why: 'no-address' });
+    expect(asked).toEqual([]);
+  });
+
+  test('takes no certificate that is not good, and no answer without an end', async () => {
+    const strict = await search('thunderbird', { roots: [] });
+    expect(strict.places[0]?.found).toEqual({ kind: 'unreachable', why: 'certificate' });
+    pages = {
+      [named]: (_request, response) => {
+        const timer = setInterval(() => response.write('x'.repeat(32_768)), 5);
+        response.on('close', () => {
+          clearInterval(timer);
+        });
+      },
+    };
+    expect((await search('thunderbird')).places[0]?.found).toEqual({
+      kind: 'unreachable',
+      why: 'no-answer',
+    });
+  });
+
+  test('reads SRV and MX records', async () => {
+    const names = {
+      mx: () =>
+        Promise.resolve([
+          { exchange: 'b.example', priority: 20 },
+          { exchange: 'a.example', priority: 10 },
+        ]),
+      srv: (name: string) =>
+        Promise.resolve(
+          name === '_imaps._tcp.example.com'
+            ? [{ name: 'mail.example.com', port: 993, priority: 0, weight: 1 }]
+            : name === '_pop3._tcp.example.com'
+              ? [{ name: '', port: 0, priority: 0, weight: 0 }]
+              : [],
+        ),
+    };
+    const found = await discover('bob@example.com', 'example.com', [], options({ names }));
+    expect(found.mx).toEqual(['a.example', 'b.example']);
+    expect(
+      found.srv.map(({ name, server }) => [name, server.host, server.port, server.security]),
+    ).toEqual([['_imaps._tcp.example.com', 'mail.example.com', 993, 'implicit-tls']]);
+  });
+
+  test('is shown for a mailbox, with what is wrong', async () => {
+    pages = { [named]: autoconfig({ ...settings, login: 'bob@example.com' }) };
+    const app = await startApp({ discovery: options() });
+    const { text } = await app.get('/domains/example.com/mailboxes/bob.example/discovery');
+    expect(text).toContain('it would log in as bob@example.com, and the user name is bob.example');
+    expect(text).toContain('<strong>which is wrong here</strong>');
+    const answer = await app.get('/domains/example.com/mailboxes/bob.example/discovery.json');
+    expect(answer.body).toMatchObject({
+      login: 'bob.example',
+      searches: [{ client: 'Thunderbird' }, { client: 'Outlook', told: null }],
+    });
+    app.close();
+  });
+});
