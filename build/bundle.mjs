@@ -14,7 +14,7 @@ await rm(dist, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
   metafile: true,
-  entryPoints: [join(root, 'src', 'server.ts')],
+  entryPoints: ['server.ts', 'check.ts'].map((file) => join(root, 'src', file)),
   outdir: dist,
   outExtension: { '.js': '.mjs' },
   bundle: true,

@@ -26,6 +26,8 @@ for (const file of ['install.md', 'security.md']) {
 await cp(dist, join(module, 'app'), { recursive: true });
 // In the panel nothing is a demo, and Webmin itself serves what browsers load beside a page.
 await rm(join(module, 'app', 'recordings'), { recursive: true });
+// There it is a command of Virtualmin's.
+await rm(join(module, 'app', 'check.mjs'));
 await cp(join(module, 'app', 'views', 'assets'), join(module, 'assets'), { recursive: true });
 await rm(join(module, 'app', 'views', 'assets'), { recursive: true });
 await mkdir(join(module, 'assets', 'fonts'));

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import {
+  certificateHosts,
   defaultPolicy,
+  type CertificateHost,
   forDomain,
   type MailPolicies,
   type MailPolicy,
@@ -37,6 +39,7 @@ export const settingKeys: readonly string[] = [
   'pop3_port',
   'pop3s_port',
   'check_servers',
+  'certificate_host',
   'try_logins',
   // A logo comes as a file, on the page for the branding.
   ...brandingValueKeys,
@@ -119,6 +122,7 @@ function toPolicy(settings: Settings): MailPolicy {
       'implicit-tls': port('submissions_port', defaultPolicy.submission['implicit-tls']),
     },
     checkServers: yesNo(settings.get('check_servers'), defaultPolicy.checkServers),
+    certificateHost: certificateHost(settings.get('certificate_host')),
     tryLogins: yesNo(settings.get('try_logins'), defaultPolicy.tryLogins),
     branding: branding(settings),
   };
@@ -168,6 +172,13 @@ function security(setting: Setting | undefined): Security {
     throw complaint(setting, 'must be starttls or implicit-tls');
   }
   return setting.value;
+}
+
+function certificateHost(setting: Setting | undefined): CertificateHost {
+  if (isEmpty(setting)) return defaultPolicy.certificateHost;
+  const found = certificateHosts.find((one) => one === setting.value);
+  if (found === undefined) throw complaint(setting, `must be ${certificateHosts.join(' or ')}`);
+  return found;
 }
 
 function yesNo(setting: Setting | undefined, standard: boolean): boolean {

@@ -100,3 +100,25 @@ export function observationOf(
 export function isBroken({ kind }: Result): boolean {
   return kind !== 'proven' && kind !== 'not-checked';
 }
+
+/**
+ * The server's own name, where every certificate that was seen is good for that and not for the host it
+ * was shown for; null otherwise, or where the server has no such name.
+ */
+export function hostOfCertificate(
+  observations: Observations,
+  ownHost: string | null,
+): string | null {
+  if (ownHost === null) return null;
+  const own = ownHost.toLowerCase();
+  const results = observations.flatMap(({ services }) => services.map(({ result }) => result));
+  const named = results.filter(
+    (result) =>
+      result.kind === 'certificate-name' && result.names.some((name) => name.toLowerCase() === own),
+  );
+  const otherwise = results.some(
+    (result) =>
+      result.kind === 'proven' || (result.kind === 'certificate-name' && !named.includes(result)),
+  );
+  return named.length > 0 && !otherwise ? own : null;
+}

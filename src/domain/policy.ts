@@ -5,6 +5,11 @@ export type Security = 'starttls' | 'implicit-tls';
 /** The ports of one protocol, by how the connection is secured; null where the host does not offer it. */
 export type Ports = Readonly<Record<Security, number | null>>;
 
+/** Say so on the page of the checks, prescribe that name instead, or neither. */
+export const certificateHosts = ['propose', 'use', 'ignore'] as const;
+
+export type CertificateHost = (typeof certificateHosts)[number];
+
 /**
  * What a host prescribes to mail clients. Host names and the webmail address may contain
  * `{domain}`, which stands for the mailbox's domain.
@@ -21,6 +26,8 @@ export interface MailPolicy {
   readonly submission: Ports;
   /** Whether the mail ports are asked what they offer. */
   readonly checkServers: boolean;
+  /** What is done where the certificate names the server's own host name and not the host prescribed. */
+  readonly certificateHost: CertificateHost;
   /** Whether a login may be tried with a password that somebody types. */
   readonly tryLogins: boolean;
   readonly branding: Branding;
@@ -46,6 +53,7 @@ export const defaultPolicy: MailPolicy = {
   pop3: { starttls: 110, 'implicit-tls': 995 },
   submission: { starttls: 587, 'implicit-tls': 465 },
   checkServers: true,
+  certificateHost: 'propose',
   tryLogins: true,
   branding: noBranding,
 };

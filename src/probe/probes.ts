@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
+import { hostname } from 'node:os';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import pLimit from 'p-limit';
+import { isDomainName } from '../domain/domain-name';
 import type {
   Endpoint,
   HostObservations,
@@ -31,6 +33,8 @@ export interface ProbeOptions {
   readonly roots?: string | string[];
   readonly portOf?: (port: number) => number;
   readonly now?: () => number;
+  /** The name of this server; null where it has none that a certificate could name. */
+  readonly ownHost?: string | null;
 }
 
 /** What the mail ports answer, kept for a while by host and shared by all domains of it. */
@@ -41,7 +45,11 @@ export class Probes {
   readonly #now: () => number;
   #secureContext: SecureContext | undefined;
 
+  /** The name of this server, as its certificates may have it; null where it has none. */
+  readonly ownHost: string | null;
+
   constructor(options: ProbeOptions = {}) {
+    this.ownHost = options.ownHost === undefined ? fullHostName() : options.ownHost;
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#hosts = new Answers({
@@ -126,6 +134,11 @@ export class Probes {
       portOf: this.#options.portOf ?? ((port) => port),
     };
   }
+}
+
+function fullHostName(): string | null {
+  const name = hostname();
+  return name.includes('.') && isDomainName(name) ? name : null;
 }
 
 function unseen(endpoint: Endpoint, result: Result): Observation {

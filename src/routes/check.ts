@@ -24,7 +24,7 @@ import { viewerOf } from '../middleware/viewer';
 import type { LoginOutcome } from '../probe/login';
 import { linksOf } from './links';
 import { freshSettings } from './mailbox-settings';
-import { checkedServices, seenFresh } from './observed';
+import { checkedServices, seenFresh, seenSoFar } from './observed';
 import { domainOf, single } from './query';
 
 /** Milliseconds for which a page is held open for ports that have not answered yet. */
@@ -93,23 +93,24 @@ export function checkRoutes(services: Services): Router {
   }
 
   router.get('/domains/:domain/check', async (request, response) => {
-    const { server, policy, checked } = await subjectOf(request);
-    const looks = await checked.probes.look(checked.services, heldOpen);
-    const observations = looks.flatMap((look) => (look.kind === 'answer' ? look.answer.value : []));
-    const running = looks.some(
-      (look) => look.kind === 'waiting' || (look.kind === 'answer' && look.refreshing),
+    const { server } = await subjectOf(request);
+    const { policy, observations, running, proposedHost } = await seenSoFar(
+      services,
+      server,
+      heldOpen,
     );
     response.render('pages/check', {
       server,
       running,
+      proposedHost,
       rows: rowsOf(decideServices(server.name, policy, observations)),
       hosts: observations,
     });
   });
 
   router.get('/domains/:domain/check.json', async (request, response) => {
-    const { server, policy } = await subjectOf(request);
-    const observations = await seenFresh(services, server, policy);
+    const { server } = await subjectOf(request);
+    const { policy, observations } = await seenFresh(services, server);
     response.json(checkJson(server.name, decideServices(server.name, policy, observations)));
   });
 

@@ -30,7 +30,6 @@ export async function freshSettings(
   services: Pick<Services, 'directory' | 'policies' | 'probes'>,
 ): Promise<ClientSettings> {
   const { value } = await services.directory.freshDomain(domainOf(request));
-  const policy = await services.policies.of(value.server);
-  const observations = await seenFresh(services, value.server, policy);
+  const { policy, observations } = await seenFresh(services, value.server);
   return settingsOf(value, request.params.login, policy, observations);
 }

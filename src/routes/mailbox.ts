@@ -13,7 +13,7 @@ import { patienceOf, valueOrWaiting } from './show';
 
 /** `/domains/{domain}/mailboxes/{login}`: the settings of one mailbox. */
 export function mailboxRoutes(services: Services): Router {
-  const { directory, policies, profileSigner, mail, now } = services;
+  const { directory, profileSigner, mail, now } = services;
   const router = Router();
 
   router.get('/domains/:domain/mailboxes/:login', async (request, response) => {
@@ -24,8 +24,7 @@ export function mailboxRoutes(services: Services): Router {
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const { server } = there.value;
-    const policy = await policies.of(server);
-    const observations = await seenSoFar(services, server, policy);
+    const { policy, observations } = await seenSoFar(services, server);
     const settings = settingsOf(there.value, login, policy, observations);
     const mayCheck =
       viewerOf(response).may.has('check') && checkedServices(services, server, policy) !== null;

@@ -45,13 +45,12 @@ export function mailboxesRoutes(services: Services): Router {
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const { server, users } = there.value;
-    const policy = await policies.of(server);
+    const { policy, observations } = await seenSoFar(services, server);
     const mayCheck =
       viewerOf(response).may.has('check') && checkedServices(services, server, policy) !== null;
-    const seen = await seenSoFar(services, server, policy);
     response.render('pages/mailboxes', {
       mayCheck,
-      badge: badgeOf(decideServices(domain, policy, seen)),
+      badge: badgeOf(decideServices(domain, policy, observations)),
       title: page.title,
       freshness: there.freshness,
       server,
@@ -77,9 +76,8 @@ export function mailboxesRoutes(services: Services): Router {
   async function csv(request: Request, response: Response) {
     const domain = domainOf(request);
     const { server, users } = (await directory.freshDomain(domain)).value;
-    const policy = await policies.of(server);
+    const { policy, observations } = await seenFresh(services, server);
     const { mailboxes } = selectionOf(request, users);
-    const observations = await seenFresh(services, server, policy);
     const all = mailboxes.map((mailbox) =>
       decideClientSettings(mailbox, server, policy, observations),
     );

@@ -41,7 +41,7 @@ export async function sheetJob(
   login: string | null,
 ): Promise<SheetJob> {
   const { server, users } = domain;
-  const policy = await services.policies.of(server);
+  const { policy, observations } = await seenFresh(services, server);
   const hosts = policy.branding;
   const texts = languageOf(request, hosts, services);
   const clients = clientsOf(request) ?? hosts.clients;
@@ -54,7 +54,6 @@ export async function sheetJob(
 
   const selection = login === null ? selectionOf(request, users) : { mailboxes: [], all: false };
   if (users.mailboxes.length === 0) throw notFound(`${server.name} has no mailboxes.`);
-  const observations = await seenFresh(services, server, policy);
   const wanted =
     login !== null
       ? [settingsOf(domain, login, policy, observations)]

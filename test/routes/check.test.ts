@@ -233,3 +233,62 @@ describe('a login that is tried', () => {
     off.close();
   });
 });
+
+describe("a certificate that names the server's own name", () => {
+  let own: MailPorts;
+  const named = 'server.host.example';
+
+  beforeAll(async () => {
+    own = await startMailPorts(authority.issue([named]));
+  }, 30_000);
+
+  afterAll(() => {
+    own.close();
+  });
+
+  const start = (settings: string, ownHost: string | null = named) =>
+    startApp({
+      settings,
+      probes: new Probes({
+        resolve: () => Promise.resolve(['127.0.0.1']),
+        roots: authority.root,
+        portOf: own.portOf,
+        ownHost,
+      }),
+    });
+
+  const hostIn = async (one: TestApp) => {
+    const { body } = (await one.get(`${bob}/settings.json`)) as {
+      body: { incoming: { host: string }[] };
+    };
+    return body.incoming[0]?.host;
+  };
+
+  test('is proposed, and prescribed only where the settings say so', async () => {
+    const proposing = await start('');
+    expect(await hostIn(proposing)).toBe('mail.example.com');
+    const { text } = await proposing.get('/domains/example.com/check');
+    expect(text).toContain(`The certificate is good for <code class="value">${named}</code>`);
+    proposing.close();
+    const using = await start('certificate_host=use');
+    expect(await hostIn(using)).toBe(named);
+    expect((await using.get(`${bob}/sheet`)).text).toMatch(
+      /server\.host\.example[^]*Servers checked on/,
+    );
+    expect((await using.get('/domains/example.com/check')).text.match(/>proven</g)?.length).toBe(6);
+    using.close();
+  });
+
+  test.each([
+    ['the settings ignore it', 'certificate_host=ignore', named],
+    ['it is another name', 'certificate_host=use', 'other.host.example'],
+    ['the server has no name', 'certificate_host=use', null],
+  ])('is neither where %s', async (_what, settings, ownHost) => {
+    const app = await start(settings, ownHost);
+    expect(await hostIn(app)).toBe('mail.example.com');
+    expect((await app.get('/domains/example.com/check')).text).not.toContain(
+      'The certificate is good for <code',
+    );
+    app.close();
+  });
+});

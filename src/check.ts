@@ -1,0 +1,76 @@
+import { parseArgs } from 'node:util';
+import { ConfigError, readConfig } from './config';
+import { asciiDomainName } from './domain/domain-name';
+import { decideServices } from './domain/client-settings';
+import { checkJson } from './formats/json';
+import { Policies } from './policies';
+import { Probes } from './probe/probes';
+import { checkedServices, seenFresh } from './routes/observed';
+import { createVirtualminClient } from './virtualmin/client';
+import { Directory } from './virtualmin/directory';
+import { RemoteApiError } from './virtualmin/errors';
+
+const help = `Asks the mail ports that clients of a domain are told to use whether they work.
+
+npm run check -- --domain domain.name [--json]
+
+It takes the same environment variables as the app, and ends with 0 where everything that is prescribed works, with
+2 where something does not, and with 1 where it could not be found out.
+`;
+
+/** What cannot be gone on with, in words for whoever runs the command. */
+class UsageError extends Error {}
+
+/** Prints what was seen, and returns the exit code. */
+async function check(args: readonly string[]): Promise<number> {
+  const { values } = parseArguments(args);
+  if (values.help === true) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const domain = asciiDomainName(values.domain ?? '');
+  if (domain === null) throw new UsageError(`--domain must be a domain name\n\n${help}`);
+  const { virtualmin, policies } = readConfig(process.env);
+  if (virtualmin === null)
+    throw new UsageError('VIRTUALMIN_URL is missing: the README says how to connect a server');
+  const services = { probes: new Probes(), policies: new Policies(() => policies, null) };
+  const server = await new Directory(createVirtualminClient(virtualmin)).freshServer(domain);
+  if (checkedServices(services, server, await services.policies.of(server)) === null) {
+    throw new UsageError(
+      'nothing is checked for this domain: it has no mail, or check_servers is off',
+    );
+  }
+  const { policy, observations } = await seenFresh(services, server);
+  const seen = checkJson(domain, decideServices(domain, policy, observations));
+  const lines = seen.services.map(({ host, port, security, result, how, weaknesses }) => {
+    const words = [result, ...(how === null ? [] : [how]), ...weaknesses].join(', ');
+    return `${`${host}:${port}`.padEnd(40)} ${security.padEnd(14)} ${words}\n`;
+  });
+  process.stdout.write(
+    values.json === true ? `${JSON.stringify(seen, null, 2)}\n` : lines.join(''),
+  );
+  return seen.services.every(({ result }) => result === 'proven') ? 0 : 2;
+}
+
+function parseArguments(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: { domain: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
+    });
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}\n\n${help}`);
+  }
+}
+
+check(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    const known =
+      error instanceof UsageError ||
+      error instanceof ConfigError ||
+      error instanceof RemoteApiError;
+    process.stderr.write(`${known ? error.message.trimEnd() : 'The check itself failed'}\n`);
+    process.exit(1);
+  },
+);
