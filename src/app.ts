@@ -12,6 +12,7 @@ import { forms } from './middleware/form';
 import { notFound } from './middleware/http-error';
 import { requestLog } from './middleware/request-log';
 import { securityHeaders } from './middleware/security-headers';
+import { language } from './middleware/language';
 import { panel } from './middleware/panel';
 import { onlyIfMay, onlyOwnDomains, onlyViewer } from './middleware/viewer';
 import { brandingRoutes } from './routes/branding';
@@ -29,6 +30,7 @@ import { sheetsRoutes } from './routes/sheets';
 import type { DiscoveryOptions } from './discovery/discover';
 import type { Viewer } from './domain/viewer';
 import type { MailConfig } from './mailer';
+import { pageTexts } from './page-texts';
 import type { PanelFacts } from './panel-facts';
 import type { Policies } from './policies';
 import type { Probes } from './probe/probes';
@@ -85,7 +87,7 @@ export function createApp(services: Services): Express {
   const checked = { endpointName, brokenWords, dayOf };
   const worked = { byRole, loginIsEmailAddress, isBroken, ...checked };
   const shared = { links: ownLinks, words, dateTime, domainToUnicode, demo, versions };
-  Object.assign(app.locals, shared, worked);
+  Object.assign(app.locals, shared, worked, { t: pageTexts(services.languages.english) });
 
   app.use(requestLog(services.log, services.now));
   app.use(securityHeaders(entry.kind));
@@ -94,6 +96,7 @@ export function createApp(services: Services): Express {
   });
   if (entry.kind === 'panel') app.use(panel(entry.facts));
   else app.use(accessToken(entry.token), onlyViewer(entry));
+  app.use(language(services.languages));
   app.use(forms());
   app.use('/assets/fonts', assets(services.fonts));
   app.use('/assets', assets(join(services.views, 'assets')));

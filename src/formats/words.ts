@@ -36,6 +36,13 @@ export const warningTexts: Readonly<Record<Warning, string>> = {
     'Part of the real name is not readable text (shown as \uFFFD): save it again in Virtualmin.',
 };
 
+/** The same as keys of the language files. */
+export function noticeKeys({ warnings }: ClientSettings): string[] {
+  return warnings
+    .filter((warning) => warning !== 'login-is-not-email-address')
+    .map((warning) => `warning_${warning.replaceAll('-', '_')}`);
+}
+
 /** The warnings in words, but for the login's: a page says that one beside the login itself. */
 export function noticesOf({ warnings }: ClientSettings): string[] {
   return warnings
@@ -43,21 +50,21 @@ export function noticesOf({ warnings }: ClientSettings): string[] {
     .map((warning) => warningTexts[warning]);
 }
 
-/** Whether a mail client has logged in to a mailbox yet, with the day where it has. */
-export function connectedText(mailbox: Pick<Mailbox, 'lastLogins'>): string {
+/** The text that says whether a mail client has logged in to a mailbox yet, with the day where it has. */
+export function connectedKey(mailbox: Pick<Mailbox, 'lastLogins'>): {
+  readonly key: string;
+  readonly values: Readonly<Record<string, string>>;
+} {
   const { read = null, sent = null } = mailbox.lastLogins ?? {};
-  switch (connectedOf(mailbox)) {
-    case 'unknown':
-      return '';
-    case 'never':
-      return 'never';
-    case 'reads':
-      return `reads (${read ?? ''})`;
-    case 'sends':
-      return `sends (${sent ?? ''})`;
-    case 'reads-and-sends':
-      return `reads and sends (${[read, sent].sort().at(-1) ?? ''})`;
-  }
+  const connected = connectedOf(mailbox);
+  // Where one mailbox has a record, every one of its domain has.
+  if (connected === 'never' || connected === 'unknown') return { key: 'page_never', values: {} };
+  const day =
+    [read, sent]
+      .filter((one) => one !== null)
+      .sort()
+      .at(-1) ?? '';
+  return { key: `page_${connected.replaceAll('-', '_')}`, values: { day } };
 }
 
 export const noMailTexts: Readonly<Record<NoMailReason, string>> = {

@@ -26,6 +26,8 @@ export interface PanelViewer extends Viewer {
   readonly assets: string;
   /** What a form has to bring along, so that it is one of ours and of this login. */
   readonly token: string;
+  /** As the panel names it, such as `fr` or `fr.UTF-8`; '' where it names none. */
+  readonly language: string;
 }
 
 /** Characters: 128 bits as hex. */
@@ -35,12 +37,12 @@ const roles: readonly string[] = ['master-admin', 'reseller', 'domain-owner', 'e
 
 /**
  * Reads what the panel says of a viewer: Base64 of a JSON object with `user`, `role`, `domains` (`"*"`
- * or a list of names), `may` (a list of permissions), `pages`, `assets` and `token`. Null where it is
- * anything else.
+ * or a list of names), `may` (a list of permissions), `pages`, `assets`, `token` and, if it will,
+ * `language`. Null where it is anything else.
  */
 export function parseViewer(header: string | undefined): PanelViewer | null {
   const given = parse(header ?? '');
-  const { user, role, domains, may, pages, assets, token } = given;
+  const { user, role, domains, may, pages, assets, token, language } = given;
   const known =
     isText(user) &&
     user !== '' &&
@@ -63,6 +65,7 @@ export function parseViewer(header: string | undefined): PanelViewer | null {
     pages,
     assets,
     token,
+    language: isText(language) ? language : '',
   };
 }
 
@@ -110,6 +113,7 @@ export function panel(facts: PanelFacts): RequestHandler {
     const { locals } = response;
     locals.viewer = viewer;
     locals.formToken = viewer.token;
+    locals.panelLanguage = viewer.language;
     locals.links = linksAt(viewer);
     locals.embed = (title: string) => void response.set(titleHeader, encodeURIComponent(title));
     adopt(facts, request);

@@ -6,6 +6,7 @@ import type { VirtualServer } from '../domain/virtual-server';
 import type { Services } from '../app';
 import { domainsJson } from '../formats/json';
 import { maySee } from '../domain/viewer';
+import { textsOf } from '../middleware/language';
 import { viewerOf } from '../middleware/viewer';
 import { mayBrandSomething } from './branding';
 import { pageNumberOf, sameWith, searchOf } from './query';
@@ -19,7 +20,8 @@ export function domainsRoutes({ directory, policies, probes, now }: Services): R
     const search = searchOf(request);
     const number = pageNumberOf(request);
     const look = await directory.lookAtServers(patienceOf(request));
-    const page = { title: 'Mail Client Setup', what: 'the list of virtual servers' };
+    const t = textsOf(response);
+    const page = { title: t.text('index_title'), what: t.text('page_what_servers') };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const viewer = viewerOf(response);

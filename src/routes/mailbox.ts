@@ -4,6 +4,7 @@ import { avoidedIn, withImplicitTls } from '../domain/client-settings';
 import { resultWords } from '../formats/check-words';
 import { whyNoSheet } from '../domain/sheets';
 import { settingsText } from '../formats/settings-text';
+import { textsOf } from '../middleware/language';
 import { viewerOf } from '../middleware/viewer';
 import { badgeOf } from './check';
 import { settingsOf } from './mailbox-settings';
@@ -20,7 +21,8 @@ export function mailboxRoutes(services: Services): Router {
     const domain = domainOf(request);
     const { login } = request.params;
     const look = await directory.lookAtDomain(domain, patienceOf(request));
-    const page = { title: login, what: `the mailboxes of ${domain}` };
+    const what = textsOf(response).text('page_what_mailboxes', { domain });
+    const page = { title: login, what };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const { server } = there.value;

@@ -14,6 +14,7 @@ import { mayBrand } from '../domain/viewer';
 import { mailboxesCsv } from '../formats/csv';
 import { dnsZone } from '../formats/dns-zone';
 import { mailboxesJson } from '../formats/json';
+import { textsOf } from '../middleware/language';
 import { viewerOf } from '../middleware/viewer';
 import { badgeOf } from './check';
 import { checkedServices, seenFresh, seenSoFar } from './observed';
@@ -21,11 +22,11 @@ import { domainOf, pageNumberOf, sameWith } from './query';
 import { mailboxQuery, selectionOf } from './selection';
 import { patienceOf, soon, valueOrWaiting } from './show';
 
-/** The names of Virtualmin's own users table, where it has the column. */
+/** The texts of the columns: the names of Virtualmin's own users table, where it has the column. */
 const columnNames: Readonly<Record<SortKey, string>> = {
-  address: 'E-mail address',
-  username: 'Username',
-  name: 'Real name',
+  address: 'page_address',
+  username: 'page_username',
+  name: 'page_real_name',
 };
 
 /** `/domains/{domain}`: the mailboxes of one domain, and the same as files. */
@@ -38,9 +39,11 @@ export function mailboxesRoutes(services: Services): Router {
     const query = mailboxQuery(request);
     const number = pageNumberOf(request);
     const look = await directory.lookAtDomain(domain, patienceOf(request));
+    const t = textsOf(response);
+    const shown = domainToUnicode(domain);
     const page = {
-      title: `Mail Client Setup · ${domainToUnicode(domain)}`,
-      what: `the mailboxes of ${domainToUnicode(domain)}`,
+      title: `${t.text('index_title')} · ${shown}`,
+      what: t.text('page_what_mailboxes', { domain: shown }),
     };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
@@ -64,7 +67,10 @@ export function mailboxesRoutes(services: Services): Router {
       mayBrand:
         policies.store !== null && mayBrand(viewerOf(response), { kind: 'domain', name: domain }),
       withoutMail: pageOf(users.withoutMail, 1),
-      columns: sortKeys.map((key) => columnOf(request, query, key)),
+      columns: sortKeys.map((key) => ({
+        ...columnOf(request, query, key),
+        label: t.text(columnNames[key]),
+      })),
     });
   });
 
@@ -109,7 +115,6 @@ function columnOf(request: Request, query: MailboxQuery, key: SortKey) {
   const active = query.sort === key;
   const turn = active && !query.descending;
   return {
-    label: columnNames[key],
     link: sameWith(request, { sort: key, order: turn ? 'desc' : '', page: '' }),
     /** As `aria-sort` has it. */
     order: active ? (query.descending ? 'descending' : 'ascending') : 'none',

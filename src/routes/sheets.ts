@@ -5,6 +5,7 @@ import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
 import type { Paper } from '../domain/branding';
 import { clientIds, clientTitle, usualClients } from '../formats/guides';
+import { textsOf } from '../middleware/language';
 import { recordAction } from '../middleware/panel';
 import { linksOf } from './links';
 import { domainOf, repeated, single } from './query';
@@ -26,7 +27,8 @@ export function sheetsRoutes(services: Services): Router {
   async function lookAt(request: Request, response: Response, login: string | null) {
     const domain = domainOf(request);
     const look = await directory.lookAtFreshDomain(domain, patienceOf(request));
-    const page = { title: `Setup sheets · ${domain}`, what: `the mailboxes of ${domain}` };
+    const what = textsOf(response).text('page_what_mailboxes', { domain });
+    const page = { title: `Setup sheets · ${domain}`, what };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const job = await sheetJob(request, there.value, there.freshness.asOf, services, login);

@@ -9,7 +9,7 @@ use Digest::SHA ();
 use File::Basename qw(dirname);
 use IO::Socket::UNIX;
 
-our (%text, %config, $module_name, $module_config_directory, $config_directory, $remote_user);
+our (%text, %config, $module_name, $module_config_directory, $config_directory, $remote_user, $current_lang);
 init_config();
 require(dirname(__FILE__) . '/facts-lib.pl');
 
@@ -52,6 +52,7 @@ sub viewer {
         'assets' => "$module/assets",
         'may'    => [ granted() ],
         'token'  => form_token(),
+        'language' => $current_lang // '',
     );
     if (virtual_server::master_admin()) {
         return { %viewer, 'role' => 'master-admin', 'domains' => '*' };

@@ -99,6 +99,7 @@ test('mailboxes.json', () => {
         extraAddresses: [],
         disabled: false,
         owner: false,
+        lastLogins: null,
       },
     ],
     withoutMail: [{ login: 'webby.example', reason: 'website-manager' }],

@@ -12,6 +12,7 @@ const root = {
   assets: '/virtualmin-mail-setup/assets',
   may: ['see', 'print', 'check'],
   token: '0123456789abcdef0123456789abcdef',
+  language: 'en',
 };
 
 const header = (viewer: unknown) => Buffer.from(JSON.stringify(viewer)).toString('base64');
@@ -94,6 +95,25 @@ describe('in the panel', () => {
     for (const [, address = ''] of text.matchAll(/(?:href|action|src)="(\/[^"]*)"/g)) {
       expect(address).toMatch(/^\/virtualmin-mail-setup\/(index\.cgi|assets)\//);
     }
+  });
+
+  test.each([
+    ['fr', 'fr', 'Le nom d’utilisateur est'],
+    ['de.UTF-8', 'de', 'Der Benutzername ist'],
+    ['nl_BE', 'nl', 'De gebruikersnaam is'],
+    ['ja', 'en', 'User name is'],
+    ['../en', 'en', 'User name is'],
+    [undefined, 'en', 'User name is'],
+  ])('a page is in the language of the viewer: %s', async (language, code, words) => {
+    const path = '/domains/example.com/mailboxes/bob.example';
+    const { text } = await get(path, { ...root, language });
+    expect(text).toContain(`<div class="mail-setup" lang="${code}">`);
+    expect(text).toContain(words);
+  });
+
+  test("the panel's language goes before the browser's", async () => {
+    const { text } = await get('/', { ...root, language: 'en' }).set('Accept-Language', 'fr');
+    expect(text).toContain('Choose a domain');
   });
 
   test('sheets are whole documents, and may stand in a frame of the panel', async () => {

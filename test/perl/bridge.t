@@ -89,6 +89,11 @@ subtest 'a page stands inside the panel, and its links lead through it' => sub {
     is(errors(), '', 'nothing is complained about');
 };
 
+subtest "in the viewer's language" => sub {
+    my (undef, $body) = ask('/domains/example.com', 'env' => { 'TEST_LANGUAGE' => 'de.UTF-8' });
+    like($body, qr{Postf\xc3\xa4chern melden sich mit einem Namen an}, 'as the panel has it');
+};
+
 subtest 'behind a prefix' => sub {
     my (undef, $body) = ask('/', 'webprefix' => '/panel');
     like($body, qr{href="/panel/virtualmin-mail-setup/index\.cgi/domains/example\.com"}, 'links have it');

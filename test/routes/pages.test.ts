@@ -62,7 +62,7 @@ describe('the virtual servers', () => {
   });
 
   test('nothing found', async () => {
-    expect(await page('/?q=nowhere')).toContain('No domain matches “ nowhere ”. Show all 10');
+    expect(await page('/?q=nowhere')).toContain('No domain matches “nowhere”. Show all 10');
   });
 
   test('none at all', async () => {
@@ -81,7 +81,7 @@ describe('the mailboxes of a domain', () => {
     );
     expect(text).toContain('Zoë Müller & <Söhne> "Q"');
     expect(text).toContain(
-      '2 users without a mailbox nomail.example : FTP only webby.example : website manager',
+      '2 users without a mailbox nomail.example : FTP only, without mail. webby.example : Website manager, without mail.',
     );
     expect(text).toContain('off@example.com disabled');
   });
@@ -123,7 +123,7 @@ describe('the mailboxes of a domain', () => {
       'bob.example',
       'alice.example',
     ]);
-    expect(await page('/domains/example.com?q=nobody')).toContain('No mailbox matches “ nobody ”');
+    expect(await page('/domains/example.com?q=nobody')).toContain('No mailbox matches “nobody”');
   });
 
   test('pages of 100', async () => {
@@ -153,7 +153,7 @@ describe('one mailbox', () => {
       'Port 587',
       'Authentication Normal password (required)',
       'If that does not connect: port 465 with SSL/TLS',
-      'Do not turn on: Secure Password Authentication (SPA), CRAM-MD5',
+      'Never turn on: Secure Password Authentication (SPA), CRAM-MD5',
       'POP3 instead: only to download to one device',
     ].map((words) => [words, text.indexOf(words)] as const);
     for (const [words, at] of inOrder) expect([words, at > 0]).toEqual([words, true]);
@@ -318,9 +318,11 @@ describe('waiting', () => {
     expect(first.text).toContain(
       '<noscript><meta http-equiv="refresh" content="1;url=?q=bob&amp;wait=1">',
     );
-    expect(textOf(first.text)).toContain('Asked 0 s ago');
+    expect(textOf(first.text)).toContain('Waiting since: 0 s');
     app.clock.now += 7_000;
-    expect(textOf((await app.get('/domains/example.com?q=bob')).text)).toContain('Asked 7 s ago');
+    expect(textOf((await app.get('/domains/example.com?q=bob')).text)).toContain(
+      'Waiting since: 7 s',
+    );
     const reload = app.get('/domains/example.com?q=bob&wait=1');
     setTimeout(() => answer?.(), 50);
     const filled = await reload;
@@ -515,4 +517,14 @@ test.each(recordedDomains)('%s: its page, files and sheets can be had', async (d
   await page(`/domains/${domain}`);
   expect((await app.get(`/domains/${domain}/mailboxes.json`)).status).toBe(200);
   expect((await app.get(`/domains/${domain}/mailboxes.csv`)).status).toBe(200);
+});
+
+test.each([
+  ['fr-CH, fr;q=0.9, en;q=0.8', 'fr', 'Choisissez un domaine'],
+  ['xx, nl;q=0.5', 'nl', 'Kies een domein'],
+  ['*', 'en', 'Choose a domain'],
+])("a page is in the browser's language: %s", async (accepted, code, words) => {
+  const { text } = await app.get('/').set('Accept-Language', accepted);
+  expect(text).toContain(`<html lang="${code}">`);
+  expect(text).toContain(words);
 });

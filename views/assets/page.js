@@ -40,12 +40,12 @@
 
   async function copyFor(button, text, element) {
     const copied = await copy(text, element);
-    say(copied ? 'Copied.' : 'Selected: press Ctrl+C or Cmd+C to copy.');
+    say(copied ? live.dataset.copied + '.' : live.dataset.selected);
     if (!copied) return;
     const label = button.firstChild;
     const before = button.dataset.label || label.textContent;
     button.dataset.label = before;
-    label.textContent = 'Copied';
+    label.textContent = live.dataset.copied;
     setTimeout(() => {
       label.textContent = before;
     }, 1500);
@@ -83,7 +83,7 @@
     const count = () => {
       const number = rows.filter((box) => box.checked).length;
       ticked.hidden = number === 0;
-      ticked.textContent = number + ' ticked';
+      ticked.textContent = ticked.dataset.ticked.replace('{count}', number);
       all.checked = number === rows.length;
       all.indeterminate = number > 0 && number < rows.length;
     };

@@ -19,6 +19,7 @@ sub init_config {
     my $config  = $ENV{'WEBMIN_CONFIG'} // '/nonexistent';
     ${"${package}::module_name"}             = 'virtualmin-mail-setup';
     ${"${package}::remote_user"}             = $ENV{'TEST_USER'};
+    ${"${package}::current_lang"}            = $ENV{'TEST_LANGUAGE'} // 'en';
     ${"${package}::config_directory"}        = $config;
     ${"${package}::module_config_directory"} = "$config/virtualmin-mail-setup";
     %{"${package}::config"} = ('socket' => $ENV{'TEST_SOCKET'});

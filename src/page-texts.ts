@@ -1,0 +1,71 @@
+import { plainText, richText, value, type RichText, type Span } from './formats/rich-text';
+import type { Languages, Texts } from './texts';
+
+type Values = Readonly<Record<string, string | number | Span>>;
+
+/** The texts of pages in a viewer's language. */
+export interface PageTexts {
+  /** BCP 47. */
+  readonly code: string;
+  /** A text with values in it. Throws where there is no such text, or a value is missing. */
+  readonly text: (key: string, values?: Values) => string;
+  /** The same as HTML, with what the text or a value sets off. */
+  readonly html: (key: string, values?: Values) => string;
+  /** A value that somebody types, for `html`. */
+  readonly value: typeof value;
+}
+
+export function pageTexts({ code, text }: Texts): PageTexts {
+  const filled = (key: string, values: Values): RichText =>
+    richText(
+      text(key),
+      Object.fromEntries(
+        Object.entries(values).map(([name, one]) => [
+          name,
+          typeof one === 'number' ? String(one) : one,
+        ]),
+      ),
+    );
+  return {
+    code,
+    text: (key, values = {}) => plainText(filled(key, values)),
+    html: (key, values = {}) => filled(key, values).map(htmlOf).join(''),
+    value,
+  };
+}
+
+const tags = {
+  plain: ['', ''],
+  strong: ['<strong>', '</strong>'],
+  value: ['<code class="value">', '</code>'],
+};
+
+function htmlOf({ text, style }: Span): string {
+  const [open, close] = tags[style];
+  return `${open ?? ''}${escaped(text)}${close ?? ''}`;
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&#34;',
+  "'": '&#39;',
+};
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign);
+}
+
+/**
+ * The language of somebody whose panel or browser asks for one: `fr`, `fr.UTF-8`, `pt_BR`; English where
+ * there is none of theirs.
+ */
+export function languageFor(wanted: readonly string[], languages: Languages): Texts {
+  for (const one of wanted) {
+    const [code = ''] = one.toLowerCase().split(/[._-]/);
+    const found = languages.find(code);
+    if (found !== null) return found;
+  }
+  return languages.english;
+}
