@@ -1,5 +1,5 @@
 import type { ClientSettings, Protocol, Warning } from '../domain/client-settings';
-import { connectedOf, type Mailbox, type NoMailReason } from '../domain/mailbox';
+import { connectedOf, type Mailbox } from '../domain/mailbox';
 import type { Security } from '../domain/policy';
 
 /** The words of mail clients, so that a person finds on the screen what stands on the paper. */
@@ -36,18 +36,11 @@ export const warningTexts: Readonly<Record<Warning, string>> = {
     'Part of the real name is not readable text (shown as \uFFFD): save it again in Virtualmin.',
 };
 
-/** The same as keys of the language files. */
+/** The texts of the warnings, but for the login's: a page says that one beside the login itself. */
 export function noticeKeys({ warnings }: ClientSettings): string[] {
   return warnings
     .filter((warning) => warning !== 'login-is-not-email-address')
     .map((warning) => `warning_${warning.replaceAll('-', '_')}`);
-}
-
-/** The warnings in words, but for the login's: a page says that one beside the login itself. */
-export function noticesOf({ warnings }: ClientSettings): string[] {
-  return warnings
-    .filter((warning) => warning !== 'login-is-not-email-address')
-    .map((warning) => warningTexts[warning]);
 }
 
 /** The text that says whether a mail client has logged in to a mailbox yet, with the day where it has. */
@@ -66,12 +59,3 @@ export function connectedKey(mailbox: Pick<Mailbox, 'lastLogins'>): {
       .at(-1) ?? '';
   return { key: `page_${connected.replaceAll('-', '_')}`, values: { day } };
 }
-
-export const noMailTexts: Readonly<Record<NoMailReason, string>> = {
-  'website-manager': 'website manager',
-  'plugin-user': 'user of a plugin',
-  'ftp-only': 'FTP only',
-  'no-email-address': 'no e-mail address',
-  unreadable:
-    'its user name or address holds characters that cannot be typed: rename it in Virtualmin',
-};

@@ -1,4 +1,9 @@
-import { statSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
@@ -11,6 +16,15 @@ import { readAnswer } from '../../src/virtualmin/answer';
 import { toDomainUsers, userFields } from '../../src/virtualmin/users';
 import { chromium } from 'playwright-core';
 import { load, startServer, startVirtualmin, token } from './server';
+
+const header = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64');
+
+/** What the panel sends along for root. */
+const viewerHeader = header({
+  ...{ user: 'root', role: 'master-admin', domains: '*', may: ['see', 'print', 'check'] },
+  ...{ pages: '/', assets: '/', token: '0'.repeat(32) },
+});
+const panelHeader = header({ settings: '' });
 
 const rounds = 7;
 
@@ -117,6 +131,65 @@ async function probing(): Promise<void> {
   silent.close();
   row('100 hosts, 10 of them silent', ms(all), 'at most 30 s');
   row('  memory on top', mb(most - before), 'at most 100 MB');
+}
+
+/**
+ * A page through the bridge beside an empty page of the module, and beside the app asked directly. The
+ * panel's library is the tests' stand-in in both, so that what the bridge itself takes is left.
+ */
+async function bridge(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'bridge-'));
+  const socket = join(folder, 'app.sock');
+  const app = spawn(process.execPath, ['build/dist/server.mjs'], {
+    env: { PATH: process.env.PATH, SOCKET_PATH: socket, LOG_LEVEL: 'silent' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(app.stdout, 'data');
+  const module = join(process.cwd(), 'src', 'webmin');
+  const perl = (program: readonly string[], path: string) =>
+    execFileSync('perl', program, {
+      cwd: module,
+      maxBuffer: 64 * 1024 * 1024,
+      env: {
+        ...{ PATH: process.env.PATH, PERL5LIB: join(process.cwd(), 'test', 'perl', 'lib') },
+        ...{ REQUEST_METHOD: 'GET', REQUEST_URI: `/virtualmin-mail-setup/index.cgi${path}` },
+        ...{ TEST_USER: 'root', TEST_SOCKET: socket, TEST_LANG: join(module, 'lang', 'en') },
+        ...{ WEBMIN_CONFIG: folder, TEST_ACTIONS: join(folder, 'actions') },
+      },
+    });
+  mkdirSync(join(folder, 'virtualmin-mail-setup'));
+  const empty = [
+    "BEGIN { push(@INC, '.') } use WebminCore; init_config(); foreign_require('virtual-server');",
+    'virtual_server::master_admin(); ui_print_header(undef, q(x), q()); ui_print_footer();',
+  ].join(' ');
+  const path = '/domains/example.com';
+  const direct = () =>
+    new Promise<void>((resolve, reject) => {
+      const headers = { 'Mail-Setup-Viewer': viewerHeader, 'Mail-Setup-Panel': panelHeader };
+      httpRequest({ socketPath: socket, path, headers }, (response) => {
+        response.resume().on('end', resolve);
+      })
+        .on('error', reject)
+        .end();
+    });
+  perl(['index.cgi'], path);
+  const times = { empty: [] as number[], whole: [] as number[], app: [] as number[] };
+  for (let round = 0; round < 3 * rounds; round++) {
+    times.empty.push(await took(() => void perl(['-e', empty], path)));
+    times.whole.push(await took(() => void perl(['index.cgi'], path)));
+    times.app.push(await took(direct));
+  }
+  app.kill();
+  rmSync(folder, { recursive: true });
+  const [whole, nothing, alone] = [times.whole, times.empty, times.app].map(median) as [
+    number,
+    number,
+    number,
+  ];
+  row('an empty page of the module (stand-in of the panel)', ms(nothing));
+  row('a page through the bridge, warm', ms(whole));
+  row('  on top of the empty page', ms(whole - nothing), 'at most 30 ms');
+  row('  of which the app', ms(alone));
 }
 
 async function firstPage(): Promise<void> {
@@ -268,7 +341,7 @@ async function start(): Promise<void> {
 
 async function bench(): Promise<void> {
   console.log(`Node.js ${process.version}; medians of ${rounds} (memory: of 5)\n`);
-  const parts = { parsing, firstPage, warmPage, memory, sheets, probing, start };
+  const parts = { parsing, bridge, firstPage, warmPage, memory, sheets, probing, start };
   const asked = process.argv.slice(2);
   for (const [name, part] of Object.entries(parts)) {
     if (asked.length === 0 || asked.includes(name)) await part();

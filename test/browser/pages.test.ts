@@ -158,11 +158,11 @@ describe('copying', () => {
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     for (const [name, value] of [
-      ['Copy the e-mail address', 'bob@example.com'],
-      ['Copy the user name', 'bob.example'],
+      ['Copy E-mail address', 'bob@example.com'],
+      ['Copy User name', 'bob.example'],
       ['Copy Incoming mail: Server', 'mail.example.com'],
       ['Copy Incoming mail: Port', '143'],
-      ['Copy Incoming mail: port if that does not connect', '993'],
+      ['Copy Incoming mail: Port 993', '993'],
       ['Copy Outgoing mail: Port', '587'],
       ['Copy Outgoing mail: Security', 'STARTTLS'],
       ['Copy Outgoing mail: User name', 'bob.example'],
