@@ -82,10 +82,12 @@ function imap(connection: LineConnection): Dialogue {
     const tag = `m${++commands}`;
     connection.send(`${tag} ${text}\r\n`);
     const untagged: string[] = [];
+    let rest = goOn;
     for (let count = 0; count < mostLines; count++) {
       const line = await connection.line();
-      if (line.startsWith('+') && goOn !== undefined) {
-        connection.send(`${goOn}\r\n`);
+      if (line.startsWith('+') && rest !== undefined) {
+        connection.send(`${rest}\r\n`);
+        rest = undefined;
       } else if (line.startsWith(`${tag} `)) {
         const [, verdict = '', words = ''] = /^\S+ (\S+) ?(.*)$/.exec(line) ?? [];
         if (/^OK$/i.test(verdict)) return untagged;

@@ -256,13 +256,22 @@ export function certificateProblem(
   const seen = certificateSeen(certificate);
   if (seen === null) return { kind: 'differs', how: 'tls-fails' };
   if (seen.until < now) return { kind: 'certificate-expired', until: seen.until };
-  if (checkServerIdentity(host, certificate) !== undefined) {
+  if (!isGoodFor(host, certificate)) {
     return { kind: 'certificate-name', names: seen.names };
   }
   if (authorizationError === null || authorizationError === undefined) return null;
   const { code } = authorizationError as { code?: unknown };
   const reason = typeof code === 'string' ? code : String(authorizationError);
   return { kind: 'certificate-untrusted', reason };
+}
+
+/** Node.js throws at names that are not well-formed: they are good for nobody. */
+function isGoodFor(host: string, certificate: PeerCertificate): boolean {
+  try {
+    return checkServerIdentity(host, certificate) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Names that a certificate may have: what a server says can be anything. */

@@ -69,10 +69,15 @@ export class Probes {
     return Promise.all(byHost(endpoints).map((key) => this.#hosts.look(key, patience)));
   }
 
-  /** For what leaves the screen: nothing older than `observedFor`, however long it takes. */
+  /**
+   * For what leaves the screen: nothing older than `observedFor`, however long it takes. A host that could
+   * not be asked is not in it: settings are given out all the same.
+   */
   async observe(endpoints: readonly Endpoint[]): Promise<Observations> {
-    const answers = await Promise.all(byHost(endpoints).map((key) => this.#hosts.fresh(key)));
-    return answers.map(({ value }) => value);
+    const answers = await Promise.allSettled(
+      byHost(endpoints).map((key) => this.#hosts.fresh(key)),
+    );
+    return answers.flatMap((one) => (one.status === 'fulfilled' ? one.value.value : []));
   }
 
   /** Looks anew. */

@@ -70,6 +70,7 @@ sub api_address {
 
 # set_up_account() Makes the account, or mends it, and what the service is told of it.
 sub set_up_account {
+    mkdir($module_config_directory, 0700) if !-d $module_config_directory;
     my ($address, $url) = api_address();
     foreign_require('acl', 'acl-lib.pl');
     my $password = read_file_line("$module_config_directory/api-password");

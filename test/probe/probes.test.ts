@@ -372,6 +372,11 @@ describe('what is connected to', () => {
     expect(connected).toBe(0);
   });
 
+  test('a host that cannot be asked at all keeps no settings from being given out', async () => {
+    const resolve = () => Promise.reject(new Error('broken'));
+    expect(await new Probes(options((port) => port, { resolve })).observe(endpoints)).toEqual([]);
+  });
+
   test('a name that nobody knows', async () => {
     const seen = await observe(options((port) => port, { resolve: () => Promise.resolve([]) }));
     expect(kinds(seen)[0]).toEqual([143, 'unresolved']);
