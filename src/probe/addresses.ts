@@ -38,12 +38,20 @@ export type IsOwn = (address: string) => boolean;
 export const isOwnAddress: IsOwn = (address) => {
   const parsed = ipaddr.process(address);
   if (parsed.range() === 'loopback') return true;
-  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return own.some((one) => {
+  return ownInterfaces().some((one) => {
     const known = one.address.replace(/%.*$/, '');
     return ipaddr.isValid(known) && ipaddr.process(known).toString() === parsed.toString();
   });
 };
+
+/** None where a sandbox does not let them be asked: then no private address is taken for an own one. */
+function ownInterfaces() {
+  try {
+    return Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  } catch {
+    return [];
+  }
+}
 
 /**
  * Whether an address may be connected to. One that is not public (loopback, private, link-local,
