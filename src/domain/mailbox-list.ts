@@ -15,7 +15,13 @@ export interface MailboxQuery {
   readonly descending: boolean;
 }
 
-const collator = new Intl.Collator('en', { numeric: true });
+/** Made when it is first needed: it takes some MB. */
+let collator: Intl.Collator | undefined;
+
+function compare(a: string, b: string): number {
+  collator ??= new Intl.Collator('en', { numeric: true });
+  return collator.compare(a, b);
+}
 
 const sortValue: Readonly<Record<SortKey, (mailbox: Mailbox) => string>> = {
   address: (mailbox) => mailbox.emailAddress,
@@ -62,8 +68,7 @@ function inOrder(users: DomainUsers, key: SortKey): readonly Mailbox[] {
   const orders = sorted.get(users) ?? new Map<SortKey, readonly Mailbox[]>();
   sorted.set(users, orders);
   const value = sortValue[key];
-  const order =
-    orders.get(key) ?? [...users.mailboxes].sort((a, b) => collator.compare(value(a), value(b)));
+  const order = orders.get(key) ?? [...users.mailboxes].sort((a, b) => compare(value(a), value(b)));
   orders.set(key, order);
   return order;
 }

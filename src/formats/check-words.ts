@@ -13,10 +13,12 @@ export function endpointName({ protocol, port, security }: Endpoint): string {
   return `${protocolNames[protocol]} on ${port} with ${securityNames[security]}`;
 }
 
-const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+/** Made when it is first needed: it takes 5 MB. */
+let day: Intl.DateTimeFormat | undefined;
 
 /** A day, of milliseconds since 1970. */
 export function dayOf(time: number): string {
+  day ??= new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
   return day.format(time);
 }
 
