@@ -1,3 +1,4 @@
+import ejs from 'ejs';
 import { plainText, richText, value, type RichText, type Span } from './formats/rich-text';
 import type { Languages, Texts } from './texts';
 
@@ -42,19 +43,7 @@ const tags = {
 
 function htmlOf({ text, style }: Span): string {
   const [open, close] = tags[style];
-  return `${open ?? ''}${escaped(text)}${close ?? ''}`;
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&#34;',
-  "'": '&#39;',
-};
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign);
+  return `${open ?? ''}${ejs.escapeXML(text)}${close ?? ''}`;
 }
 
 /**

@@ -3,7 +3,14 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { isIP } from 'node:net';
-import type { Discovery, Found, Place, SrvRecord, ToldServer } from '../domain/discovery';
+import {
+  srvKinds,
+  type Discovery,
+  type Found,
+  type Place,
+  type SrvRecord,
+  type ToldServer,
+} from '../domain/discovery';
 import {
   isOwnAddress,
   mayConnect,
@@ -47,20 +54,6 @@ function nameServers(): NameServers {
     srv: (name) => resolver.resolveSrv(name).catch(() => []),
   };
 }
-
-/** The names of RFC 6186 and RFC 8314. */
-const services: readonly (readonly [
-  string,
-  ToldServer['protocol'],
-  'starttls' | 'implicit-tls',
-])[] = [
-  ['_imap', 'imap', 'starttls'],
-  ['_imaps', 'imap', 'implicit-tls'],
-  ['_pop3', 'pop3', 'starttls'],
-  ['_pop3s', 'pop3', 'implicit-tls'],
-  ['_submission', 'submission', 'starttls'],
-  ['_submissions', 'submission', 'implicit-tls'],
-];
 
 /**
  * What mail clients would find by themselves for an address of a domain. It asks only hosts of that
@@ -115,7 +108,7 @@ export async function discover(
 
 async function srvRecords(domain: string, names: NameServers): Promise<SrvRecord[]> {
   const found = await Promise.all(
-    services.map(async ([label, protocol, security]) => {
+    srvKinds.map(async ({ label, protocol, security }) => {
       const name = `${label}._tcp.${domain}`;
       const records = await names.srv(name);
       return records

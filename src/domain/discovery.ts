@@ -2,6 +2,21 @@ import type { ClientSettings, Service } from './client-settings';
 import { isBroken, observationOf } from './observation';
 import type { Security } from './policy';
 
+/** The names of SRV records: RFC 6186, and RFC 8314 for `_submissions`. */
+export const srvLabels: Readonly<Record<Service['protocol'], Readonly<Record<Security, string>>>> =
+  {
+    imap: { starttls: '_imap', 'implicit-tls': '_imaps' },
+    pop3: { starttls: '_pop3', 'implicit-tls': '_pop3s' },
+    submission: { starttls: '_submission', 'implicit-tls': '_submissions' },
+  };
+
+const securities = ['starttls', 'implicit-tls'] as const;
+
+/** Each kind of SRV record, with what it names. */
+export const srvKinds = (['imap', 'pop3', 'submission'] as const).flatMap((protocol) =>
+  securities.map((security) => ({ label: srvLabels[protocol][security], protocol, security })),
+);
+
 /** A server as a document for mail clients, or a DNS record, names it. */
 export interface ToldServer {
   readonly protocol: Service['protocol'];

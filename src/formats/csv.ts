@@ -51,9 +51,6 @@ interface MailHostRow {
   readonly host: string;
   readonly domains: readonly string[];
   readonly seen: HostObservations | null;
-  /** When the first certificate runs out, in milliseconds since 1970. */
-  readonly until: number | null;
-  readonly loginOnPort25: boolean | null;
 }
 
 /** Every port of every mail host, for spreadsheets, in the same form. */

@@ -1,12 +1,5 @@
-import type { DomainServices, Protocol } from '../domain/client-settings';
-import type { Security } from '../domain/policy';
-
-/** RFC 6186, and RFC 8314 for `_submissions`. */
-const names: Readonly<Record<Protocol, Readonly<Record<Security, string>>>> = {
-  imap: { starttls: '_imap', 'implicit-tls': '_imaps' },
-  pop3: { starttls: '_pop3', 'implicit-tls': '_pop3s' },
-  submission: { starttls: '_submission', 'implicit-tls': '_submissions' },
-};
+import type { DomainServices } from '../domain/client-settings';
+import { srvLabels } from '../domain/discovery';
 
 const comment = `; Where mail clients find the servers of this domain by themselves (RFC 6186, RFC 8314).
 ; The lower the first number, the sooner it is tried. Each server needs an address record (A or AAAA);
@@ -18,7 +11,7 @@ const comment = `; Where mail clients find the servers of this domain by themsel
 export function dnsZone(domain: string, { incoming, outgoing }: DomainServices): string {
   const records = [incoming, outgoing].flatMap((services) =>
     services.map(({ protocol, host, port, security }, index) => {
-      const name = `${names[protocol][security]}._tcp.${domain}.`;
+      const name = `${srvLabels[protocol][security]}._tcp.${domain}.`;
       return `${name} 3600 IN SRV ${index * 10} 1 ${port} ${host}.\n`;
     }),
   );

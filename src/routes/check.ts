@@ -55,8 +55,8 @@ export function badgeOf(services: DomainServices): Badge {
 }
 
 /** A port as a row of a table. */
-export interface CheckRow {
-  readonly service: Service | null;
+interface CheckRow {
+  readonly service: Service;
   readonly observation: Observation;
   readonly words: ReturnType<typeof observationWords>;
 }
@@ -275,9 +275,3 @@ function summaryOf(seen: HostObservations | null) {
     loginOnPort25: seen?.loginOnPort25 ?? null,
   };
 }
-
-export type MailHost = ReturnType<typeof summaryOf> & {
-  readonly host: string;
-  readonly domains: readonly string[];
-  readonly seen: HostObservations | null;
-};
