@@ -13,7 +13,7 @@ import { notFound } from './middleware/http-error';
 import { requestLog } from './middleware/request-log';
 import { securityHeaders } from './middleware/security-headers';
 import { language } from './middleware/language';
-import { panel } from './middleware/panel';
+import { panelFacts, panelViewer } from './middleware/panel';
 import { onlyIfMay, onlyOwnDomains, onlyViewer } from './middleware/viewer';
 import { brandingRoutes } from './routes/branding';
 import { dateTime } from './routes/date-time';
@@ -29,7 +29,7 @@ import { sheetFilesRoutes } from './routes/sheet-files';
 import { sheetsRoutes } from './routes/sheets';
 import type { DiscoveryOptions } from './discovery/discover';
 import type { Viewer } from './domain/viewer';
-import type { MailConfig } from './mailer';
+import type { MailTransport } from './mailer';
 import { pageTexts } from './page-texts';
 import type { PanelFacts } from './panel-facts';
 import type { Policies } from './policies';
@@ -57,8 +57,8 @@ export interface Services {
   readonly probes: Probes | null;
   /** How it is looked up what clients find by themselves; null where it is not. */
   readonly discovery: DiscoveryOptions | null;
-  /** How sheets are sent by mail; null where they are not. */
-  readonly mail: MailConfig | null;
+  /** What sheets are sent by mail through, where the policy says from whom. */
+  readonly mailTransport: MailTransport;
   readonly languages: Languages;
   readonly entry: Entry;
   /** Whether the directory is the demo's. */
@@ -94,9 +94,10 @@ export function createApp(services: Services): Express {
   app.get('/healthz', (_request, response) => {
     response.type('text/plain').send('ok\n');
   });
-  if (entry.kind === 'panel') app.use(panel(entry.facts));
-  else app.use(accessToken(entry.token), onlyViewer(entry));
+  if (entry.kind === 'panel') app.use(panelViewer());
   app.use(language(services.languages));
+  if (entry.kind === 'panel') app.use(panelFacts(entry.facts));
+  else app.use(accessToken(entry.token), onlyViewer(entry));
   app.use(forms());
   app.use('/assets/fonts', assets(services.fonts));
   app.use('/assets', assets(join(services.views, 'assets')));
@@ -129,7 +130,7 @@ const sheetPaths = [
 /** Whatever asks mail servers something. */
 const checkPaths = [
   /^\/servers(?:\.csv)?$/,
-  /^\/domains\/[^/]+\/check(?:\.json)?$/,
+  /^\/domains\/[^/]+\/(?:check|discovery)(?:\.json)?$/,
   /^\/domains\/[^/]+\/mailboxes\/[^/]+\/(?:try|discovery(?:\.json)?)$/,
 ];
 

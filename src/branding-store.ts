@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { noBranding, type Branding } from './domain/branding';
 import type { BrandingOwner } from './domain/viewer';
+import { said, type Said } from './said';
 import { brandingKeys, readBranding, type BrandingTexts } from './setting-values';
 
 /** A branding as it was saved. */
@@ -13,7 +14,7 @@ export interface SavedBranding {
   /** Changes with what is saved; '' where nothing is. */
   readonly version: string;
   /** What of it is broken and was ignored, each naming the file. */
-  readonly problems: readonly string[];
+  readonly problems: readonly Said[];
 }
 
 /** Somebody else has saved since the version that a change was made from. */
@@ -53,19 +54,19 @@ export class BrandingStore {
     } catch (error) {
       const { code = 'unknown' } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return nothing;
-      return { ...nothing, problems: [`${path} cannot be read (${code}): it is ignored`] };
+      return { ...nothing, problems: [said('brand_unreadable', { file: path, code })] };
     }
     const version = createHash('sha256').update(bytes).digest('base64url');
     const known = this.#read.get(path + version);
     if (known !== undefined) return known;
     const saved = parse(bytes);
     if (saved === null) {
-      return { ...nothing, version, problems: [`${path} is not what was saved: it is ignored`] };
+      return { ...nothing, version, problems: [said('brand_broken', { file: path })] };
     }
-    const problems: string[] = [];
+    const problems: Said[] = [];
     const texts = Object.fromEntries(this.#keys.map((key) => [key, textOf(saved, key)]));
     const branding = await readBranding(texts, (key, problem) => {
-      problems.push(`${path}: ${key} ${problem}: it is ignored`);
+      problems.push(said('brand_broken_value', { file: path, key, problem }));
     });
     const read = { branding, texts, version, problems };
     this.#read.set(path + version, read);

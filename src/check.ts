@@ -1,11 +1,14 @@
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig } from './config';
 import { asciiDomainName } from './domain/domain-name';
 import { decideServices } from './domain/client-settings';
 import { checkJson } from './formats/json';
+import { pageTexts } from './page-texts';
 import { Policies } from './policies';
 import { Probes } from './probe/probes';
 import { checkedServices, seenFresh } from './routes/observed';
+import { readLanguages } from './texts';
 import { createVirtualminClient } from './virtualmin/client';
 import { Directory } from './virtualmin/directory';
 import { RemoteApiError } from './virtualmin/errors';
@@ -30,7 +33,8 @@ async function check(args: readonly string[]): Promise<number> {
   }
   const domain = asciiDomainName(values.domain ?? '');
   if (domain === null) throw new UsageError(`--domain must be a domain name\n\n${help}`);
-  const { virtualmin, policies } = readConfig(process.env);
+  const { say } = pageTexts(readLanguages(join(__dirname, 'lang')).english);
+  const { virtualmin, policies } = readConfig(process.env, say);
   if (virtualmin === null)
     throw new UsageError('VIRTUALMIN_URL is missing: the README says how to connect a server');
   const services = { probes: new Probes(), policies: new Policies(() => policies, null) };

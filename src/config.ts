@@ -1,10 +1,9 @@
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { defaultPolicy, type MailPolicies } from './domain/policy';
-import { isEmailAddress } from './domain/email-address';
-import type { MailConfig, MailTransport } from './mailer';
+import type { MailTransport } from './mailer';
 import { readSigner, SignerError, type SignerFiles } from './profile-signer';
-import { readSettingsFile, SettingsError } from './settings-file';
+import { readSettingsFile, SettingsError, type Say } from './settings-file';
 
 /** How to reach Virtualmin's remote API. */
 export interface VirtualminConfig {
@@ -50,8 +49,8 @@ export interface Config {
   readonly settingsFile: string | null;
   /** Null: Apple's profiles are not signed. */
   readonly profileSigner: SignerFiles | null;
-  /** Null: no sheet is sent by mail. */
-  readonly mail: MailConfig | null;
+  /** What sheets are sent by mail through, where the settings say from whom. */
+  readonly mailTransport: MailTransport;
   /** Where brandings are saved; null where they cannot be. */
   readonly brandingFolder: string | null;
   readonly logLevel: string;
@@ -73,8 +72,11 @@ const firstInherited = 3;
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
-/** Reads the whole configuration from environment variables and the files they name. Throws ConfigError. */
-export function readConfig(env: Environment): Config {
+/**
+ * Reads the whole configuration from environment variables and the files they name; `say` puts problems of the
+ * settings file into English. Throws ConfigError.
+ */
+export function readConfig(env: Environment, say: Say): Config {
   const problems: string[] = [];
   const value = (name: string) => (env[name] === '' ? undefined : env[name]);
   const problem = (name: string, text: string) => void problems.push(`${name} ${text}`);
@@ -196,7 +198,7 @@ export function readConfig(env: Environment): Config {
     const path = value('MAIL_SETUP_CONFIG');
     if (path === undefined) return { general: defaultPolicy, byDomain: new Map() };
     try {
-      return readSettingsFile(path);
+      return readSettingsFile(path, say);
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;
       problem('MAIL_SETUP_CONFIG:', error.message);
@@ -237,18 +239,6 @@ export function readConfig(env: Environment): Config {
     return { kind: 'sendmail', path: '' };
   };
 
-  const mail = (): MailConfig | null => {
-    const from = value('MAIL_FROM');
-    const transport = mailTransport();
-    if (from === undefined) return null;
-    const [, name = '', bracketed] = /^([^<>"\p{Cc}]*)<([^<>]+)>$/u.exec(from) ?? [];
-    const address = bracketed ?? from;
-    if (!isEmailAddress(address)) {
-      problem('MAIL_FROM', 'must be an e-mail address, or a name and one: Help <help@example.com>');
-    }
-    return { from: { name: name.trim(), address }, transport };
-  };
-
   const brandingFolder = (): string | null => {
     const path = value('BRANDING_DIR') ?? null;
     if (path === null) return null;
@@ -270,7 +260,7 @@ export function readConfig(env: Environment): Config {
     policies: policies(),
     settingsFile: value('MAIL_SETUP_CONFIG') ?? null,
     profileSigner: profileSigner(),
-    mail: mail(),
+    mailTransport: mailTransport(),
     brandingFolder: brandingFolder(),
     logLevel: oneOf('LOG_LEVEL', logLevels, 'info'),
   };

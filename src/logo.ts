@@ -30,13 +30,13 @@ export function cleanLogo(file: Buffer): Logo {
   const { width, height, bytes } = logo;
   if (bytes.length > mostLogoBytes) throw tooLarge();
   if (Math.max(width / height, height / width) > mostRatio) {
-    throw new BadValue(`must be at most ${mostRatio} times as wide as high`);
+    throw new BadValue('logo_ratio', { count: mostRatio });
   }
   return logo;
 }
 
 function tooLarge(): BadValue {
-  return new BadValue(`must have at most ${mostLogoBytes / 1024} KB`);
+  return new BadValue('logo_bytes', { count: mostLogoBytes / 1024 });
 }
 
 function isPng(file: Buffer): boolean {
@@ -49,13 +49,13 @@ function cleanPng(file: Buffer): Logo {
   const [width, height] =
     file.length < 24 ? [0, 0] : [file.readUInt32BE(16), file.readUInt32BE(20)];
   if (width < 1 || height < 1 || width > mostPixels || height > mostPixels) {
-    throw new BadValue(`must have at most ${mostPixels} pixels on each side`);
+    throw new BadValue('logo_pixels', { count: mostPixels });
   }
   let picture: PNG;
   try {
     picture = PNG.sync.read(file);
   } catch {
-    throw new BadValue('is a PNG that cannot be read');
+    throw new BadValue('logo_png');
   }
   // On white, as it is printed: see-through parts would make a PDF larger and slower.
   const bytes = PNG.sync.write(picture, { colorType: 2, inputHasAlpha: true, deflateLevel: 9 });
@@ -90,16 +90,8 @@ const presentation = [
   ...['color', 'display', 'visibility'],
 ];
 
-/** What shows something that would be missing, and what to do about it. */
-const unusable: Readonly<Record<string, string>> = {
-  text: 'holds text: turn it into paths (in Inkscape: Path → Object to Path)',
-  image: 'holds a picture: save the logo as a PNG instead',
-  use: 'uses a part of itself again: save it as "plain" or "flattened" SVG, or as a PNG',
-  filter: 'has filter effects: save it without them, or as a PNG',
-  mask: 'has a mask: save it without one, or as a PNG',
-  pattern: 'has a pattern: save it without one, or as a PNG',
-  foreignObject: 'holds a piece of a web page: save the logo as a PNG instead',
-};
+/** What shows something that would be missing; each has a text `logo_…` that says what to do about it. */
+const unusable = ['text', 'image', 'use', 'filter', 'mask', 'pattern', 'foreignObject'];
 
 /** A colour, a number, a list of numbers, or one of the drawing's own parts. */
 const harmless = /^(?:[\w\s#%.,()+-]*|url\(#[\w.-]+\)(?:\s+[\w#]+)?)$/;
@@ -120,13 +112,12 @@ function cleanSvg(file: Buffer): Logo {
       const element = elementOf(child);
       if (element === null) continue;
       const name = element.localName ?? '';
-      const problem = unusable[name];
-      if (problem !== undefined) throw new BadValue(problem);
+      if (unusable.includes(name)) throw new BadValue(`logo_${name}`);
       const places = drawing[name];
       // A title, a script, an editor's own notes: nothing that shows.
       if (places === undefined || name === 'svg') continue;
       if (++count > mostElements || depth > deepest) {
-        throw new BadValue('is too complicated: save it as a PNG instead');
+        throw new BadValue('logo_complicated');
       }
       const copied = document.createElementNS(svgNamespace, name);
       for (const place of ['id', 'transform', ...places]) take(element, copied, place);
@@ -135,7 +126,7 @@ function cleanSvg(file: Buffer): Logo {
     }
   };
   copy(source, root, 0);
-  if (count === 0) throw new BadValue('is an SVG that shows nothing');
+  if (count === 0) throw new BadValue('logo_empty');
   const text = new XMLSerializer().serializeToString(document);
   const [, , width, height] = box;
   return { type: 'image/svg+xml', width, height, bytes: Buffer.from(text) };
@@ -144,11 +135,11 @@ function cleanSvg(file: Buffer): Logo {
 function parse(file: Buffer): Element {
   const text = file.toString('utf8').replace(/^\ufeff/, '');
   // Its entities could make a text of any length, or of another file.
-  if (/<!ENTITY/i.test(text)) throw new BadValue('must not declare entities');
+  if (/<!ENTITY/i.test(text)) throw new BadValue('logo_entities');
   let root: Element | null = null;
   try {
     const complain = () => {
-      throw new BadValue('is not well-formed');
+      throw new BadValue('logo_neither');
     };
     root = new DOMParser({ onError: complain }).parseFromString(
       text.replace(/<!DOCTYPE[^[>]*>/i, ''),
@@ -158,7 +149,7 @@ function parse(file: Buffer): Element {
     // Whatever it is, it is no SVG.
   }
   if (root?.localName !== 'svg' || root.namespaceURI !== svgNamespace) {
-    throw new BadValue('must be a PNG or an SVG');
+    throw new BadValue('logo_neither');
   }
   return root;
 }
@@ -183,7 +174,7 @@ function viewBox(root: Element): Box {
   if (usual && width >= leastUnits && height >= leastUnits) {
     return [x, y, width, height];
   }
-  throw new BadValue('must say its size: a viewBox, or a width and a height');
+  throw new BadValue('logo_size');
 }
 
 type Styles = ReadonlyMap<string, string>;
@@ -197,7 +188,7 @@ function stylesOf(root: Element): Styles {
       for (const selector of selectors.split(',').map((one) => one.trim())) {
         const [, name] = /^\.([\w-]+)$/.exec(selector) ?? [];
         if (name === undefined) {
-          throw new BadValue('has style rules that are not for a class: save it as "plain" SVG');
+          throw new BadValue('logo_style');
         }
         classes.set(name, `${classes.get(name) ?? ''};${declarations}`);
       }

@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream';
+import type { MailSender } from './domain/policy';
 
 /** One mail with one file. All text is plain. */
 export interface Mail {
+  readonly from: MailSender;
   /** One address. */
   readonly to: string;
   readonly subject: string;
@@ -14,11 +16,6 @@ export type MailTransport =
   | { readonly kind: 'sendmail'; readonly path: string }
   | { readonly kind: 'smtp'; readonly host: string; readonly port: number };
 
-export interface MailConfig {
-  readonly from: { readonly name: string; readonly address: string };
-  readonly transport: MailTransport;
-}
-
 /** The mail server did not take a mail; the message has its words, in one line. */
 export class MailError extends Error {
   override readonly name = 'MailError';
@@ -28,7 +25,7 @@ export class MailError extends Error {
 const patience = 20_000;
 
 /** Hands one mail over, with its sender as the address that failures go back to. Throws MailError. */
-export async function sendMail(mail: Mail, { from, transport }: MailConfig): Promise<void> {
+export async function sendMail(mail: Mail, transport: MailTransport): Promise<void> {
   const { default: nodemailer } = await import('nodemailer');
   const { createTransport } = nodemailer;
   const common = { disableFileAccess: true, disableUrlAccess: true };
@@ -46,7 +43,7 @@ export async function sendMail(mail: Mail, { from, transport }: MailConfig): Pro
           greetingTimeout: patience,
           socketTimeout: patience,
         });
-  const { to, subject, text, file } = mail;
+  const { from, to, subject, text, file } = mail;
   try {
     await transporter.sendMail({
       from,

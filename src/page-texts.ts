@@ -1,5 +1,6 @@
 import ejs from 'ejs';
 import { plainText, richText, value, type RichText, type Span } from './formats/rich-text';
+import type { Said } from './said';
 import type { Languages, Texts } from './texts';
 
 type Values = Readonly<Record<string, string | number | Span>>;
@@ -10,6 +11,8 @@ export interface PageTexts {
   readonly code: string;
   /** A text with values in it. Throws where there is no such text, or a value is missing. */
   readonly text: (key: string, values?: Values) => string;
+  /** The text of what is to be said. */
+  readonly say: (what: Said) => string;
   /** The same as HTML, with what the text or a value sets off. */
   readonly html: (key: string, values?: Values) => string;
   /** A value that somebody types, for `html`. */
@@ -27,9 +30,17 @@ export function pageTexts({ code, text }: Texts): PageTexts {
         ]),
       ),
     );
+  const say = ({ key, values }: Said): string => {
+    const given = Object.entries(values).map(([name, one]) => [
+      name,
+      typeof one === 'object' ? say(one) : one,
+    ]);
+    return plainText(filled(key, Object.fromEntries(given) as Values));
+  };
   return {
     code,
     text: (key, values = {}) => plainText(filled(key, values)),
+    say,
     html: (key, values = {}) => filled(key, values).map(htmlOf).join(''),
     value,
   };

@@ -1,14 +1,20 @@
 import type { MailPolicies } from './domain/policy';
-import { parseSettings } from './settings-file';
+import { parseSettings, type Say } from './settings-file';
 
 /**
  * How the panel is set up, as it says with each request: the module's configuration, and the
  * certificate that its own web server shows. A change is there with the next request.
  */
 export class PanelFacts {
+  readonly #say: Say;
   #settings = '';
-  #policies: MailPolicies = parseSettings('', placeOf);
+  #policies: MailPolicies;
   #certificate: string | null = null;
+
+  constructor(say: Say) {
+    this.#say = say;
+    this.#policies = parseSettings('', say, placeOf);
+  }
 
   /**
    * Takes what a request says: settings as a settings file has them, and the SHA-256 of the certificate
@@ -16,7 +22,7 @@ export class PanelFacts {
    */
   adopt(settings: string, certificate: string | null): void {
     if (settings !== this.#settings) {
-      this.#policies = parseSettings(settings, placeOf);
+      this.#policies = parseSettings(settings, this.#say, placeOf);
       this.#settings = settings;
     }
     this.#certificate = certificate;

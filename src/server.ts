@@ -16,6 +16,7 @@ import {
   type Trust,
   type VirtualminConfig,
 } from './config';
+import { pageTexts } from './page-texts';
 import { Policies } from './policies';
 import { followSettingsFile } from './settings-source';
 import { readLanguages, type Languages } from './texts';
@@ -46,23 +47,24 @@ const mostHeaders = 16 * 1024;
 const mostPanelHeaders = 1024 * 1024;
 
 async function main(): Promise<void> {
-  const config = readConfig(process.env);
+  const languages = readLanguages(join(__dirname, 'lang'));
+  const { say } = pageTexts(languages.english);
+  const config = readConfig(process.env, say);
   // It is in the configuration now; a diagnostic report would print the environment.
   delete process.env.VIRTUALMIN_PASSWORD;
   const accessToken = config.accessToken ?? randomBytes(24).toString('base64url');
   const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
 
   const virtualmin = config.virtualmin ?? (await startDemo());
-  const facts = config.listen.kind === 'tcp' ? null : new PanelFacts();
+  const facts = config.listen.kind === 'tcp' ? null : new PanelFacts(say);
   const client = createVirtualminClient(virtualmin, Date.now, () => trustIn(virtualmin, facts));
-  const languages = readLanguages(join(__dirname, 'lang'));
   const { policies, settingsFile } = config;
   const ownSettings =
-    settingsFile === null ? () => policies : followSettingsFile(settingsFile, policies, log);
+    settingsFile === null ? () => policies : followSettingsFile(settingsFile, policies, say, log);
   const app = createApp({
     directory: new Directory(client),
     policies: new Policies(facts?.policies ?? ownSettings, brandingStore(config, languages)),
-    mail: config.mail,
+    mailTransport: config.mailTransport,
     // The demo's hosts are nobody's.
     probes: config.virtualmin === null ? null : new Probes(),
     discovery: config.virtualmin === null ? null : {},

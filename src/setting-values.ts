@@ -8,6 +8,7 @@ import {
 } from './domain/branding';
 import { forDomain } from './domain/policy';
 import { clientIds } from './formats/guides';
+import type { Said } from './said';
 
 /** What WCAG 2.2 asks of text on its ground (1.4.3). */
 const leastContrast = 4.5;
@@ -44,7 +45,7 @@ export function brandingKeys(languages: readonly string[]): string[] {
  */
 export function readBrandingValues(
   textOf: (key: ValueKey) => string | undefined,
-  complain: (key: ValueKey, problem: string) => void,
+  complain: (key: ValueKey, problem: Said) => void,
 ): Omit<Branding, 'logo' | 'mail'> {
   const read = <K extends ValueKey>(key: K) => {
     const text = textOf(key);
@@ -53,7 +54,7 @@ export function readBrandingValues(
       return brandingValues[key](text) as ReturnType<(typeof brandingValues)[K]>;
     } catch (error) {
       if (!(error instanceof BadValue)) throw error;
-      complain(key, error.message);
+      complain(key, error.problem);
       return null;
     }
   };
@@ -72,7 +73,7 @@ export function readBrandingValues(
 /** The same with its logo, whose libraries are loaded only where there is one, and with its mails. */
 export async function readBranding(
   texts: BrandingTexts,
-  complain: (key: string, problem: string) => void,
+  complain: (key: string, problem: Said) => void,
 ): Promise<Branding> {
   const attempt = async <T>(key: string, read: (text: string) => T | Promise<T>) => {
     const text = texts[key] ?? '';
@@ -81,7 +82,7 @@ export async function readBranding(
       return await read(text);
     } catch (error) {
       if (!(error instanceof BadValue)) throw error;
-      complain(key, error.message);
+      complain(key, error.problem);
       return null;
     }
   };
@@ -107,13 +108,13 @@ export function logoText({ type, bytes }: Logo): string {
 
 async function readLogo(text: string): Promise<Logo> {
   const [, data] = /^data:image\/(?:png|svg\+xml);base64,([A-Za-z0-9+/=]+)$/.exec(text) ?? [];
-  if (data === undefined) throw new BadValue('must be a PNG or an SVG as a data: URL');
+  if (data === undefined) throw new BadValue('logo_data');
   const { cleanLogo } = await import('./logo');
   const logo = cleanLogo(Buffer.from(data, 'base64'));
   if (logo.type === 'image/svg+xml') {
     const { canDrawSvg } = await import('./formats/pdf/svg');
     if (!canDrawSvg(logo.bytes.toString())) {
-      throw new BadValue('cannot be drawn: save it as "plain" SVG, or as a PNG');
+      throw new BadValue('logo_undrawable');
     }
   }
   return logo;
@@ -121,25 +122,26 @@ async function readLogo(text: string): Promise<Logo> {
 
 function line(text: string): string {
   if (text.length > 200 || /\p{Cc}/u.test(text)) {
-    throw new BadValue('must be one line of at most 200 characters');
+    throw new BadValue('value_line', { count: 200 });
   }
   return text;
 }
 
 function lines(text: string): string {
   if (text.length > 5000 || /[^\P{Cc}\n]/u.test(text)) {
-    throw new BadValue('must be a text of at most 5000 characters');
+    throw new BadValue('value_lines', { count: 5000 });
   }
   return text;
 }
 
 function colour(text: string): string {
-  if (!/^#[0-9a-f]{6}$/i.test(text)) throw new BadValue('must be a colour such as #14509b');
+  if (!/^#[0-9a-f]{6}$/i.test(text)) throw new BadValue('value_colour', { example: '#14509b' });
   const contrast = contrastWithWhite(text);
   if (contrast < leastContrast) {
-    throw new BadValue(
-      `is too light for white paper: its contrast is ${contrast.toFixed(1)}, and at least ${leastContrast} is needed`,
-    );
+    throw new BadValue('value_too_light', {
+      contrast: contrast.toFixed(1),
+      least: leastContrast,
+    });
   }
   return text.toLowerCase();
 }
@@ -147,7 +149,7 @@ function colour(text: string): string {
 function webUrl(text: string): string {
   const address = forDomain(text, 'example.com');
   if (!/^https?:\/\//i.test(address) || !URL.canParse(address) || /[\s\p{Cc}]/u.test(address)) {
-    throw new BadValue('must be a web address, such as https://webmail.{domain}/');
+    throw new BadValue('value_web_address', { example: 'https://webmail.{domain}/' });
   }
   return text;
 }
@@ -155,17 +157,17 @@ function webUrl(text: string): string {
 function clients(text: string): string[] {
   const given = text === 'none' ? [] : text.split(/[\s,]+/);
   if (given.some((id) => !clientIds.includes(id))) {
-    throw new BadValue(`must be none, or some of ${clientIds.join(' ')}`);
+    throw new BadValue('value_clients', { names: clientIds.join(' ') });
   }
   return given;
 }
 
 function languageTag(text: string): string {
   if (/^[a-z]{2,3}(-[A-Za-z]+)*$/.test(text)) return text;
-  throw new BadValue('must be the code of a language, such as fr');
+  throw new BadValue('value_language', { example: 'fr' });
 }
 
 function paper(text: string): Paper {
   if (text === 'a4' || text === 'letter') return text;
-  throw new BadValue('must be a4 or letter');
+  throw new BadValue('value_paper');
 }

@@ -6,10 +6,13 @@ import {
   forDomain,
   type MailPolicies,
   type MailPolicy,
+  type MailSender,
   type Security,
 } from './domain/policy';
 import type { Branding } from './domain/branding';
 import { isDomainName } from './domain/domain-name';
+import { isEmailAddress } from './domain/email-address';
+import type { Said } from './said';
 import { brandingValueKeys, readBrandingValues } from './setting-values';
 
 /** Settings with something wrong in them. The message names the place and the key. */
@@ -26,6 +29,9 @@ interface Setting {
 
 type Settings = ReadonlyMap<string, Setting>;
 
+/** Puts into English what is wrong with a value that a page can have, too. */
+export type Say = (problem: Said) => string;
+
 /** Every key of the settings file. The README's table and its test follow this list. */
 export const settingKeys: readonly string[] = [
   'mail_host',
@@ -41,6 +47,7 @@ export const settingKeys: readonly string[] = [
   'check_servers',
   'certificate_host',
   'try_logins',
+  'mail_from',
   // A logo comes as a file, on the page for the branding.
   ...brandingValueKeys,
 ];
@@ -49,7 +56,7 @@ export const settingKeys: readonly string[] = [
  * Reads the mail policy from a settings file in Webmin's own format: `key=value` a line, `#` begins
  * a comment line. `key@domain=value` overrides a key for one domain. Throws SettingsError.
  */
-export function readSettingsFile(path: string): MailPolicies {
+export function readSettingsFile(path: string, say: Say): MailPolicies {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -61,12 +68,13 @@ export function readSettingsFile(path: string): MailPolicies {
       },
     );
   }
-  return parseSettings(text, (line) => `${path}, line ${line}`);
+  return parseSettings(text, say, (line) => `${path}, line ${line}`);
 }
 
 /** The same from the text of a file; `placeOf` says in a message where a line is, counted from 1. */
 export function parseSettings(
   text: string,
+  say: Say,
   placeOf: (line: number) => string = (line) => `line ${line}`,
 ): MailPolicies {
   const general = new Map<string, Setting>();
@@ -91,17 +99,17 @@ export function parseSettings(
     }
   });
   return {
-    general: toPolicy(general),
+    general: toPolicy(general, say),
     byDomain: new Map(
       [...overrides].map(([domain, own]) => [
         domain,
-        { ...toPolicy(new Map([...general, ...own])), branding: branding(own) },
+        { ...toPolicy(new Map([...general, ...own]), say), branding: branding(own, say) },
       ]),
     ),
   };
 }
 
-function toPolicy(settings: Settings): MailPolicy {
+function toPolicy(settings: Settings, say: Say): MailPolicy {
   const incomingHost = host(settings.get('mail_host')) ?? defaultPolicy.incomingHost;
   const port = (key: string, standard: number | null) => portNumber(settings.get(key), standard);
   const policy: MailPolicy = {
@@ -124,7 +132,8 @@ function toPolicy(settings: Settings): MailPolicy {
     checkServers: yesNo(settings.get('check_servers'), defaultPolicy.checkServers),
     certificateHost: certificateHost(settings.get('certificate_host')),
     tryLogins: yesNo(settings.get('try_logins'), defaultPolicy.tryLogins),
-    branding: branding(settings),
+    mailFrom: sender(settings.get('mail_from')),
+    branding: branding(settings, say),
   };
   const pop3 = policy.offerPop3 ? Object.values(policy.pop3) : [];
   if ([...Object.values(policy.imap), ...pop3].every((offered) => offered === null)) {
@@ -189,6 +198,19 @@ function yesNo(setting: Setting | undefined, standard: boolean): boolean {
   throw complaint(setting, 'must be yes or no');
 }
 
+function sender(setting: Setting | undefined): MailSender | null {
+  if (isEmpty(setting)) return null;
+  const [, name = '', bracketed] = /^([^<>"\p{Cc}]*)<([^<>]+)>$/u.exec(setting.value) ?? [];
+  const address = bracketed ?? setting.value;
+  if (!isEmailAddress(address)) {
+    throw complaint(
+      setting,
+      'must be an e-mail address, or a name and one: Help <help@example.com>',
+    );
+  }
+  return { name: name.trim(), address };
+}
+
 function portNumber(setting: Setting | undefined, standard: number | null): number | null {
   if (isEmpty(setting)) return standard;
   if (setting.value === 'off') return null;
@@ -204,11 +226,11 @@ function portNumber(setting: Setting | undefined, standard: number | null): numb
   return port;
 }
 
-function branding(settings: Settings): Branding {
+function branding(settings: Settings, say: Say): Branding {
   const values = readBrandingValues(
     (key) => settings.get(key)?.value,
     (key, problem) => {
-      throw complaint(lastOf(settings, [key]), problem);
+      throw complaint(lastOf(settings, [key]), say(problem));
     },
   );
   return { ...values, logo: null, mail: {} };

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { MailPolicies } from './domain/policy';
-import { readSettingsFile, SettingsError } from './settings-file';
+import { readSettingsFile, SettingsError, type Say } from './settings-file';
 
 /**
  * The mail policies of a settings file, read anew when it has changed: the next request has them. A
@@ -10,6 +10,7 @@ import { readSettingsFile, SettingsError } from './settings-file';
 export function followSettingsFile(
   path: string,
   first: MailPolicies,
+  say: Say,
   log: Pick<Logger, 'warn' | 'info'>,
 ): () => MailPolicies {
   let policies = first;
@@ -19,7 +20,7 @@ export function followSettingsFile(
     if (state === seen) return policies;
     seen = state;
     try {
-      policies = readSettingsFile(path);
+      policies = readSettingsFile(path, say);
       log.info('settings file read again');
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;

@@ -6,6 +6,7 @@ import { BrandingStore, ChangedMeanwhileError } from '../src/branding-store';
 import { noBranding } from '../src/domain/branding';
 import { parseSettings } from '../src/settings-file';
 import { Policies } from '../src/policies';
+import { english } from './helpers/languages';
 
 let folder: string;
 let store: BrandingStore;
@@ -91,7 +92,7 @@ test('words for a mail are there by language, and the nearest wins for each', as
   const mail = { 'mail_subject.en': 'Hello', 'mail_text.fr': 'Bonjour\n\nà vous' };
   await store.write(server, mail, '');
   await store.write(domain, { 'mail_text.en': 'Dear all' }, '');
-  const policies = new Policies(() => parseSettings(''), store);
+  const policies = new Policies(() => parseSettings('', english.say), store);
   const { branding } = await policies.of({ name: 'example.com', reseller: null });
   expect(branding.mail).toEqual({
     en: { subject: 'Hello', text: 'Dear all' },
@@ -105,10 +106,11 @@ describe('a broken file', () => {
     async (text) => {
       await store.write(server, { host_name: 'One' }, '');
       writeFileSync(join(store.folder, 'server.json'), text);
-      const { branding, problems, version } = await store.read(server);
+      const { branding, version, ...read } = await store.read(server);
+      const problems = read.problems.map(english.say);
       expect(branding).toEqual(noBranding);
       expect(problems).toEqual([
-        `${join(store.folder, 'server.json')} is not what was saved: it is ignored`,
+        `${join(store.folder, 'server.json')} is not what was saved: it is ignored. Saving here mends it.`,
       ]);
       await store.write(server, { host_name: 'Two' }, version);
       expect((await store.read(server)).branding.name).toBe('Two');
@@ -127,11 +129,12 @@ describe('a broken file', () => {
         support_contact: ['not', 'a', 'text'],
       }),
     );
-    const { branding, problems } = await store.read(server);
+    const { branding, ...read } = await store.read(server);
+    const problems = read.problems.map(english.say);
     expect(branding).toEqual({ ...noBranding, name: 'One' });
     expect(problems).toEqual([
-      `${path}: host_logo must be a PNG or an SVG: it is ignored`,
-      `${path}: host_colour must be a colour such as #14509b: it is ignored`,
+      `${path}: host_logo must be a PNG or an SVG: it is ignored. Saving here mends it.`,
+      `${path}: host_colour must be a colour such as #14509b: it is ignored. Saving here mends it.`,
     ]);
   });
 });
@@ -155,6 +158,7 @@ describe('the nearest wins', () => {
   const settings = parseSettings(
     'host_name=File\nsupport_contact=File\nsheet_note=File\nwebmail_url=https://file.example/\n' +
       'sheet_note@example.com=File for one',
+    english.say,
   );
   const branding = async (name: string, of: string | null) =>
     (await new Policies(() => settings, store).of({ name, reseller: of })).branding;

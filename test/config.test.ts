@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ConfigError, readConfig } from '../src/config';
+import { english } from './helpers/languages';
 
 let folder: string;
 const file = (name: string) => join(folder, name);
@@ -24,7 +25,7 @@ const server = {
 };
 
 test('without anything: the demo on loopback', () => {
-  expect(readConfig({})).toMatchObject({
+  expect(readConfig({}, english.say)).toMatchObject({
     listen: { kind: 'tcp', host: '127.0.0.1', port: 8025 },
     virtualmin: null,
     accessToken: null,
@@ -32,7 +33,7 @@ test('without anything: the demo on loopback', () => {
 });
 
 test('a server', () => {
-  expect(readConfig(server).virtualmin).toEqual({
+  expect(readConfig(server, english.say).virtualmin).toEqual({
     url: 'https://panel.example.com:10000',
     user: 'api',
     password: 'secret password',
@@ -45,7 +46,7 @@ test('a server', () => {
 test('the password from a file, without its line end', () => {
   const { VIRTUALMIN_PASSWORD, ...rest } = server;
   expect(VIRTUALMIN_PASSWORD).toBeDefined();
-  const config = readConfig({ ...rest, VIRTUALMIN_PASSWORD_FILE: file('password') });
+  const config = readConfig({ ...rest, VIRTUALMIN_PASSWORD_FILE: file('password') }, english.say);
   expect(config.virtualmin?.password).toBe('from the file');
 });
 
@@ -57,7 +58,7 @@ describe('the address', () => {
     ['http://127.0.0.1:10000', 'http://127.0.0.1:10000'],
     ['http://[::1]:10000', 'http://[::1]:10000'],
   ])('%s', (given, url) => {
-    expect(readConfig({ ...server, VIRTUALMIN_URL: given }).virtualmin?.url).toBe(url);
+    expect(readConfig({ ...server, VIRTUALMIN_URL: given }, english.say).virtualmin?.url).toBe(url);
   });
 });
 
@@ -66,7 +67,9 @@ test.each([
   ['no colons', 'AB'.repeat(31) + 'CD'],
   ['a prefix', `SHA256:${'ab'.repeat(31)}cd`],
 ])('a fingerprint with %s', (_what, given) => {
-  expect(readConfig({ ...server, VIRTUALMIN_FINGERPRINT: given }).virtualmin?.trust).toEqual({
+  expect(
+    readConfig({ ...server, VIRTUALMIN_FINGERPRINT: given }, english.say).virtualmin?.trust,
+  ).toEqual({
     kind: 'fingerprint',
     sha256: 'AB:'.repeat(31) + 'CD',
     source: 'VIRTUALMIN_FINGERPRINT',
@@ -136,12 +139,12 @@ describe('what stops the start, by name', () => {
     ['a token easily guessed', { ACCESS_TOKEN: 'secret' }, 'ACCESS_TOKEN must be 16 to 256'],
     ['a level that is none', { LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be'],
   ])('%s', (_what, env, message) => {
-    expect(() => readConfig(env)).toThrow(ConfigError);
-    expect(() => readConfig(env)).toThrow(message);
+    expect(() => readConfig(env, english.say)).toThrow(ConfigError);
+    expect(() => readConfig(env, english.say)).toThrow(message);
   });
 
   test('a bad value in the settings file', () => {
-    expect(() => readConfig({ MAIL_SETUP_CONFIG: file('settings') })).toThrow(
+    expect(() => readConfig({ MAIL_SETUP_CONFIG: file('settings') }, english.say)).toThrow(
       `MAIL_SETUP_CONFIG: ${file('settings')}, line 1: imap_port must be a port`,
     );
   });
@@ -150,7 +153,7 @@ describe('what stops the start, by name', () => {
     const env = { ...server, VIRTUALMIN_FORMAT: 'x', PORT: 'x', ACCESS_TOKEN: 'tiny secret' };
     const problem = (() => {
       try {
-        return readConfig(env);
+        return readConfig(env, english.say);
       } catch (error) {
         return error;
       }
@@ -161,13 +164,13 @@ describe('what stops the start, by name', () => {
 });
 
 test('an address others can reach, on purpose', () => {
-  expect(readConfig({ HOST: '0.0.0.0', ALLOW_REMOTE: '1' }).listen).toMatchObject({
+  expect(readConfig({ HOST: '0.0.0.0', ALLOW_REMOTE: '1' }, english.say).listen).toMatchObject({
     host: '0.0.0.0',
   });
 });
 
 test('a socket instead of a port', () => {
-  expect(readConfig({ SOCKET_PATH: '/run/x.sock' }).listen).toEqual({
+  expect(readConfig({ SOCKET_PATH: '/run/x.sock' }, english.say).listen).toEqual({
     kind: 'socket',
     path: '/run/x.sock',
   });

@@ -5,6 +5,7 @@ import { PNG } from 'pngjs';
 import { BadValue } from '../src/bad-value';
 import { mostLogoBytes } from '../src/domain/branding';
 import { cleanLogo } from '../src/logo';
+import { english } from './helpers/languages';
 
 function svg(inside: string, attributes = 'viewBox="0 0 40 10"'): Buffer {
   return Buffer.from(
@@ -18,7 +19,7 @@ function problemOf(file: Buffer): string | null {
   try {
     cleanLogo(file);
   } catch (error) {
-    if (error instanceof BadValue) return error.message;
+    if (error instanceof BadValue) return english.say(error.problem);
     throw error;
   }
   return null;

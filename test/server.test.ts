@@ -56,10 +56,12 @@ describe('the bundle runs on', () => {
       const signer = makeChain('P-256');
       closing.push(signer.remove);
       const { transport, from } = config;
+      const settings = join(folder, 'settings');
+      writeFileSync(settings, `mail_from=${from.address}\n`);
       const environment = {
         PROFILE_CERT_FILE: signer.certificate,
         PROFILE_KEY_FILE: signer.key,
-        MAIL_FROM: from.address,
+        MAIL_SETUP_CONFIG: settings,
         MAIL_TRANSPORT: transport.kind === 'smtp' ? `smtp://127.0.0.1:${transport.port}` : '',
       };
       const { line, process, ended } = await start(environment, nodeOfVersion(version));

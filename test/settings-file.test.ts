@@ -6,6 +6,7 @@ import { noBranding } from '../src/domain/branding';
 import { defaultPolicy } from '../src/domain/policy';
 import { parseSettings, readSettingsFile, SettingsError } from '../src/settings-file';
 import { followSettingsFile } from '../src/settings-source';
+import { english } from './helpers/languages';
 
 describe('what is refused, with its place and name', () => {
   test.each([
@@ -46,28 +47,31 @@ describe('what is refused, with its place and name', () => {
       'leaves no way to receive mail',
     ],
   ])('%s', (_what, text, message) => {
-    expect(() => parseSettings(text)).toThrow(SettingsError);
-    expect(() => parseSettings(text)).toThrow(message);
+    expect(() => parseSettings(text, english.say)).toThrow(SettingsError);
+    expect(() => parseSettings(text, english.say)).toThrow(message);
   });
 
   test('a file that is not there', () => {
-    expect(() => readSettingsFile('/nonexistent')).toThrow('/nonexistent: cannot be read (ENOENT)');
+    expect(() => readSettingsFile('/nonexistent', english.say)).toThrow(
+      '/nonexistent: cannot be read (ENOENT)',
+    );
   });
 });
 
 test('an empty file, comments and empty values are the default', () => {
-  const { general } = parseSettings('# mail_host=x\n\nmail_host=\nimap_port=\r\n');
+  const { general } = parseSettings('# mail_host=x\n\nmail_host=\nimap_port=\r\n', english.say);
   expect(general).toEqual(defaultPolicy);
 });
 
 test('spaces and line ends of Windows do no harm, the last of two counts', () => {
-  const { general } = parseSettings('imap_port = 1\r\nimap_port = 2 \r\n');
+  const { general } = parseSettings('imap_port = 1\r\nimap_port = 2 \r\n', english.say);
   expect(general.imap.starttls).toBe(2);
 });
 
 test("a domain's own settings lie over the general ones", () => {
   const { general, byDomain } = parseSettings(
     'webmail_url=https://w.example/\nmail_host@A.example=mx.a.example\noffer_pop3@a.example=0',
+    english.say,
   );
   expect(general.incomingHost).toBe('mail.{domain}');
   expect(byDomain.get('a.example')).toEqual({
@@ -91,7 +95,7 @@ describe('how sheets look', () => {
       'sheet_paper=letter',
       'sheet_clients@example.org=none',
     ].join('\n');
-    const { general, byDomain } = parseSettings(text);
+    const { general, byDomain } = parseSettings(text, english.say);
     expect(general.branding).toEqual({
       ...noBranding,
       name: 'Example Hosting',
@@ -111,7 +115,7 @@ describe('how sheets look', () => {
     ['sheet_language=../en', 'must be the code of a language'],
     ['sheet_paper=a0', 'must be a4 or letter'],
   ])('refuses %s', (line, words) => {
-    expect(() => parseSettings(line)).toThrow(words);
+    expect(() => parseSettings(line, english.say)).toThrow(words);
   });
 });
 
@@ -128,9 +132,14 @@ describe('a settings file that changes', () => {
     const log = {
       info: () => undefined,
       warn: ({ reason }: { reason: string }) => void logged.push(reason),
-    } as unknown as Parameters<typeof followSettingsFile>[2];
+    } as unknown as Parameters<typeof followSettingsFile>[3];
     writeFileSync(path, 'mail_host=one.example');
-    const settings = followSettingsFile(path, readSettingsFile(path), log);
+    const settings = followSettingsFile(
+      path,
+      readSettingsFile(path, english.say),
+      english.say,
+      log,
+    );
     const host = () => settings().general.incomingHost;
     expect(host()).toBe('one.example');
     writeFileSync(path, 'mail_host=two.example.org');

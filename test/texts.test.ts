@@ -7,7 +7,7 @@ import { clientIds, guideFor } from '../src/formats/guides';
 import { plainText, richText } from '../src/formats/rich-text';
 import clients from '../src/guides/clients.json';
 import { parseTexts } from '../src/texts';
-import { languages } from './helpers/app';
+import { languages } from './helpers/languages';
 import { bob, exampleCom } from './helpers/domain';
 
 const folder = join(__dirname, '..', 'src', 'webmin', 'lang');

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { defaultPolicy } from '../src/domain/policy';
 import { parseSettings, settingKeys } from '../src/settings-file';
 import { parseTexts } from '../src/texts';
+import { english } from './helpers/languages';
 
 const folder = join(__dirname, '..', 'src', 'webmin');
 const read = (file: string) => parseTexts(readFileSync(join(folder, file), 'utf8'));
@@ -23,7 +24,10 @@ describe("the module's configuration", () => {
 
   test('is the default policy as it comes', () => {
     const own = [...read('config')].filter(([key]) => !ofThePanel.includes(key));
-    const { general, byDomain } = parseSettings(own.map((pair) => pair.join('=')).join('\n'));
+    const { general, byDomain } = parseSettings(
+      own.map((pair) => pair.join('=')).join('\n'),
+      english.say,
+    );
     const { branding, ...policy } = general;
     const { branding: standard, ...standardPolicy } = defaultPolicy;
     expect(policy).toEqual(standardPolicy);

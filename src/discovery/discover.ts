@@ -3,11 +3,14 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { isIP } from 'node:net';
+import pLimit from 'p-limit';
 import {
   srvKinds,
   type Discovery,
+  type DomainRecords,
   type Found,
   type Place,
+  type Search,
   type SrvRecord,
   type ToldServer,
 } from '../domain/discovery';
@@ -28,6 +31,8 @@ const patience = 5_000;
 const mostBytes = 64 * 1024;
 
 const mostRedirects = 3;
+
+const addressesAtOnce = 10;
 
 /** What a test has otherwise. */
 export interface DiscoveryOptions {
@@ -55,19 +60,50 @@ function nameServers(): NameServers {
   };
 }
 
-/**
- * What mail clients would find by themselves for an address of a domain. It asks only hosts of that
- * domain, and goes where they lead only within it and to `hosts`; private addresses only where they are
- * this machine's own.
- */
+/** What mail clients would find by themselves for one address of a domain; see `discoverMany`. */
 export async function discover(
   emailAddress: string,
   domain: string,
   hosts: readonly string[],
   options: DiscoveryOptions = {},
 ): Promise<Discovery> {
+  const { each, ...records } = await discoverMany([emailAddress], domain, hosts, options);
+  return { searches: each[0] ?? [], ...records };
+}
+
+/**
+ * What mail clients would find by themselves for addresses of a domain; `each` is in their order. It asks
+ * only hosts of that domain, and goes where they lead only within it and to `hosts`; private addresses only
+ * where they are this machine's own. A host that could not be reached is not asked again.
+ */
+export async function discoverMany(
+  emailAddresses: readonly string[],
+  domain: string,
+  hosts: readonly string[],
+  options: DiscoveryOptions = {},
+): Promise<DomainRecords & { readonly each: readonly (readonly Search[])[] }> {
   const web = new Web(new Set([domain, `www.${domain}`, ...hosts]), options);
   const names = options.names ?? nameServers();
+  const limit = pLimit(addressesAtOnce);
+  const [first, ...others] = emailAddresses;
+  // The first alone: it learns which hosts are not there.
+  const searches = async () => [
+    ...(first === undefined ? [] : [await searchesFor(first, domain, web)]),
+    ...(await Promise.all(others.map((address) => limit(() => searchesFor(address, domain, web))))),
+  ];
+  const [each, srv, mx] = await Promise.all([
+    searches(),
+    srvRecords(domain, names),
+    names.mx(domain),
+  ]);
+  return {
+    each,
+    srv,
+    mx: [...mx].sort((a, b) => a.priority - b.priority).map(({ exchange }) => exchange),
+  };
+}
+
+async function searchesFor(emailAddress: string, domain: string, web: Web): Promise<Search[]> {
   const query = new URLSearchParams({ emailaddress: emailAddress }).toString();
   const own = `autoconfig.${domain}/mail/config-v1.1.xml?${query}`;
   const known = `${domain}/.well-known/autoconfig/mail/config-v1.1.xml`;
@@ -79,7 +115,7 @@ export async function discover(
     Promise.all(
       addresses.map(async (url) => ({ url, found: await foundIn(await ask(url), read) })),
     );
-  const [thunderbird, outlook, srv, mx] = await Promise.all([
+  const [thunderbird, outlook] = await Promise.all([
     places(
       [`https://${own}`, `https://${known}`, `http://${own}`, `http://${known}`],
       (url) => web.get(url),
@@ -93,17 +129,11 @@ export async function discover(
       (url) => web.post(url, autodiscoverRequest(emailAddress)),
       readAutodiscover,
     ),
-    srvRecords(domain, names),
-    names.mx(domain),
   ]);
-  return {
-    searches: [
-      { client: 'thunderbird', places: thunderbird },
-      { client: 'outlook', places: outlook },
-    ],
-    srv,
-    mx: [...mx].sort((a, b) => a.priority - b.priority).map(({ exchange }) => exchange),
-  };
+  return [
+    { client: 'thunderbird', places: thunderbird },
+    { client: 'outlook', places: outlook },
+  ];
 }
 
 async function srvRecords(domain: string, names: NameServers): Promise<SrvRecord[]> {
@@ -143,6 +173,8 @@ async function foundIn(
 class Web {
   readonly #http: HttpAgent;
   readonly #https: HttpsAgent;
+  /** Hosts that could not be reached, by origin. */
+  readonly #unreachable = new Map<string, Answer>();
 
   constructor(
     private readonly hosts: ReadonlySet<string>,
@@ -162,6 +194,9 @@ class Web {
   }
 
   async #ask(url: string, body: string | null, redirects: number): Promise<Answer> {
+    const { origin } = new URL(url);
+    const known = this.#unreachable.get(origin);
+    if (known !== undefined) return known;
     const { default: axios } = await import('axios');
     try {
       const answer = await axios.request<string>({
@@ -189,7 +224,9 @@ class Web {
       }
       return { kind: 'answer', status: answer.status, text: answer.data };
     } catch (error) {
-      return { kind: 'unreachable', why: whyUnreachable(error) };
+      const answer = { kind: 'unreachable', why: whyUnreachable(error) } as const;
+      this.#unreachable.set(origin, answer);
+      return answer;
     }
   }
 

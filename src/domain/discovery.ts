@@ -56,12 +56,16 @@ export interface SrvRecord {
   readonly server: ToldServer;
 }
 
-/** Everything that clients find by themselves for one address. */
-export interface Discovery {
-  readonly searches: readonly Search[];
+/** The records of a domain that lead clients and other servers to its mail servers. */
+export interface DomainRecords {
   readonly srv: readonly SrvRecord[];
   /** Hosts that take mail for the domain, the preferred first. */
   readonly mx: readonly string[];
+}
+
+/** Everything that clients find by themselves for one address. */
+export interface Discovery extends DomainRecords {
+  readonly searches: readonly Search[];
 }
 
 /** What is wrong with a server that clients are told. */

@@ -31,7 +31,8 @@ export type Result =
   /** Milliseconds since 1970. */
   | { readonly kind: 'certificate-expired'; readonly until: number }
   | { readonly kind: 'certificate-untrusted'; readonly reason: string }
-  | { readonly kind: 'not-checked'; readonly why: 'address-not-allowed' | 'switched-off' };
+  /** Its name leads to an address that must not be connected to. */
+  | { readonly kind: 'not-checked' };
 
 /** What works, and should not be so. */
 export type Weakness =

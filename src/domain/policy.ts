@@ -10,6 +10,12 @@ export const certificateHosts = ['propose', 'use', 'ignore'] as const;
 
 export type CertificateHost = (typeof certificateHosts)[number];
 
+/** Who a mail is from. `name` may be ''. */
+export interface MailSender {
+  readonly name: string;
+  readonly address: string;
+}
+
 /**
  * What a host prescribes to mail clients. Host names and the webmail address may contain
  * `{domain}`, which stands for the mailbox's domain.
@@ -30,6 +36,8 @@ export interface MailPolicy {
   readonly certificateHost: CertificateHost;
   /** Whether a login may be tried with a password that somebody types. */
   readonly tryLogins: boolean;
+  /** Who sheets are sent by mail from; null where they are not. */
+  readonly mailFrom: MailSender | null;
   readonly branding: Branding;
 }
 
@@ -55,6 +63,7 @@ export const defaultPolicy: MailPolicy = {
   checkServers: true,
   certificateHost: 'propose',
   tryLogins: true,
+  mailFrom: null,
   branding: noBranding,
 };
 

@@ -1,6 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { byRole, type ClientSettings, type Service } from '../domain/client-settings';
 import type { HostObservations } from '../domain/observation';
+import type { PageTexts } from '../page-texts';
 import { endpointName, observationWords } from './check-words';
 import { securityNames } from './words';
 
@@ -54,15 +55,18 @@ interface MailHostRow {
 }
 
 /** Every port of every mail host, for spreadsheets, in the same form. */
-export function serversCsv(hosts: readonly MailHostRow[]): string {
-  const head = ['Host', 'Domains', 'Service', 'Seen', 'What to do', 'Certificate until', 'Seen at'];
+export function serversCsv(hosts: readonly MailHostRow[], t: PageTexts): string {
+  const head = [
+    ...['servers_host', 'servers_domains', 'check_service', 'check_seen', 'check_do'],
+    ...['check_until', 'page_as_of'],
+  ].map((key) => t.text(key));
   const rows = hosts.flatMap(({ host, domains, seen }) =>
     (seen?.services ?? []).map((observation) => {
-      const words = observationWords(observation);
+      const words = observationWords(observation, t);
       return [
         host,
         domains.join(' '),
-        endpointName(observation.endpoint),
+        endpointName(observation.endpoint, t),
         words.map((one) => one.seen).join('; '),
         words.flatMap((one) => (one.remedy === '' ? [] : one.remedy)).join(' '),
         observation.certificate === null ? '' : iso(observation.certificate.until),

@@ -1,4 +1,5 @@
 import type { Fault, Found, Search, ToldServer } from '../domain/discovery';
+import type { PageTexts } from '../page-texts';
 import { protocolNames, securityNames } from './words';
 
 export const clientNames: Readonly<Record<Search['client'], string>> = {
@@ -7,43 +8,36 @@ export const clientNames: Readonly<Record<Search['client'], string>> = {
 };
 
 /** A server that a client is told, in a line. */
-export function toldName({ protocol, host, port, security }: ToldServer): string {
-  const how = security === null ? 'without encryption' : `with ${securityNames[security]}`;
-  return `${protocolNames[protocol]} at ${host} on ${port} ${how}`;
+export function toldName(
+  { protocol, host, port, security }: ToldServer,
+  { text }: PageTexts,
+): string {
+  const server = { protocol: protocolNames[protocol], host, port };
+  return security === null
+    ? text('find_told_plain', server)
+    : text('find_told', { ...server, security: securityNames[security] });
 }
 
 /** What is in a place where a client looks. */
-export function foundWords(found: Found): string {
+export function foundWords(found: Found, { text }: PageTexts): string {
   switch (found.kind) {
     case 'servers':
-      return `names ${found.servers.length} ${found.servers.length === 1 ? 'server' : 'servers'}`;
+      return found.servers.length === 1
+        ? text('find_names_one')
+        : text('find_names_many', { count: found.servers.length });
     case 'nothing':
-      return `nothing (HTTP ${found.status})`;
+      return text('find_http', { status: found.status });
     case 'not-understood':
-      return 'an answer that is no settings';
+      return text('find_not_understood');
     case 'leads-elsewhere':
-      return `leads to ${found.to}, where it was not followed`;
+      return text('find_leads_elsewhere', { to: found.to });
     case 'unreachable':
-      return {
-        'no-address': 'nothing: the name has no address',
-        'no-answer': 'nothing: no answer',
-        certificate: 'nothing: the certificate is not good for the name',
-      }[found.why];
+      return text(`find_${found.why.replaceAll('-', '_')}`);
   }
 }
 
 /** What is wrong with what a client is told. */
-export function faultWords(fault: Fault, login: string): string {
-  switch (fault.kind) {
-    case 'login':
-      return `it would log in as ${fault.told}, and the user name is ${login}`;
-    case 'not-prescribed':
-      return 'this server or port is not one that you prescribe';
-    case 'not-encrypted':
-      return 'the password would be sent in the clear';
-    case 'challenge-response':
-      return 'it would try a challenge-response login, which cannot work';
-    case 'broken':
-      return 'this port does not work now';
-  }
+export function faultWords(fault: Fault, login: string, { text }: PageTexts): string {
+  const values = fault.kind === 'login' ? { told: fault.told, login } : {};
+  return text(`find_fault_${fault.kind.replaceAll('-', '_')}`, values);
 }

@@ -24,7 +24,7 @@ export const clientIds: readonly string[] = clients.map(({ id }) => id);
 export const usualClients: readonly string[] = ['apple-ios', 'gmail-android', 'outlook-new'];
 
 /** The name of a client in a language. */
-export function clientTitle(id: string, texts: Texts): string {
+export function clientTitle(id: string, texts: Pick<Texts, 'text'>): string {
   return texts.text(`${keyOf(id)}_title`);
 }
 

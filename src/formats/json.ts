@@ -1,4 +1,5 @@
 import { provenAsOf, type ClientSettings, type DomainServices } from '../domain/client-settings';
+import { faultsOf, toldBy, type DomainRecords, type Search } from '../domain/discovery';
 import { observationOf } from '../domain/observation';
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
@@ -38,6 +39,28 @@ export function checkJson(domain: string, { incoming, outgoing, observations }: 
   });
   const loginOnPort25 = observations.some((host) => host.loginOnPort25 === true);
   return { domain, services, loginOnPort25 };
+}
+
+/** What clients would be told for a mailbox: a part of the bodies of `discovery.json`, described in docs/json.md. */
+export function searchesJson(settings: ClientSettings, searches: readonly Search[]) {
+  return {
+    emailAddress: settings.emailAddress,
+    login: settings.login,
+    searches: searches.map((search) => ({
+      client: search.client,
+      places: search.places.map(({ url, found }) => ({ url, found: found.kind })),
+      told:
+        toldBy(search)?.map((server) => ({
+          ...server,
+          faults: faultsOf(server, settings).map(({ kind }) => kind),
+        })) ?? null,
+    })),
+  };
+}
+
+/** The records of a domain, the other part. */
+export function recordsJson({ srv, mx }: DomainRecords) {
+  return { srv: srv.map(({ name, server }) => ({ record: name, ...server })), mx };
 }
 
 /** The body of `mailboxes.json`, described in docs/json.md. `asOf` is in milliseconds since 1970. */

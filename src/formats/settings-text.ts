@@ -1,23 +1,19 @@
 import { byRole, type ClientSettings, type Service } from '../domain/client-settings';
-import {
-  authenticationName,
-  neverEnable,
-  protocolNames,
-  securityNames,
-  warningTexts,
-} from './words';
+import type { PageTexts } from '../page-texts';
+import { protocolNames, securityNames } from './words';
 
 /** The settings as plain text that reads well in a chat or a ticket. Lines end in `\n`. */
-export function settingsText(settings: ClientSettings): string {
+export function settingsText(settings: ClientSettings, t: PageTexts): string {
+  const { text } = t;
   return (
     [
-      [`Mail client settings for ${settings.emailAddress}`],
-      settings.warnings.map((warning) => `! ${warningTexts[warning]}`),
-      direction('Incoming mail', settings.incoming, settings),
-      direction('Outgoing mail', settings.outgoing, settings),
-      [`Do not turn on: ${neverEnable}.`],
-      alternatives(settings),
-      more(settings),
+      [text('text_title', { address: settings.emailAddress })],
+      settings.warnings.map((warning) => `! ${text(`warning_${warning.replaceAll('-', '_')}`)}`),
+      direction('page_incoming', settings.incoming, settings, t),
+      direction('page_outgoing', settings.outgoing, settings, t),
+      [text('text_never')],
+      alternatives(settings, t),
+      more(settings, t),
     ]
       .filter((block) => block.length > 0)
       .map((block) => block.join('\n'))
@@ -29,40 +25,52 @@ function direction(
   title: string,
   services: readonly Service[],
   { login }: ClientSettings,
+  t: PageTexts,
 ): string[] {
+  const { text } = t;
   const { recommended, fallback } = byRole(services);
+  const rows = [
+    ['sheet_server', recommended.host],
+    ['sheet_port', String(recommended.port)],
+    ['sheet_security', securityNames[recommended.security]],
+    ['sheet_login', login],
+    ['sheet_password', text('page_its_password')],
+    ['sheet_authentication', text('sheet_normal_password')],
+  ] as const;
+  const labelled = rows.map(
+    ([key, value]) => [text('mail_line', { label: text(key), value: '' }), value] as const,
+  );
+  const width = Math.max(...labelled.map(([label]) => label.length));
   return [
-    `${title} (${protocolNames[recommended.protocol]})`,
-    `  Server:         ${recommended.host}`,
-    `  Port:           ${recommended.port}`,
-    `  Security:       ${securityNames[recommended.security]}`,
-    `  User name:      ${login}`,
-    `  Password:       the mailbox's password`,
-    `  Authentication: ${authenticationName}`,
-    ...(fallback === null ? [] : [`  If that does not connect: ${portAndSecurity(fallback)}`]),
+    `${text(title)} (${protocolNames[recommended.protocol]})`,
+    ...labelled.map(([label, value]) => `  ${label.padEnd(width)}${value}`),
+    ...(fallback === null
+      ? []
+      : [`  ${text('text_fallback', { port_and_security: portAndSecurity(fallback, t) })}`]),
   ];
 }
 
-function portAndSecurity({ port, security }: Service): string {
-  return `port ${port} with ${securityNames[security]}`;
+function portAndSecurity({ port, security }: Service, { text }: PageTexts): string {
+  return text('sheet_port_and_security', { port, security: securityNames[security] });
 }
 
-function alternatives({ incoming }: ClientSettings): string[] {
+function alternatives({ incoming }: ClientSettings, t: PageTexts): string[] {
   const services = byRole(incoming).alternatives;
   const [first] = services;
   if (first === undefined) return [];
-  return [
-    `Only to download all mail to a single device, instead of IMAP: POP3 at ${first.host}, ` +
-      `${services.map(portAndSecurity).join(' or ')}, same user name. Never use POP3 and IMAP on the same mailbox.`,
-  ];
+  const ports = services.map((one) => portAndSecurity(one, t)).join(` ${t.text('or')} `);
+  return [t.text('text_pop3', { host: first.host, ports })];
 }
 
-function more({ extraAddresses, webmailUrl, supportContact }: ClientSettings): string[] {
+function more(
+  { extraAddresses, webmailUrl, supportContact }: ClientSettings,
+  { text }: PageTexts,
+): string[] {
   return [
     ...(extraAddresses.length > 0
-      ? [`Other addresses of this mailbox (same user name): ${extraAddresses.join(', ')}`]
+      ? [text('text_extra', { addresses: extraAddresses.join(', ') })]
       : []),
-    ...(webmailUrl === null ? [] : [`Webmail: ${webmailUrl}`]),
-    ...(supportContact === null ? [] : [`Help: ${supportContact}`]),
+    ...(webmailUrl === null ? [] : [text('text_webmail', { url: webmailUrl })]),
+    ...(supportContact === null ? [] : [text('text_help', { contact: supportContact })]),
   ];
 }

@@ -57,7 +57,13 @@ export interface Sheet {
     readonly note: string;
     readonly spoken: string | null;
   };
-  readonly password: { readonly label: string; readonly note: string };
+  readonly password: {
+    readonly label: string;
+    readonly note: string;
+    /** What stands in the field that it can be typed into before printing, and what that is called. */
+    readonly placeholder: string;
+    readonly field: string;
+  };
   readonly boxes: readonly SheetBox[];
   readonly remarks: readonly RichText[];
   readonly help: { readonly heading: string; readonly steps: readonly RichText[] };
@@ -95,7 +101,12 @@ export function sheetOf(
       note: text(loginIsEmailAddress ? 'sheet_login_same' : 'sheet_login_differs'),
       spoken: spoken === null ? null : plainText(richText(text('sheet_spoken'), { spoken })),
     },
-    password: { label: text('sheet_password'), note: text('sheet_password_separate') },
+    password: {
+      label: text('sheet_password'),
+      note: text('sheet_password_separate'),
+      placeholder: text('sheet_type_here'),
+      field: plainText(richText(text('sheet_password_field'), { address: settings.emailAddress })),
+    },
     boxes: [
       boxOf('sheet_incoming', settings.incoming, settings, texts),
       boxOf('sheet_outgoing', settings.outgoing, settings, texts),

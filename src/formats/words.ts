@@ -1,4 +1,4 @@
-import type { ClientSettings, Protocol, Warning } from '../domain/client-settings';
+import type { ClientSettings, Protocol } from '../domain/client-settings';
 import { connectedOf, type Mailbox } from '../domain/mailbox';
 import type { Security } from '../domain/policy';
 
@@ -13,27 +13,6 @@ export const protocolNames: Readonly<Record<Protocol, string>> = {
 export const securityNames: Readonly<Record<Security, string>> = {
   starttls: 'STARTTLS',
   'implicit-tls': 'SSL/TLS',
-};
-
-export const authenticationName = 'Normal password';
-
-/** What must stay off in the client: each of these fails, or hands the password out in the clear. */
-export const neverEnable =
-  'Secure Password Authentication (SPA), CRAM-MD5, "encrypted password", port 25, or a connection without encryption';
-
-export const warningTexts: Readonly<Record<Warning, string>> = {
-  'login-is-not-email-address':
-    'The user name is not the e-mail address. Type it exactly as shown.',
-  'mailbox-disabled':
-    'This mailbox is disabled: it accepts no login until it is enabled in Virtualmin.',
-  'domain-disabled':
-    'This domain is disabled: its mailboxes accept no login until it is enabled in Virtualmin.',
-  'domain-without-mail':
-    'Mail is switched off for this domain: these settings work only after it is switched on.',
-  'password-not-accepted':
-    'No password is accepted for this mailbox: set a new one in Virtualmin first.',
-  'real-name-unreadable':
-    'Part of the real name is not readable text (shown as \uFFFD): save it again in Virtualmin.',
 };
 
 /** The texts of the warnings, but for the login's: a page says that one beside the login itself. */

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
+import { said } from '../said';
 import { HttpError } from './http-error';
 
 const cookieName = 'mail_setup_token';
@@ -28,11 +29,7 @@ export function accessToken(token: string): RequestHandler {
       next();
       return;
     }
-    throw new HttpError(
-      401,
-      'Access token needed',
-      'Open the address that the app printed when it started: it ends in ?token=… . Programs send "Authorization: Bearer TOKEN".',
-    );
+    throw new HttpError(401, said('error_token'), said('error_token_do'));
   };
 }
 

@@ -1,7 +1,10 @@
 import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { LockedOutError, RemoteApiError, type RemoteApiErrorCode } from '../virtualmin/errors';
+import type { PageTexts } from '../page-texts';
+import { said } from '../said';
 import { HttpError } from './http-error';
+import { textsOf } from './language';
 
 /** An error as it is shown: the same facts as a page, as JSON and as text. */
 export interface ErrorView {
@@ -10,23 +13,26 @@ export interface ErrorView {
   readonly code: string;
   readonly title: string;
   readonly message: string;
+  /** The same for whoever runs the server, in English and as the log has it; null where there is no more to say. */
+  readonly detail: string | null;
   /** Whether asking again may help. */
   readonly tryAgain: boolean;
   /** Seconds after which it is worth asking again by itself. */
   readonly retryAfter: number | null;
 }
 
-const remote: Readonly<Record<RemoteApiErrorCode, readonly [status: number, title: string]>> = {
-  unreachable: [502, 'Virtualmin cannot be reached'],
-  'tls-not-verifiable': [502, "The server's certificate cannot be verified"],
-  'wrong-password': [502, 'Virtualmin does not accept the password'],
-  'locked-out': [503, 'Webmin has locked us out for a minute'],
-  'not-allowed': [502, 'Virtualmin does not allow this'],
-  'no-such-domain': [404, 'Not found'],
-  'command-failed': [502, 'Virtualmin could not answer'],
-  'not-understood': [502, "Virtualmin's answer makes no sense"],
-  'too-large': [502, "Virtualmin's answer is too large"],
-  'timed-out': [504, 'Virtualmin takes too long'],
+/** The status of each way in which asking Virtualmin fails; the texts are `remote_…` and `remote_…_do`. */
+const remote: Readonly<Record<RemoteApiErrorCode, number>> = {
+  unreachable: 502,
+  'tls-not-verifiable': 502,
+  'wrong-password': 502,
+  'locked-out': 503,
+  'not-allowed': 502,
+  'no-such-domain': 404,
+  'command-failed': 502,
+  'not-understood': 502,
+  'too-large': 502,
+  'timed-out': 504,
 };
 
 const codes: Readonly<Record<number, string>> = {
@@ -37,28 +43,33 @@ const codes: Readonly<Record<number, string>> = {
 };
 
 /** What to show for an error, whatever it is. Nothing of an unknown one gets out. */
-export function viewOf(error: unknown, now: number): ErrorView {
+export function viewOf(error: unknown, now: number, { text, say }: PageTexts): ErrorView {
   if (error instanceof RemoteApiError) {
-    const [status, title] = remote[error.code];
-    if (error.code === 'no-such-domain') {
-      const message = 'There is no such domain in Virtualmin.';
-      return { status, code: error.code, title, message, tryAgain: true, retryAfter: null };
+    const { code } = error;
+    const status = remote[code];
+    const key = `remote_${code.replaceAll('-', '_')}`;
+    if (code === 'no-such-domain') {
+      const said = { title: text('error_not_found'), message: text(key), detail: null };
+      return { status, code, ...said, tryAgain: true, retryAfter: null };
     }
     const retryAfter =
       error instanceof LockedOutError ? Math.max(1, Math.ceil((error.until - now) / 1000)) : null;
-    return { status, code: error.code, title, message: error.message, tryAgain: true, retryAfter };
+    const said = { title: text(key), message: text(`${key}_do`), detail: error.message };
+    return { status, code, ...said, tryAgain: true, retryAfter };
   }
   const known = error instanceof HttpError ? error : clientError(error);
   if (known !== null) {
-    const { status, title, message } = known;
-    const code = codes[status] ?? 'bad-request';
-    return { status, code, title, message, tryAgain: false, retryAfter: null };
+    const { status, title, words, detail } = known;
+    const code = codes[status] ?? (status < 500 ? 'bad-request' : 'internal');
+    const said = { title: say(title), message: say(words), detail };
+    return { status, code, ...said, tryAgain: false, retryAfter: null };
   }
   return {
     status: 500,
     code: 'internal',
-    title: 'Something went wrong here',
-    message: 'This is a fault of this app, not of your mail server. Its log has the details.',
+    title: text('error_internal'),
+    message: text('error_internal_do'),
+    detail: null,
     tryAgain: true,
     retryAfter: null,
   };
@@ -68,11 +79,7 @@ export function viewOf(error: unknown, now: number): ErrorView {
 function clientError(error: unknown): HttpError | null {
   const status = (error as { status?: unknown } | null)?.status;
   if (typeof status !== 'number' || status < 400 || status > 499) return null;
-  return new HttpError(
-    status,
-    'Request not understood',
-    'The address is not valid. A percent sign in it is written %25.',
-  );
+  return new HttpError(status, said('error_not_understood'), said('error_address'));
 }
 
 /** Answers with the error in the format that was asked for: by the ending of the path. */
@@ -83,7 +90,7 @@ export function errorHandler(log: Logger, now: () => number): ErrorRequestHandle
       next(error);
       return;
     }
-    const view = viewOf(error, now());
+    const view = viewOf(error, now(), textsOf(response));
     if (view.status >= 500) log.warn({ code: view.code, ...details(error) }, 'failed');
     if (response.headersSent) {
       // Half of an answer must not look like a whole one.
@@ -94,9 +101,14 @@ export function errorHandler(log: Logger, now: () => number): ErrorRequestHandle
     if (view.status === 401) response.set('WWW-Authenticate', 'Bearer');
     if (view.retryAfter !== null) response.set('Retry-After', String(view.retryAfter));
     if (request.path.endsWith('.json')) {
-      response.json({ error: { code: view.code, message: view.message } });
+      response.json({ error: { code: view.code, message: view.detail ?? view.message } });
     } else if (/\.(txt|csv)$/.test(request.path)) {
-      response.type('text/plain').send(`${view.title}. ${view.message}\n`);
+      const words = [
+        `${view.title}.`,
+        view.message,
+        ...(view.detail === null ? [] : [view.detail]),
+      ];
+      response.type('text/plain').send(`${words.join(' ')}\n`);
     } else {
       response.render('pages/error', { view, signedIn: view.status !== 401 });
     }

@@ -41,7 +41,7 @@ async function readWithFile(request: Request, response: Response): Promise<void>
   await new Promise<void>((resolve, reject) => {
     read(request, response, (error: unknown) => {
       if (error === undefined || error === null) resolve();
-      else reject(badRequest('This form cannot be read.'));
+      else reject(badRequest('error_form'));
     });
   });
 }
@@ -60,7 +60,5 @@ function digest(text: string): Buffer {
 }
 
 function otherForm() {
-  return forbidden(
-    'This form is not of your present login, so nothing was done. Go back, load the page again, and send it once more.',
-  );
+  return forbidden('error_other_form');
 }

@@ -14,7 +14,7 @@ export function language(languages: Languages): RequestHandler {
   };
 }
 
-/** The texts of the pages that answer a request. */
+/** The texts of the pages that answer a request: English where it failed before its language was known. */
 export function textsOf(response: Response): PageTexts {
-  return response.locals.t as PageTexts;
+  return (response.locals.t ?? response.app.locals.t) as PageTexts;
 }

@@ -4,7 +4,9 @@ import { permissions, type Viewer, type ViewerRole } from '../domain/viewer';
 import type { PanelFacts } from '../panel-facts';
 import { linksAt } from '../routes/links';
 import { SettingsError } from '../settings-file';
+import { said } from '../said';
 import { forbidden, HttpError } from './http-error';
+import { viewerOf } from './viewer';
 
 /** The header in which the panel says who is looking. */
 export const viewerHeader = 'Mail-Setup-Viewer';
@@ -102,42 +104,38 @@ function domainsOf(value: unknown): Viewer['domains'] | null {
 /**
  * Lets in what the panel sends over a socket that it alone can open; the socket is what makes the
  * viewer true. Pages become what stands inside the panel's page, and links lead through the panel.
- * `facts` learns how the panel is set up now.
  */
-export function panel(facts: PanelFacts): RequestHandler {
+export function panelViewer(): RequestHandler {
   return (request, response, next) => {
     const viewer = parseViewer(request.get(viewerHeader));
-    if (viewer === null) {
-      throw forbidden('This socket is for the panel: a request has to say who is looking.');
-    }
+    if (viewer === null) throw forbidden('error_panel_viewer');
     const { locals } = response;
     locals.viewer = viewer;
     locals.formToken = viewer.token;
     locals.panelLanguage = viewer.language;
     locals.links = linksAt(viewer);
     locals.embed = (title: string) => void response.set(titleHeader, encodeURIComponent(title));
+    next();
+  };
+}
+
+/** Tells `facts` how the panel is set up now, and keeps out whom a master admin has kept out. */
+export function panelFacts(facts: PanelFacts): RequestHandler {
+  return (request, response, next) => {
     adopt(facts, request);
-    if (!viewer.may.has('see')) {
-      throw forbidden('You may not see mail client settings here: ask whoever runs this server.');
-    }
+    if (!viewerOf(response).may.has('see')) throw forbidden('error_may_not_see');
     next();
   };
 }
 
 function adopt(facts: PanelFacts, request: Request): void {
   const { settings, certificate } = parse(request.get(factsHeader) ?? '');
-  if (!isText(settings)) {
-    throw forbidden('This socket is for the panel: a request has to say how it is set up.');
-  }
+  if (!isText(settings)) throw forbidden('error_panel_facts');
   try {
     facts.adopt(settings, isText(certificate) ? certificate : null);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
-    throw new HttpError(
-      500,
-      'The settings of this module have a mistake',
-      `${error.message}. It is mended under Module Config; until then nothing is shown, so that nothing wrong is handed out.`,
-    );
+    throw new HttpError(500, said('error_settings'), said('error_settings_do'), error.message);
   }
 }
 

@@ -30,7 +30,7 @@ export function onlyOwnDomains(): RequestHandler {
 export function onlyIfMay(permission: Permission): RequestHandler {
   return (_request, response, next) => {
     if (!viewerOf(response).may.has(permission)) {
-      throw forbidden('You may not do this: ask whoever runs this server.');
+      throw forbidden('error_may_not');
     }
     next();
   };

@@ -98,9 +98,7 @@ export class Probes {
     const { allowed, known } = await this.#addresses(host);
     const answered = async (): Promise<[readonly Observation[], boolean | null]> => {
       if (allowed.length === 0) {
-        const result: Result = known
-          ? { kind: 'not-checked', why: 'address-not-allowed' }
-          : { kind: 'unresolved' };
+        const result: Result = known ? { kind: 'not-checked' } : { kind: 'unresolved' };
         return [endpoints.map((endpoint) => unseen(endpoint, result)), null];
       }
       const context = this.#context();

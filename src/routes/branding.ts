@@ -2,17 +2,19 @@ import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
 import { ChangedMeanwhileError, type BrandingStore } from '../branding-store';
 import { BadValue } from '../bad-value';
-import type { Branding } from '../domain/branding';
+import { mostLogoBytes, type Branding } from '../domain/branding';
 import { decideClientSettings } from '../domain/client-settings';
 import type { MailPolicy } from '../domain/policy';
 import { mayBrand, type BrandingOwner, type Viewer } from '../domain/viewer';
 import { clientIds, clientTitle, usualClients } from '../formats/guides';
 import { defaultMail } from '../formats/mail-words';
 import { forbidden, notFound } from '../middleware/http-error';
+import { textsOf } from '../middleware/language';
 import { recordAction } from '../middleware/panel';
 import { allowOwnPictures } from '../middleware/security-headers';
 import { viewerOf } from '../middleware/viewer';
 import { withBranding, type Policies } from '../policies';
+import type { Said } from '../said';
 import { brandingKeys, logoText, readBranding, type BrandingTexts } from '../setting-values';
 import { linksOf, type Links } from './links';
 import { sendLogo } from './logo';
@@ -30,7 +32,7 @@ interface Subject {
 interface Draft {
   readonly texts: BrandingTexts;
   readonly branding: Branding;
-  readonly problems: ReadonlyMap<string, string>;
+  readonly problems: ReadonlyMap<string, Said>;
 }
 
 /** Whether there is a branding page for someone. */
@@ -53,12 +55,10 @@ export function brandingRoutes(services: Services): Router {
     const links = linksOf(response);
     const { store } = policies;
     const allowed = (owner: BrandingOwner) => {
-      if (!mayBrand(viewer, owner)) throw forbidden('This branding is not yours to change.');
+      if (!mayBrand(viewer, owner)) throw forbidden('error_not_yours');
       return owner;
     };
-    if (store === null) {
-      throw notFound('Brandings are not saved here: start the app with BRANDING_DIR set.');
-    }
+    if (store === null) throw notFound('error_no_branding');
     if (request.params.domain !== undefined) {
       const owner = allowed({ kind: 'domain', name: domainOf(request) });
       const { reseller } = await directory.freshServer(domainOf(request));
@@ -67,7 +67,7 @@ export function brandingRoutes(services: Services): Router {
     }
     const { reseller } = request.params;
     if (typeof reseller === 'string') {
-      if (!/^[^\p{Cc}\s/]{1,64}$/u.test(reseller)) throw notFound('This is not a user name.');
+      if (!/^[^\p{Cc}\s/]{1,64}$/u.test(reseller)) throw notFound('error_not_user');
       const owner = allowed({ kind: 'reseller', name: reseller });
       const path = links.resellerBranding(reseller);
       return { owner, path, above: await policies.above(owner, null), store };
@@ -80,7 +80,7 @@ export function brandingRoutes(services: Services): Router {
     response: Response,
     { owner, path, above, store }: Subject,
     draft: Draft,
-    state: { version: string; broken?: readonly string[]; saved?: boolean; changed?: boolean },
+    state: { version: string; broken?: readonly Said[]; saved?: boolean; changed?: boolean },
   ) {
     const { sheetOf, qrPath } = await import('../formats/sheet');
     const policy = withBranding(above, draft.branding);
@@ -100,7 +100,7 @@ export function brandingRoutes(services: Services): Router {
       languages: languages.all,
       clients: clientIds.map((id) => ({
         id,
-        title: clientTitle(id, languages.english),
+        title: clientTitle(id, textsOf(response)),
         chosen: chosen.includes(id),
       })),
       logo: draft.branding.logo === null ? null : logoText(draft.branding.logo),
@@ -115,6 +115,7 @@ export function brandingRoutes(services: Services): Router {
       qrPath: qrPath(sheet.qr),
       logoUrl: branding.logo === null ? null : logoText(branding.logo),
       paper: branding.paper ?? 'a4',
+      mostKilobytes: mostLogoBytes / 1024,
     });
   }
 
@@ -186,7 +187,7 @@ export function brandingRoutes(services: Services): Router {
 }
 
 async function draftOf(request: Request, keys: readonly string[]): Promise<Draft> {
-  const problems = new Map<string, string>();
+  const problems = new Map<string, Said>();
   const typed = (key: string): string => {
     if (key === 'sheet_clients') {
       if (single(request, 'own_clients') !== '1') return '';
@@ -203,7 +204,7 @@ async function draftOf(request: Request, keys: readonly string[]): Promise<Draft
       texts.host_logo = logoText(cleanLogo(file.buffer));
     } catch (error) {
       if (!(error instanceof BadValue)) throw error;
-      problems.set('host_logo', error.message);
+      problems.set('host_logo', error.problem);
     }
   }
   const branding = await readBranding(texts, (key, problem) => problems.set(key, problem));

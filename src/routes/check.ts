@@ -15,12 +15,14 @@ import {
   type HostObservations,
   type Observation,
 } from '../domain/observation';
-import { observationWords, resultWords, verdictWords } from '../formats/check-words';
+import { observationWords, resultWords, type CheckWords } from '../formats/check-words';
 import { serversCsv } from '../formats/csv';
 import { checkJson } from '../formats/json';
-import { forbidden, HttpError, notFound } from '../middleware/http-error';
+import { forbidden, notFound, tooMany } from '../middleware/http-error';
+import { textsOf } from '../middleware/language';
 import { recordAction } from '../middleware/panel';
 import { viewerOf } from '../middleware/viewer';
+import type { PageTexts } from '../page-texts';
 import type { LoginOutcome } from '../probe/login';
 import { linksOf } from './links';
 import { freshSettings } from './mailbox-settings';
@@ -58,15 +60,15 @@ export function badgeOf(services: DomainServices): Badge {
 interface CheckRow {
   readonly service: Service;
   readonly observation: Observation;
-  readonly words: ReturnType<typeof observationWords>;
+  readonly words: readonly CheckWords[];
 }
 
-function rowsOf({ incoming, outgoing, observations }: DomainServices): CheckRow[] {
+function rowsOf({ incoming, outgoing, observations }: DomainServices, t: PageTexts): CheckRow[] {
   return [...incoming, ...outgoing].flatMap((service) => {
     const seen = observationOf(observations, service);
     if (seen === null) return [];
     const { observation } = seen;
-    return [{ service, observation, words: observationWords(observation) }];
+    return [{ service, observation, words: observationWords(observation, t) }];
   });
 }
 
@@ -83,11 +85,7 @@ export function checkRoutes(services: Services): Router {
     const policy = await policies.of(server);
     const checked = checkedServices(services, server, policy);
     if (checked === null) {
-      throw notFound(
-        server.mail
-          ? 'Mail servers are not checked here: "check_servers" in the settings says so, or this is the demo.'
-          : 'Mail is switched off for this domain, so there is nothing to check.',
-      );
+      throw notFound(server.mail ? 'error_not_checked' : 'error_no_mail');
     }
     return { server, policy, checked };
   }
@@ -103,7 +101,8 @@ export function checkRoutes(services: Services): Router {
       server,
       running,
       proposedHost,
-      rows: rowsOf(decideServices(server.name, policy, observations)),
+      rows: rowsOf(decideServices(server.name, policy, observations), textsOf(response)),
+      mayDiscover: services.discovery !== null,
       hosts: observations,
     });
   });
@@ -123,10 +122,10 @@ export function checkRoutes(services: Services): Router {
   /** Every mail host, with what is prescribed of it and the domains that use it. */
   async function everyHost(response: Response, patience: number) {
     if (viewerOf(response).role !== 'master-admin') {
-      throw forbidden('The page of the whole server is for master admins.');
+      throw forbidden('error_master_only');
     }
     const { probes } = services;
-    if (probes === null) throw notFound('Mail servers are not checked here: this is the demo.');
+    if (probes === null) throw notFound('error_not_checked');
     const { value: servers } = await directory.freshServers();
     const hosts = new Map<string, { endpoints: Map<string, Service>; domains: string[] }>();
     for (const server of servers) {
@@ -166,7 +165,7 @@ export function checkRoutes(services: Services): Router {
 
   router.get('/servers.csv', async (_request, response) => {
     const hosts = await everyHost(response, 60_000);
-    response.attachment('mail-servers.csv').send(serversCsv(hosts));
+    response.attachment('mail-servers.csv').send(serversCsv(hosts, textsOf(response)));
   });
 
   const limits = (most: number, keyOf: (request: Request, response: Response) => string) =>
@@ -177,11 +176,11 @@ export function checkRoutes(services: Services): Router {
       legacyHeaders: false,
       keyGenerator: keyOf,
       handler: () => {
-        throw new HttpError(
-          429,
-          'Too many tries',
-          `A login can be tried ${triesOfMailbox} times for a mailbox and ${triesOfUser} times by a user in ${window / 60_000} minutes. Wait a while.`,
-        );
+        throw tooMany('error_many_tries', 'error_many_tries_do', {
+          of_mailbox: triesOfMailbox,
+          of_user: triesOfUser,
+          minutes: window / 60_000,
+        });
       },
     });
 
@@ -192,8 +191,7 @@ export function checkRoutes(services: Services): Router {
     async (request: Request<{ domain: string; login: string }>, response: Response) => {
       const password = takePassword(request);
       const { server, policy, checked } = await subjectOf(request);
-      if (!policy.tryLogins)
-        throw notFound('Logins are not tried here: "try_logins" in the settings says so.');
+      if (!policy.tryLogins) throw notFound('error_no_tries');
       const settings = await freshSettings(request, services);
       if (password === '') {
         response
@@ -230,9 +228,9 @@ export function checkRoutes(services: Services): Router {
       ];
       response.render('pages/try', {
         settings,
-        verdict: verdictWords[verdict],
+        verdict: textsOf(response).text(`try_${verdict.replaceAll('-', '_')}`),
         good: verdict === 'works' || verdict === 'works-and-address-does-not',
-        tried: rows.map((row) => ({ ...row, words: outcomeWords(row) })),
+        tried: rows.map((row) => ({ ...row, words: outcomeWords(row, textsOf(response)) })),
       });
     },
   );
@@ -251,16 +249,21 @@ function resultOf({ kind }: LoginOutcome): LoginResult {
   return kind === 'accepted' || kind === 'refused' ? kind : 'unknown';
 }
 
-function outcomeWords({ service, outcome }: { service: Service; outcome: LoginOutcome }): string {
+function outcomeWords(
+  { service, outcome }: { service: Service; outcome: LoginOutcome },
+  t: PageTexts,
+): string {
   switch (outcome.kind) {
     case 'accepted':
-      return 'accepted';
+      return t.text('try_accepted');
     case 'refused':
-      return outcome.words === '' ? 'refused' : `refused: ${outcome.words}`;
+      return outcome.words === ''
+        ? t.text('try_refused')
+        : t.text('try_refused_words', { words: outcome.words });
     case 'server-trouble':
-      return `the server has trouble: ${outcome.words}`;
+      return t.text('try_trouble', { words: outcome.words });
     case 'not-reached':
-      return resultWords(service, outcome.result).seen;
+      return resultWords(service, outcome.result, t).seen;
   }
 }
 

@@ -40,6 +40,8 @@ export function linksAt({ pages, assets }: Place) {
     checkJson: (domain: string) => `${domainAt(domain)}/check.json`,
     servers: () => `${pages}/servers`,
     serversCsv: () => `${pages}/servers.csv`,
+    domainDiscovery: (domain: string) => `${domainAt(domain)}/discovery`,
+    domainDiscoveryJson: (domain: string) => `${domainAt(domain)}/discovery.json`,
     discovery: (domain: string, login: string) => `${mailboxAt(domain, login)}/discovery`,
     tryLogin: (domain: string, login: string) => `${mailboxAt(domain, login)}/try`,
     send: (domain: string, login: string) => `${mailboxAt(domain, login)}/send`,

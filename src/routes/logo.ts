@@ -14,7 +14,7 @@ export function logoVersion({ bytes }: Logo): string {
 export function sendLogo({ directory, policies }: Services): RequestHandler {
   return async (request, response) => {
     const { logo } = (await policies.of(await directory.freshServer(domainOf(request)))).branding;
-    if (logo === null) throw notFound('This domain has no logo.');
+    if (logo === null) throw notFound('error_no_logo');
     response.set('Content-Security-Policy', "default-src 'none'; sandbox");
     response.set('Cache-Control', 'private, max-age=86400, immutable');
     response.type(logo.type).send(logo.bytes);

@@ -4,8 +4,10 @@ import type { ClientSettings } from '../domain/client-settings';
 import { settingsJson } from '../formats/json';
 import { settingsText } from '../formats/settings-text';
 import { notFound } from '../middleware/http-error';
+import { textsOf } from '../middleware/language';
 import { recordAction } from '../middleware/panel';
 import { fileName } from '../formats/file-name';
+import type { PageTexts } from '../page-texts';
 import { freshSettings } from './mailbox-settings';
 import { choiceOf } from './query';
 
@@ -17,14 +19,18 @@ interface MailboxFile {
   readonly savedAs: string | null;
   readonly render: (
     settings: ClientSettings,
-    request: Request,
-    services: Services,
+    asked: { readonly request: Request; readonly services: Services; readonly t: PageTexts },
   ) => string | Buffer | Promise<string | Buffer>;
 }
 
 /** What is seldom asked for, and its library, is loaded when it is. */
 const files: readonly MailboxFile[] = [
-  { name: 'settings.txt', type: 'text/plain', savedAs: null, render: settingsText },
+  {
+    name: 'settings.txt',
+    type: 'text/plain',
+    savedAs: null,
+    render: (settings, { t }) => settingsText(settings, t),
+  },
   {
     name: 'settings.json',
     type: 'application/json',
@@ -47,14 +53,12 @@ const files: readonly MailboxFile[] = [
     name: 'profile.mobileconfig',
     type: 'application/x-apple-aspen-config',
     savedAs: '.mobileconfig',
-    render: async (settings, request, services) => {
+    render: async (settings, { request, services }) => {
       const protocol = choiceOf(request, 'protocol', ['imap', 'pop3']);
       const profile = (await import('../formats/apple-profile')).appleProfile(settings, protocol);
       if (profile !== null) return signed(Buffer.from(profile), services);
       const name = protocol === 'imap' ? 'IMAP' : 'POP3';
-      throw notFound(
-        `A profile can only say SSL/TLS, and the mail policy does not offer that for ${name} and for sending.`,
-      );
+      throw notFound('error_no_profile', { protocol: name });
     },
   },
   {
@@ -79,7 +83,7 @@ export function mailboxFilesRoutes(services: Services): Router {
   for (const { name, type, savedAs, render } of files) {
     router.get(`/domains/:domain/mailboxes/:login/${name}`, async (request, response) => {
       const settings = await freshSettings(request, services);
-      const body = await render(settings, request, services);
+      const body = await render(settings, { request, services, t: textsOf(response) });
       if (savedAs !== null) response.attachment(fileName(settings.emailAddress) + savedAs);
       const { domain, login } = settings;
       recordAction(response, 'file', { domain, login, file: name });

@@ -17,9 +17,7 @@ export function settingsOf(
 ): ClientSettings {
   const mailbox = users.mailboxes.find((one) => one.login === login);
   if (mailbox === undefined) {
-    throw notFound(
-      `${users.domain} has no mailbox with this user name. If it is new, or was renamed: open the domain's page and press Refresh.`,
-    );
+    throw notFound('error_no_such_mailbox', { domain: users.domain });
   }
   return decideClientSettings(mailbox, server, policy, observations);
 }

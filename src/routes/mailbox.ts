@@ -14,7 +14,7 @@ import { patienceOf, valueOrWaiting } from './show';
 
 /** `/domains/{domain}/mailboxes/{login}`: the settings of one mailbox. */
 export function mailboxRoutes(services: Services): Router {
-  const { directory, profileSigner, mail, now } = services;
+  const { directory, profileSigner, now } = services;
   const router = Router();
 
   router.get('/domains/:domain/mailboxes/:login', async (request, response) => {
@@ -34,7 +34,7 @@ export function mailboxRoutes(services: Services): Router {
     response.render('pages/mailbox', {
       settings,
       freshness: there.freshness,
-      text: settingsText(settings),
+      text: settingsText(settings, textsOf(response)),
       signed: profileSigner !== null,
       mayPrint,
       mayCheck,
@@ -42,9 +42,9 @@ export function mailboxRoutes(services: Services): Router {
       badge: badgeOf(settings),
       avoided: avoidedIn(settings, policy).map((one) => ({
         ...one,
-        ...resultWords(one.service, one.result),
+        ...resultWords(one.service, one.result, textsOf(response)),
       })),
-      canSend: mayPrint && mail !== null && whyNoSheet(settings) === null,
+      canSend: mayPrint && policy.mailFrom !== null && whyNoSheet(settings) === null,
       canHaveProfile: withImplicitTls(settings, 'imap') !== null,
     });
   });

@@ -63,7 +63,7 @@ export class Progress {
 
   private get(domain: string, name: string): Job {
     const job = this.jobs.get(keyOf(domain, name));
-    if (job === undefined) throw notFound('There is no such job, or it is long over.');
+    if (job === undefined) throw notFound('error_no_job');
     return job;
   }
 }

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { asciiDomainName } from '../domain/domain-name';
-import { badRequest, notFound } from '../middleware/http-error';
+import { badRequest, notFound, type HttpError } from '../middleware/http-error';
 
 const longestSearch = 200;
 
@@ -8,7 +8,7 @@ const longestSearch = 200;
 export function domainOf(request: Pick<Request, 'params'>): string {
   const given = request.params.domain;
   const name = typeof given === 'string' ? asciiDomainName(given) : null;
-  if (name === null) throw notFound('This is not a domain name.');
+  if (name === null) throw notFound('error_not_domain');
   return name;
 }
 
@@ -23,7 +23,7 @@ function parametersOf(request: Parameters): Readonly<Record<string, unknown>> {
 /** A parameter that is there once or not at all; '' where it is not. */
 export function single(request: Parameters, name: string): string {
   const value = parametersOf(request)[name] ?? '';
-  if (typeof value !== 'string') throw badRequest(`"${name}" must be given once.`);
+  if (typeof value !== 'string') throw badRequest('error_once', { name });
   return value;
 }
 
@@ -37,7 +37,7 @@ export function repeated(request: Request, name: string): string[] {
 export function searchOf(request: Request): string {
   const search = single(request, 'q').trim();
   if (search.length > longestSearch) {
-    throw badRequest(`A search has at most ${longestSearch} characters.`);
+    throw badRequest('error_search_long', { count: longestSearch });
   }
   return search;
 }
@@ -45,7 +45,7 @@ export function searchOf(request: Request): string {
 /** The number of a page, from 1. */
 export function pageNumberOf(request: Request): number {
   const page = single(request, 'page') || '1';
-  if (!/^[1-9]\d{0,6}$/.test(page)) throw badRequest('"page" must be a whole number from 1 on.');
+  if (!/^[1-9]\d{0,6}$/.test(page)) throw badRequest('error_page_number');
   return Number(page);
 }
 
@@ -57,8 +57,13 @@ export function choiceOf<T extends string>(
 ): T {
   const value = single(request, name) || choices[0];
   const found = choices.find((choice) => choice === value);
-  if (found === undefined) throw badRequest(`"${name}" must be ${choices.join(' or ')}.`);
+  if (found === undefined) throw badChoice(name, choices);
   return found;
+}
+
+/** What to throw where a parameter is none of a few words. */
+export function badChoice(name: string, choices: readonly string[]): HttpError {
+  return badRequest('error_choice', { name, choices: choices.join(', ') });
 }
 
 /**

@@ -39,12 +39,12 @@ export function selectionOf(request: Request, users: DomainUsers): Selection {
   if (single(request, 'matching') !== '1') {
     if (logins.length > 0) return withLogins(users, query, logins);
     if (single(request, 'selected') === '1') {
-      throw badRequest('Tick the mailboxes first, or tick "all that match".');
+      throw badRequest('error_none_ticked');
     }
   }
   const mailboxes = selectMailboxes(users, query);
   if (mailboxes.length === 0 && users.mailboxes.length > 0) {
-    throw notFound('No mailbox matches the search.');
+    throw notFound('error_none_matches');
   }
   return { mailboxes, all: mailboxes.length === users.mailboxes.length };
 }
@@ -55,7 +55,7 @@ function withLogins(users: DomainUsers, query: MailboxQuery, logins: readonly st
   const mailboxes = everyone.filter(({ login }) => wanted.delete(login));
   const [missing] = wanted;
   if (missing !== undefined) {
-    throw notFound(`${users.domain} has no mailbox with the user name "${missing}".`);
+    throw notFound('error_no_such_login', { domain: users.domain, login: missing });
   }
   return { mailboxes, all: false };
 }

@@ -7,9 +7,10 @@ import { mayWriteMail } from '../domain/viewer';
 import { fileName } from '../formats/file-name';
 import { mailFor, type MailText } from '../formats/mail-words';
 import { MailError, sendMail } from '../mailer';
-import { HttpError, notFound } from '../middleware/http-error';
+import { notFound, tooMany } from '../middleware/http-error';
 import { recordAction } from '../middleware/panel';
 import { viewerOf } from '../middleware/viewer';
+import { said, type Said } from '../said';
 import { linksOf } from './links';
 import { domainOf, single } from './query';
 import { needSheet, openFonts, pdfTitle, sheetJob } from './sheet-job';
@@ -18,7 +19,8 @@ import { needSheet, openFonts, pdfTitle, sheetJob } from './sheet-job';
 const mostMails = 20;
 const window = 15 * 60_000;
 
-/** Characters of what is written before the settings. */
+/** Characters of a subject, and of what is written before the settings. */
+const longestSubject = 200;
 const longestText = 5000;
 
 /** What somebody typed, and what is wrong with it. */
@@ -27,14 +29,14 @@ interface Draft {
   readonly subject: string;
   readonly text: string;
   /** Null where it can be sent. */
-  readonly problem: string | null;
+  readonly problem: Said | null;
   /** Whether it is to go to the very mailbox that it sets up. */
   readonly toItself: boolean;
 }
 
 /** `/domains/{domain}/mailboxes/{login}/send`: a sheet by mail, as text and as a PDF. */
 export function sendRoutes(services: Services): Router {
-  const { directory, mail, log } = services;
+  const { directory, policies, mailTransport, log } = services;
   const router = Router();
 
   const limit = rateLimit({
@@ -44,31 +46,26 @@ export function sendRoutes(services: Services): Router {
     legacyHeaders: false,
     keyGenerator: (_request, response) => viewerOf(response).user,
     handler: () => {
-      throw new HttpError(
-        429,
-        'Too many sheets sent',
-        `You may send ${mostMails} sheets in ${window / 60_000} minutes. Wait a while; a PDF or a print is not limited.`,
-      );
+      const values = { count: mostMails, minutes: window / 60_000 };
+      throw tooMany('error_many_mails', 'error_many_mails_do', values);
     },
   });
 
   async function jobOf(request: Request, login: string) {
-    if (mail === null) {
-      throw notFound('No mail is sent from here: start the app with MAIL_FROM set.');
-    }
     const { value, asOf } = await directory.freshDomain(domainOf(request));
+    const { mailFrom: from } = await policies.of(value.server);
+    if (from === null) throw notFound('error_no_sender');
     const job = await sheetJob(request, value, asOf, services, login);
     const [sheet, settings] = needSheet(job);
     const mailbox = value.users.mailboxes.find((one) => one.login === login);
-    return { job, sheet, settings, recovery: mailbox?.recoveryAddress ?? '', mail };
+    return { job, sheet, settings, recovery: mailbox?.recoveryAddress ?? '', from };
   }
 
   type Asked = Awaited<ReturnType<typeof jobOf>>;
 
-  function show(response: Response, { job, settings, mail }: Asked, draft: Draft, sent = '') {
+  function show(response: Response, { job, settings, from }: Asked, draft: Draft, sent = '') {
     const { languages } = services;
     const path = linksOf(response).send(settings.domain, settings.login);
-    const { from } = mail;
     response.render('pages/send', {
       ...{ settings, draft, sent, path, from, longestText },
       mayWrite: mayWriteMail(viewerOf(response)),
@@ -102,7 +99,7 @@ export function sendRoutes(services: Services): Router {
     } catch (error) {
       if (!(error instanceof MailError)) throw error;
       log.warn({ domain: settings.domain, reason: error.message }, 'sheet not sent');
-      const problem = `The mail server did not take it: ${error.message}`;
+      const problem = said('send_problem_server', { reason: error.message });
       response.status(502);
       show(response, asked, { ...draft, problem });
       return;
@@ -114,7 +111,7 @@ export function sendRoutes(services: Services): Router {
     response.redirect(303, `${linksOf(response).send(settings.domain, login)}?${query}`);
   });
 
-  async function send(draft: Draft, { job, sheet, settings, mail }: Asked): Promise<void> {
+  async function send(draft: Draft, { job, sheet, settings, from }: Asked): Promise<void> {
     const { sheetText } = await import('../formats/sheet-text');
     const { sheetsPdf } = await import('../formats/pdf/sheets-pdf');
     const content = sheetsPdf({
@@ -127,7 +124,7 @@ export function sendRoutes(services: Services): Router {
     const text = `${draft.text.trim()}\n\n${sheetText(sheet, job.texts)}`;
     const name = fileName(`${settings.emailAddress}.pdf`);
     const file = { name, type: 'application/pdf', content };
-    await sendMail({ to: draft.to, subject: draft.subject, text, file }, mail);
+    await sendMail({ from, to: draft.to, subject: draft.subject, text, file }, mailTransport);
   }
 
   return router;
@@ -144,15 +141,15 @@ function draftOf(request: Request, { subject, text }: MailText, settings: Client
   const to = single(request, 'to').trim();
   const own = [settings.emailAddress, ...settings.extraAddresses];
   const toItself = own.some((address) => address.toLowerCase() === to.toLowerCase());
-  const problemOf = (): string | null => {
-    if (!isEmailAddress(to)) return 'Type one e-mail address, such as bob@example.net.';
+  const problemOf = (): Said | null => {
+    if (!isEmailAddress(to)) return said('send_problem_to', { example: 'bob@example.net' });
     if (toItself && single(request, 'to_itself') !== '1') {
-      return 'This is the very mailbox that the sheet sets up: who has no access to it yet cannot read the mail. Tick the box below to send it there all the same.';
+      return said('send_problem_itself');
     }
-    if (subject === '' || subject.length > 200 || /\p{Cc}/u.test(subject)) {
-      return 'The subject must be one line of 1 to 200 characters.';
+    if (subject === '' || subject.length > longestSubject || /\p{Cc}/u.test(subject)) {
+      return said('send_problem_subject', { count: longestSubject });
     }
-    if (text.length > longestText) return `The text has at most ${longestText} characters.`;
+    if (text.length > longestText) return said('send_problem_text', { count: longestText });
     return null;
   };
   return { to, subject, text, toItself, problem: problemOf() };

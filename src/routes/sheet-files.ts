@@ -35,8 +35,7 @@ export function sheetFilesRoutes(services: Services): Router {
     make: (signal: AbortSignal, done: (count: number) => void) => Promise<Readable>,
   ): Promise<void> {
     const id = single(request, 'job');
-    if (id !== '' && !/^[\w-]{8,64}$/.test(id))
-      throw badRequest('"job" must be 8 to 64 letters and digits.');
+    if (id !== '' && !/^[\w-]{8,64}$/.test(id)) throw badRequest('error_job_name');
     response.type(file.type).attachment(fileName(file.name));
     const count = String(job.sheets.length);
     recordAction(response, 'pdf', { domain: job.domain, count, file: file.name });

@@ -6,12 +6,12 @@ import { whyNoSheet } from '../domain/sheets';
 import { clientIds } from '../formats/guides';
 import type { Sheet } from '../formats/sheet';
 import type { Fonts } from '../formats/pdf/fonts';
-import { badRequest, conflict, notFound } from '../middleware/http-error';
+import { conflict, notFound } from '../middleware/http-error';
 import type { Texts } from '../texts';
 import type { Domain } from '../virtualmin/directory';
 import { settingsOf } from './mailbox-settings';
 import { seenFresh } from './observed';
-import { choiceOf, repeated, single } from './query';
+import { badChoice, choiceOf, repeated, single } from './query';
 import { selectionOf } from './selection';
 
 /** The sheets that a request asks for, whatever they are made into. */
@@ -53,7 +53,7 @@ export async function sheetJob(
   );
 
   const selection = login === null ? selectionOf(request, users) : { mailboxes: [], all: false };
-  if (users.mailboxes.length === 0) throw notFound(`${server.name} has no mailboxes.`);
+  if (users.mailboxes.length === 0) throw notFound('error_no_mailboxes', { domain: server.name });
   const wanted =
     login !== null
       ? [settingsOf(domain, login, policy, observations)]
@@ -84,8 +84,8 @@ export function needSheet({ sheets, settings, without }: SheetJob): [Sheet, Clie
   const [make] = sheets;
   const [first] = settings;
   if (make !== undefined && first !== undefined) return [make(), first];
-  const reasons = without.map(({ name, reason }) => `${name}: ${reason}`);
-  throw conflict('There is no sheet for this', reasons[0] ?? '');
+  const [{ name, reason } = { name: '', reason: '' }] = without;
+  throw conflict('error_no_sheet', 'error_no_sheet_why', { name, reason });
 }
 
 /** What a PDF of sheets is called by those who read it: whose settings it has. */
@@ -112,7 +112,10 @@ function languageOf(
   if (code === '') return languages.find(language ?? '') ?? languages.english;
   const found = languages.find(code);
   if (found !== null) return found;
-  throw badRequest(`"lang" must be ${languages.all.map((one) => one.code).join(' or ')}.`);
+  throw badChoice(
+    'lang',
+    languages.all.map((one) => one.code),
+  );
 }
 
 /** Null where the request leaves it to the host. */
@@ -121,6 +124,6 @@ function clientsOf(request: Request): string[] | null {
   if (given.length === 0) return null;
   const clients = given.filter((id) => id !== '');
   const unknown = clients.find((id) => !clientIds.includes(id));
-  if (unknown !== undefined) throw badRequest(`"client" must be ${clientIds.join(' or ')}.`);
+  if (unknown !== undefined) throw badChoice('client', clientIds);
   return clients;
 }

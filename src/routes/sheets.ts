@@ -28,7 +28,7 @@ export function sheetsRoutes(services: Services): Router {
     const domain = domainOf(request);
     const look = await directory.lookAtFreshDomain(domain, patienceOf(request));
     const what = textsOf(response).text('page_what_mailboxes', { domain });
-    const page = { title: `Setup sheets · ${domain}`, what };
+    const page = { title: textsOf(response).text('page_sheets_of', { domain }), what };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const job = await sheetJob(request, there.value, there.freshness.asOf, services, login);
@@ -96,7 +96,7 @@ function choicesOf(
     paper: job.paper,
     clients: clientIds.map((id) => ({
       id,
-      title: clientTitle(id, languages.english),
+      title: clientTitle(id, textsOf(response)),
       chosen: chosen.includes(id),
     })),
     pdf:
@@ -116,7 +116,7 @@ async function stream(response: Response, job: SheetJob, choices: Choices): Prom
       });
     });
   const { paper, texts, without } = job;
-  const title = `Setup sheets · ${job.domain}`;
+  const title = textsOf(response).text('page_sheets_of', { domain: job.domain });
   const { qrPath } = await import('../formats/sheet');
   const { logo } = job.branding;
   const logoUrl = logo === null ? null : linksOf(response).logo(job.domain, logoVersion(logo));

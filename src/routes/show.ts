@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Request, Response } from 'express';
 import { viewOf, type ErrorView } from '../middleware/error-handler';
+import { textsOf } from '../middleware/language';
 import type { Look } from '../virtualmin/answers';
 import { sameWith, single } from './query';
 
@@ -66,7 +67,7 @@ export function valueOrWaiting<T>(
         freshness: {
           asOf: look.answer.asOf,
           refreshing: look.refreshing,
-          failure: look.failure === null ? null : viewOf(look.failure, now),
+          failure: look.failure === null ? null : viewOf(look.failure, now, textsOf(response)),
         },
       };
   }

@@ -311,6 +311,41 @@ describe('a search', () => {
     ).toEqual([['_imaps._tcp.example.com', 'mail.example.com', 993, 'implicit-tls']]);
   });
 
+  test('is shown for a whole domain, and what is not there is asked for once', async () => {
+    pages = {
+      [known]: (_request, response) => response.end(autoconfig(settings)),
+    };
+    const app = await startApp({
+      discovery: options({
+        resolve: (host) => Promise.resolve(host === 'example.com' ? ['127.0.0.1'] : []),
+      }),
+    });
+    const { text } = await app.get('/domains/example.com/discovery');
+    const rows = text.match(/<tr>[^]*?<\/tr>/g)?.slice(1) ?? [];
+    const [of, other] = ['bob@example.com', 'zoe@example.com'].map((address) =>
+      rows.find((row) => row.includes(`>${address}<`)),
+    );
+    expect(of).toMatch(/data-label="Thunderbird"><span class="tag good">right/);
+    expect(of).toMatch(/data-label="Outlook"><span class="tag off">guesses<[^]*as user name/);
+    expect(other).toMatch(/data-label="Thunderbird"><span class="tag off">wrong<[^]*bob\.example/);
+    // Each address is asked for in the place that is there; the places that are not, once.
+    const places = (start: string) => asked.filter((one) => one.startsWith(start)).length;
+    expect(places(`GET ${known}`)).toBe(rows.length);
+    expect(places('GET https://autoconfig.example.com')).toBe(0);
+    const answer = await app.get('/domains/example.com/discovery.json');
+    expect(answer.body).toMatchObject({
+      domain: 'example.com',
+      page: 1,
+      pages: 1,
+      srv: [],
+      mx: [],
+    });
+    const { mailboxes } = answer.body as { mailboxes: { login: string }[] };
+    expect(mailboxes.map(({ login }) => login)).toContain('bob.example');
+    expect((await app.get('/domains/nomail.example/discovery')).status).toBe(404);
+    app.close();
+  });
+
   test('is shown for a mailbox, with what is wrong', async () => {
     pages = { [named]: autoconfig({ ...settings, login: 'bob@example.com' }) };
     const app = await startApp({ discovery: options() });
@@ -320,7 +355,7 @@ describe('a search', () => {
     const answer = await app.get('/domains/example.com/mailboxes/bob.example/discovery.json');
     expect(answer.body).toMatchObject({
       login: 'bob.example',
-      searches: [{ client: 'Thunderbird' }, { client: 'Outlook', told: null }],
+      searches: [{ client: 'thunderbird' }, { client: 'outlook', told: null }],
     });
     app.close();
   });

@@ -21,10 +21,11 @@ import {
 import { parseSettings } from '../../src/settings-file';
 import { bob, exampleCom } from '../helpers/domain';
 import { named, parseXml, plistValue, texts } from '../helpers/xml';
+import { english } from '../helpers/languages';
 
 function settings(mailbox = {}, policy = '', domain = 'example.com') {
   const server = { ...exampleCom, name: domain };
-  const policies = parseSettings(policy);
+  const policies = parseSettings(policy, english.say);
   return decideClientSettings({ ...bob, ...mailbox }, server, policyFor(policies, domain));
 }
 
@@ -321,7 +322,7 @@ describe("Thunderbird's QR code", () => {
 
 describe('DNS records', () => {
   const records = (policy = '') => {
-    const policies = parseSettings(policy);
+    const policies = parseSettings(policy, english.say);
     return dnsZone('example.com', decideServices('example.com', policies.general))
       .split('\n')
       .filter((line) => !line.startsWith(';') && line !== '');

@@ -6,7 +6,7 @@ import { settingsFingerprint } from '../../src/formats/fingerprint';
 import { mailboxesJson, settingsJson } from '../../src/formats/json';
 import { settingsText } from '../../src/formats/settings-text';
 import { spokenLogin } from '../../src/formats/sheet';
-import { languages } from '../helpers/app';
+import { english, languages } from '../helpers/languages';
 import { bob, exampleCom } from '../helpers/domain';
 
 const settings = decideClientSettings(
@@ -23,7 +23,7 @@ const settings = decideClientSettings(
 );
 
 test('the settings as text', () => {
-  expect(settingsText(settings)).toBe(`Mail client settings for bob@example.com
+  expect(settingsText(settings, english)).toBe(`Mail client settings for bob@example.com
 
 ! The user name is not the e-mail address. Type it exactly as shown.
 

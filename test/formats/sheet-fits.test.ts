@@ -7,7 +7,8 @@ import { clientIds } from '../../src/formats/guides';
 import { Fonts } from '../../src/formats/pdf/fonts';
 import { sheetsPdf } from '../../src/formats/pdf/sheets-pdf';
 import { sheetOf } from '../../src/formats/sheet';
-import { fonts, languages } from '../helpers/app';
+import { fonts } from '../helpers/app';
+import { languages } from '../helpers/languages';
 import { bob, exampleCom, observationsOf } from '../helpers/domain';
 import { wordsOfPdf, type Word } from '../helpers/pdf';
 

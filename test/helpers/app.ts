@@ -7,22 +7,28 @@ import { BrandingStore } from '../../src/branding-store';
 import type { VirtualminConfig } from '../../src/config';
 import { permissions, type Viewer } from '../../src/domain/viewer';
 import type { DiscoveryOptions } from '../../src/discovery/discover';
-import type { MailConfig } from '../../src/mailer';
+import type { MailSender } from '../../src/domain/policy';
+import type { MailTransport } from '../../src/mailer';
 import { PanelFacts } from '../../src/panel-facts';
 import type { Probes } from '../../src/probe/probes';
 import { Policies } from '../../src/policies';
 import type { SignerFiles } from '../../src/profile-signer';
-import { readLanguages } from '../../src/texts';
 import { parseSettings } from '../../src/settings-file';
+import type { Languages } from '../../src/texts';
 import { createVirtualminClient } from '../../src/virtualmin/client';
 import { Directory } from '../../src/virtualmin/directory';
+import { english, languages } from './languages';
 import { startVirtualmin, type TestVirtualmin } from './virtualmin';
 
 const root = join(__dirname, '..', '..');
 
 export const views = join(root, 'views');
 
-export const languages = readLanguages(join(root, 'src', 'webmin', 'lang'));
+/** Who sheets are sent from, and through what. */
+export interface MailConfig {
+  readonly from: MailSender;
+  readonly transport: MailTransport;
+}
 
 /** Made by the build. */
 export const fonts = join(root, 'build', 'dist', 'fonts');
@@ -66,6 +72,7 @@ export async function startApp(
     discovery?: DiscoveryOptions;
     /** A folder for brandings. */
     brandings?: string;
+    texts?: Languages;
   } = {},
 ): Promise<TestApp> {
   const virtualmin = await startVirtualmin();
@@ -83,8 +90,10 @@ export async function startApp(
   const lines: string[] = [];
   const log = new PassThrough().on('data', (line) => lines.push(String(line)));
   const client = createVirtualminClient(virtualmin.config(options.config), now);
-  const facts = new PanelFacts();
-  const settings = parseSettings(options.settings ?? '');
+  const facts = new PanelFacts(english.say);
+  const { name, address } = options.mail?.from ?? { name: '', address: '' };
+  const mailFrom = address === '' ? '' : `mail_from=${name} <${address}>`;
+  const settings = parseSettings(`${options.settings ?? ''}\n${mailFrom}`, english.say);
   const app = createApp({
     directory: new Directory(client, now),
     policies: new Policies(
@@ -100,10 +109,10 @@ export async function startApp(
     entry: options.panel === true ? { kind: 'panel', facts } : entry,
     demo: options.demo ?? false,
     versions: client.versions,
-    mail: options.mail ?? null,
+    mailTransport: options.mail?.transport ?? { kind: 'sendmail', path: '/nowhere' },
     probes: options.probes ?? null,
     discovery: options.discovery ?? null,
-    languages,
+    languages: options.texts ?? languages,
     views,
     fonts,
     log: pino(log),

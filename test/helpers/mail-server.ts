@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { simpleParser, type ParsedMail } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
-import type { MailConfig } from '../../src/mailer';
+import type { MailConfig } from './app';
 
 /** A mail server on a loopback port that keeps what it gets. */
 export interface TestMailServer {

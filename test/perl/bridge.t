@@ -152,7 +152,7 @@ subtest 'a logo' => sub {
 subtest 'mail that is not set up' => sub {
     my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/send', 'body' => 'to=a@b.example&subject=x&token=' . token());
     like($head, qr{^Status: 404\r\n}, 'is not there');
-    like($body, qr{MAIL_FROM}, 'and it is said why');
+    like($body, qr{mail_from}, 'and it is said why');
 };
 
 subtest 'who sees what' => sub {

@@ -442,7 +442,7 @@ describe('what is not there, and what is malformed', () => {
     ['/domains/example.com/mailboxes/%E0%A4%A', 400, 'written %25'],
     ['/domains/example.com?page=0', 400, '"page" must be'],
     ['/domains/example.com?page=x', 400, '"page" must be'],
-    ['/domains/example.com?sort=password', 400, '"sort" must be address or username or name'],
+    ['/domains/example.com?sort=password', 400, '"sort" must be one of: address, username, name'],
     ['/domains/example.com?order=up', 400, '"order" must be'],
     ['/domains/example.com?q=a&q=b', 400, '"q" must be given once'],
     [`/?q=${'x'.repeat(201)}`, 400, 'at most 200 characters'],

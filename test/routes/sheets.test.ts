@@ -11,7 +11,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type request from 'supertest';
 import { fromBuffer, type Entry } from 'yauzl';
 import { clientIds } from '../../src/formats/guides';
-import { accessToken, languages, startApp, type TestApp } from '../helpers/app';
+import { accessToken, startApp, type TestApp } from '../helpers/app';
+import { languages } from '../helpers/languages';
 import { answerUsers, userValues } from '../helpers/virtualmin';
 
 let app: TestApp;

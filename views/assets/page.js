@@ -126,13 +126,13 @@
         continue;
       }
       const { done, total, state } = await response.json();
-      if (state === 'stopped') say('Cancelled.');
-      if (state === 'finished') say('Done: ' + total + ' sheets.');
+      if (state === 'stopped') say(box.dataset.cancelled);
+      if (state === 'finished') say(box.dataset.done.replace('{total}', total));
       if (state !== 'running') break;
       box.hidden = false;
       bar.max = total;
       bar.value = done;
-      words.textContent = done + ' of ' + total + ' sheets';
+      words.textContent = box.dataset.running.replace('{done}', done).replace('{total}', total);
     }
     box.hidden = true;
   }
