@@ -10,9 +10,10 @@ import type {
   Observations,
   Result,
 } from '../domain/observation';
-import { Answers, type Look } from '../virtualmin/answers';
+import { Answers, type Answer, type Look } from '../virtualmin/answers';
 import { systemRoots } from '../virtualmin/trust';
 import { isOwnAddress, mayConnect, resolveHost, type IsOwn, type Resolve } from './addresses';
+import { Interest } from './interest';
 import { offersLoginOnPort25, probeEndpoint, type ProbeContext } from './probe';
 
 /** Milliseconds for one port. A host's ports are asked at once, after the name servers: some 10 s in all. */
@@ -24,6 +25,15 @@ export const observedFor = 10 * 60_000;
 /** Hosts that are looked at at once, and kept at most. */
 const hostsAtOnce = 20;
 const hostsKept = 5_000;
+
+/** Milliseconds for which a page that was shown counts as waiting for what it has not got yet. */
+const shownFor = 15_000;
+
+/** Milliseconds between two looks at whether anybody still waits. */
+const askedEvery = 250;
+
+/** Nobody waits for this host any more. */
+class AbandonedError extends Error {}
 
 /** What a test has otherwise. */
 export interface ProbeOptions {
@@ -41,6 +51,7 @@ export interface ProbeOptions {
 export class Probes {
   readonly #hosts: Answers<HostObservations>;
   readonly #limit = pLimit(hostsAtOnce);
+  readonly #interest = new Interest();
   readonly #options: ProbeOptions;
   readonly #now: () => number;
   #secureContext: SecureContext | undefined;
@@ -53,7 +64,8 @@ export class Probes {
     this.#options = options;
     this.#now = options.now ?? Date.now;
     this.#hosts = new Answers({
-      ask: (key) => this.#limit(() => this.#probe(JSON.parse(key) as Endpoint[])),
+      ask: (key) => this.#limit(() => this.#whileWaitedFor(key)),
+      stands: (failure) => !(failure instanceof AbandonedError),
       weigh: () => 1,
       capacity: hostsKept,
       now: this.#now,
@@ -66,23 +78,41 @@ export class Probes {
     endpoints: readonly Endpoint[],
     patience: number,
   ): Promise<readonly Look<HostObservations>[]> {
-    return Promise.all(byHost(endpoints).map((key) => this.#hosts.look(key, patience)));
+    const keys = byHost(endpoints);
+    this.#interest.in(keys, patience + shownFor);
+    return Promise.all(keys.map((key) => this.#hosts.look(key, patience)));
   }
 
   /**
-   * For what leaves the screen: nothing older than `observedFor`, however long it takes. A host that could
-   * not be asked is not in it: settings are given out all the same.
+   * For what leaves the screen: nothing older than `observedFor`, however long it takes, as long as `signal`
+   * does not say that nobody waits any more. A host that could not be asked is not in it: settings are given
+   * out all the same.
    */
-  async observe(endpoints: readonly Endpoint[]): Promise<Observations> {
-    const answers = await Promise.allSettled(
-      byHost(endpoints).map((key) => this.#hosts.fresh(key)),
-    );
+  async observe(endpoints: readonly Endpoint[], signal?: AbortSignal): Promise<Observations> {
+    const keys = byHost(endpoints);
+    const release = this.#interest.in(keys, Infinity, signal);
+    const answers = await Promise.allSettled(keys.map((key) => this.#fresh(key, signal)));
+    release();
     return answers.flatMap((one) => (one.status === 'fulfilled' ? one.value.value : []));
   }
 
-  /** Looks anew. */
-  async refresh(endpoints: readonly Endpoint[]): Promise<void> {
-    await Promise.all(byHost(endpoints).map((key) => this.#hosts.refresh(key)));
+  /** Looks anew, as long as `signal` does not say that nobody waits any more. */
+  async refresh(endpoints: readonly Endpoint[], signal?: AbortSignal): Promise<void> {
+    const keys = byHost(endpoints);
+    const release = this.#interest.in(keys, Infinity, signal);
+    await Promise.all(keys.map((key) => this.#hosts.refresh(key)));
+    release();
+  }
+
+  async #fresh(key: string, signal?: AbortSignal): Promise<Answer<HostObservations>> {
+    try {
+      return await this.#hosts.fresh(key);
+    } catch (error) {
+      // Given up for those who waited before, at the very moment when this one came.
+      if (error instanceof AbandonedError && signal?.aborted !== true)
+        return this.#hosts.fresh(key);
+      throw error;
+    }
   }
 
   /** What a login needs to connect the same way; the address is one that may be connected to, or null. */
@@ -93,7 +123,23 @@ export class Probes {
     return { address: allowed[0] ?? null, context: this.#context() };
   }
 
-  async #probe(endpoints: readonly Endpoint[]): Promise<HostObservations> {
+  /** Asks a host unless, or until, nobody waits for it: then it fails, and what was seen so far counts for nothing. */
+  async #whileWaitedFor(key: string): Promise<HostObservations> {
+    if (!this.#interest.is(key)) throw new AbandonedError();
+    const abandoned = new AbortController();
+    const watch = setInterval(() => {
+      if (!this.#interest.is(key)) abandoned.abort();
+    }, askedEvery);
+    try {
+      const seen = await this.#probe(JSON.parse(key) as Endpoint[], abandoned.signal);
+      if (abandoned.signal.aborted) throw new AbandonedError();
+      return seen;
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  async #probe(endpoints: readonly Endpoint[], abandoned: AbortSignal): Promise<HostObservations> {
     const host = endpoints[0]?.host ?? '';
     const { allowed, known } = await this.#addresses(host);
     const answered = async (): Promise<[readonly Observation[], boolean | null]> => {
@@ -102,12 +148,13 @@ export class Probes {
         return [endpoints.map((endpoint) => unseen(endpoint, result)), null];
       }
       const context = this.#context();
-      const one = () => AbortSignal.timeout(perPort);
       const [first = ''] = allowed;
-      return Promise.all([
-        Promise.all(endpoints.map((each) => probeEndpoint(each, allowed, context, one()))),
-        offersLoginOnPort25(host, first, context, one()),
+      const { signal, stop } = endingWith(abandoned, perPort);
+      const all = Promise.all([
+        Promise.all(endpoints.map((each) => probeEndpoint(each, allowed, context, signal))),
+        offersLoginOnPort25(host, first, context, signal),
       ]);
+      return all.finally(stop);
     };
     const [services, loginOnPort25] = await answered();
     return { host, asOf: this.#now(), services, loginOnPort25 };
@@ -137,6 +184,22 @@ export class Probes {
       portOf: this.#options.portOf ?? ((port) => port),
     };
   }
+}
+
+/** Aborts with another signal, or after so many milliseconds. AbortSignal.any is not in Node.js 18. */
+function endingWith(other: AbortSignal, milliseconds: number) {
+  const controller = new AbortController();
+  const end = () => {
+    controller.abort();
+  };
+  const timer = setTimeout(end, milliseconds);
+  if (other.aborted) end();
+  other.addEventListener('abort', end);
+  const stop = () => {
+    clearTimeout(timer);
+    other.removeEventListener('abort', end);
+  };
+  return { signal: controller.signal, stop };
 }
 
 function fullHostName(): string | null {

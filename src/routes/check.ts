@@ -24,9 +24,10 @@ import { recordAction } from '../middleware/panel';
 import { viewerOf } from '../middleware/viewer';
 import type { PageTexts } from '../page-texts';
 import type { LoginOutcome } from '../probe/login';
+import type { Probes } from '../probe/probes';
 import { linksOf } from './links';
 import { freshSettings } from './mailbox-settings';
-import { checkedServices, seenFresh, seenSoFar } from './observed';
+import { checkedServices, leaving, seenFresh, seenSoFar } from './observed';
 import { domainOf, single } from './query';
 
 /** Milliseconds for which a page is held open for ports that have not answered yet. */
@@ -109,18 +110,21 @@ export function checkRoutes(services: Services): Router {
 
   router.get('/domains/:domain/check.json', async (request, response) => {
     const { server } = await subjectOf(request);
-    const { policy, observations } = await seenFresh(services, server);
+    const { policy, observations } = await seenFresh(services, server, leaving(response));
     response.json(checkJson(server.name, decideServices(server.name, policy, observations)));
   });
 
   router.post('/domains/:domain/check', async (request, response) => {
     const { server, checked } = await subjectOf(request);
-    await checked.probes.refresh(checked.services);
+    await checked.probes.refresh(checked.services, leaving(response));
     response.redirect(303, linksOf(response).check(server.name));
   });
 
-  /** Every mail host, with what is prescribed of it and the domains that use it. */
-  async function everyHost(response: Response, patience: number) {
+  /** Every mail host, with what is prescribed of it and the domains that use it; `seenOf` asks the ports. */
+  async function everyHost(
+    response: Response,
+    seenOf: (probes: Probes, of: readonly Service[]) => Promise<HostObservations | null>,
+  ) {
     if (viewerOf(response).role !== 'master-admin') {
       throw forbidden('error_master_only');
     }
@@ -143,8 +147,7 @@ export function checkRoutes(services: Services): Router {
     }
     const found = await Promise.all(
       [...hosts].map(async ([host, { endpoints, domains }]) => {
-        const [look] = await probes.look([...endpoints.values()], patience);
-        const seen = look?.kind === 'answer' ? look.answer.value : null;
+        const seen = await seenOf(probes, [...endpoints.values()]);
         return { host, domains, seen, ...summaryOf(seen) };
       }),
     );
@@ -155,7 +158,10 @@ export function checkRoutes(services: Services): Router {
   }
 
   router.get('/servers', async (_request, response) => {
-    const hosts = await everyHost(response, heldOpen);
+    const hosts = await everyHost(response, async (probes, of) => {
+      const [look] = await probes.look(of, heldOpen);
+      return look?.kind === 'answer' ? look.answer.value : null;
+    });
     response.render('pages/servers', {
       hosts,
       running: hosts.some(({ seen }) => seen === null),
@@ -164,7 +170,11 @@ export function checkRoutes(services: Services): Router {
   });
 
   router.get('/servers.csv', async (_request, response) => {
-    const hosts = await everyHost(response, 60_000);
+    const left = leaving(response);
+    const hosts = await everyHost(response, async (probes, of) => {
+      const [seen = null] = await probes.observe(of, left);
+      return seen;
+    });
     response.attachment('mail-servers.csv').send(serversCsv(hosts, textsOf(response)));
   });
 
@@ -192,7 +202,7 @@ export function checkRoutes(services: Services): Router {
       const password = takePassword(request);
       const { server, policy, checked } = await subjectOf(request);
       if (!policy.tryLogins) throw notFound('error_no_tries');
-      const settings = await freshSettings(request, services);
+      const settings = await freshSettings(request, response, services);
       if (password === '') {
         response
           .status(400)

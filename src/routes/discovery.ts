@@ -1,4 +1,4 @@
-import { Router, type Request } from 'express';
+import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
 import type { DiscoveryOptions } from '../discovery/discover';
 import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
@@ -11,7 +11,7 @@ import { notFound } from '../middleware/http-error';
 import { textsOf } from '../middleware/language';
 import type { PageTexts } from '../page-texts';
 import { freshSettings } from './mailbox-settings';
-import { seenFresh } from './observed';
+import { leaving, seenFresh } from './observed';
 import { domainOf, pageNumberOf, sameWith } from './query';
 
 /** Mailboxes that are looked up at once: each takes six questions. */
@@ -30,21 +30,24 @@ export function discoveryRoutes(services: Services): Router {
     return discovery;
   }
 
-  async function ofMailbox(request: Request<{ domain: string; login: string }>) {
+  async function ofMailbox(
+    request: Request<{ domain: string; login: string }>,
+    response: Response,
+  ) {
     const asked = options();
-    const settings = await freshSettings(request, services);
+    const settings = await freshSettings(request, response, services);
     const { discover } = await import('../discovery/discover');
     const { emailAddress, domain } = settings;
     return { settings, found: await discover(emailAddress, domain, hostsOf(settings), asked) };
   }
 
-  async function ofDomain(request: Request<{ domain: string }>) {
+  async function ofDomain(request: Request<{ domain: string }>, response: Response) {
     const asked = options();
     const number = pageNumberOf(request);
     const { value } = await services.directory.freshDomain(domainOf(request));
     const { server, users } = value;
     if (!server.mail) throw notFound('error_no_mail');
-    const { policy, observations } = await seenFresh(services, server);
+    const { policy, observations } = await seenFresh(services, server, leaving(response));
     const page = pageOf(selectMailboxes(users, inOrder), number, mailboxesOnPage);
     const all = page.items.map((mailbox) =>
       decideClientSettings(mailbox, server, policy, observations),
@@ -59,7 +62,7 @@ export function discoveryRoutes(services: Services): Router {
 
   router.get('/domains/:domain/mailboxes/:login/discovery', async (request, response) => {
     const t = textsOf(response);
-    const { settings, found } = await ofMailbox(request);
+    const { settings, found } = await ofMailbox(request, response);
     response.render('pages/discovery', {
       settings,
       searches: found.searches.map((search) => ({
@@ -76,13 +79,13 @@ export function discoveryRoutes(services: Services): Router {
   });
 
   router.get('/domains/:domain/mailboxes/:login/discovery.json', async (request, response) => {
-    const { settings, found } = await ofMailbox(request);
+    const { settings, found } = await ofMailbox(request, response);
     response.json({ ...searchesJson(settings, found.searches), ...recordsJson(found) });
   });
 
   router.get('/domains/:domain/discovery', async (request, response) => {
     const t = textsOf(response);
-    const { server, page, mailboxes, mx } = await ofDomain(request);
+    const { server, page, mailboxes, mx } = await ofDomain(request, response);
     response.render('pages/discovery-all', {
       ...{ server, page, mx },
       clients: Object.values(clientNames),
@@ -95,7 +98,7 @@ export function discoveryRoutes(services: Services): Router {
   });
 
   router.get('/domains/:domain/discovery.json', async (request, response) => {
-    const { server, page, mailboxes, srv, mx } = await ofDomain(request);
+    const { server, page, mailboxes, srv, mx } = await ofDomain(request, response);
     response.json({
       domain: server.name,
       page: page.number,

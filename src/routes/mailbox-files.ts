@@ -82,7 +82,7 @@ export function mailboxFilesRoutes(services: Services): Router {
   const router = Router();
   for (const { name, type, savedAs, render } of files) {
     router.get(`/domains/:domain/mailboxes/:login/${name}`, async (request, response) => {
-      const settings = await freshSettings(request, services);
+      const settings = await freshSettings(request, response, services);
       const body = await render(settings, { request, services, t: textsOf(response) });
       if (savedAs !== null) response.attachment(fileName(settings.emailAddress) + savedAs);
       const { domain, login } = settings;

@@ -1,11 +1,11 @@
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import type { Services } from '../app';
 import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
 import type { Observations } from '../domain/observation';
 import type { MailPolicy } from '../domain/policy';
 import { notFound } from '../middleware/http-error';
 import type { Domain } from '../virtualmin/directory';
-import { seenFresh } from './observed';
+import { leaving, seenFresh } from './observed';
 import { domainOf } from './query';
 
 /** The settings of the mailbox with this login. Throws a 404 where there is none. */
@@ -25,9 +25,10 @@ export function settingsOf(
 /** The same for the mailbox that a path names, for what leaves the screen: from a fresh answer. */
 export async function freshSettings(
   request: Request<{ domain: string; login: string }>,
+  response: Response,
   services: Pick<Services, 'directory' | 'policies' | 'probes'>,
 ): Promise<ClientSettings> {
   const { value } = await services.directory.freshDomain(domainOf(request));
-  const { policy, observations } = await seenFresh(services, value.server);
+  const { policy, observations } = await seenFresh(services, value.server, leaving(response));
   return settingsOf(value, request.params.login, policy, observations);
 }

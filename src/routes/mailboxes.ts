@@ -17,7 +17,7 @@ import { mailboxesJson } from '../formats/json';
 import { textsOf } from '../middleware/language';
 import { viewerOf } from '../middleware/viewer';
 import { badgeOf } from './check';
-import { checkedServices, seenFresh, seenSoFar } from './observed';
+import { checkedServices, leaving, seenFresh, seenSoFar } from './observed';
 import { domainOf, pageNumberOf, sameWith } from './query';
 import { mailboxQuery, selectionOf } from './selection';
 import { patienceOf, soon, valueOrWaiting } from './show';
@@ -82,7 +82,7 @@ export function mailboxesRoutes(services: Services): Router {
   async function csv(request: Request, response: Response) {
     const domain = domainOf(request);
     const { server, users } = (await directory.freshDomain(domain)).value;
-    const { policy, observations } = await seenFresh(services, server);
+    const { policy, observations } = await seenFresh(services, server, leaving(response));
     const { mailboxes } = selectionOf(request, users);
     const all = mailboxes.map((mailbox) =>
       decideClientSettings(mailbox, server, policy, observations),

@@ -1,3 +1,4 @@
+import type { Response } from 'express';
 import type { Services } from '../app';
 import { decideServices, provenAsOf, type Service } from '../domain/client-settings';
 import { hostOfCertificate, type Observations } from '../domain/observation';
@@ -46,12 +47,28 @@ export function seenSoFar(services: Known, server: VirtualServer, patience = 0):
   });
 }
 
-/** The same for what leaves the screen: waits until every port has answered, some seconds at most. */
-export function seenFresh(services: Known, server: VirtualServer): Promise<Seen> {
+/**
+ * The same for what leaves the screen: waits until every port has answered, some seconds at most, or until
+ * `signal` says that nobody waits any more.
+ */
+export function seenFresh(
+  services: Known,
+  server: VirtualServer,
+  signal?: AbortSignal,
+): Promise<Seen> {
   return seen(services, server, async ({ probes, services: asked }) => ({
-    observations: await probes.observe(asked),
+    observations: await probes.observe(asked, signal),
     running: false,
   }));
+}
+
+/** Aborts when whoever asked has left, or has got the answer. */
+export function leaving(response: Response): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => {
+    controller.abort();
+  });
+  return controller.signal;
 }
 
 async function seen(services: Known, server: VirtualServer, look: Look): Promise<Seen> {

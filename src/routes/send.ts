@@ -51,11 +51,11 @@ export function sendRoutes(services: Services): Router {
     },
   });
 
-  async function jobOf(request: Request, login: string) {
+  async function jobOf(request: Request, response: Response, login: string) {
     const { value, asOf } = await directory.freshDomain(domainOf(request));
     const { mailFrom: from } = await policies.of(value.server);
     if (from === null) throw notFound('error_no_sender');
-    const job = await sheetJob(request, value, asOf, services, login);
+    const job = await sheetJob(request, response, value, asOf, services, login);
     const [sheet, settings] = needSheet(job);
     const mailbox = value.users.mailboxes.find((one) => one.login === login);
     return { job, sheet, settings, recovery: mailbox?.recoveryAddress ?? '', from };
@@ -75,7 +75,7 @@ export function sendRoutes(services: Services): Router {
   }
 
   router.get('/domains/:domain/mailboxes/:login/send', async (request, response) => {
-    const asked = await jobOf(request, request.params.login);
+    const asked = await jobOf(request, response, request.params.login);
     const template = mailFor(asked.settings, asked.job.branding, asked.job.texts);
     const draft = { ...template, to: asked.recovery, problem: null, toItself: false };
     show(response, asked, draft, single(request, 'sent'));
@@ -84,7 +84,7 @@ export function sendRoutes(services: Services): Router {
   const path = '/domains/:domain/mailboxes/:login/send';
   router.post(path, limit, async (request: Request<{ login: string }>, response) => {
     const { login } = request.params;
-    const asked = await jobOf(request, login);
+    const asked = await jobOf(request, response, login);
     const { job, settings } = asked;
     const ours = mailFor(settings, job.branding, job.texts);
     const words = mayWriteMail(viewerOf(response)) ? typed(request) : ours;

@@ -19,9 +19,13 @@ export function sheetFilesRoutes(services: Services): Router {
   const router = Router();
   const progress = new Progress();
 
-  async function jobOf(request: Request, login: string | null): Promise<SheetJob> {
+  async function jobOf(
+    request: Request,
+    response: Response,
+    login: string | null,
+  ): Promise<SheetJob> {
     const { value, asOf } = await directory.freshDomain(domainOf(request));
-    const job = await sheetJob(request, value, asOf, services, login);
+    const job = await sheetJob(request, response, value, asOf, services, login);
     if (job.sheets.length === 0) needSheet(job);
     return job;
   }
@@ -55,7 +59,7 @@ export function sheetFilesRoutes(services: Services): Router {
   }
 
   async function pdf(request: Request, response: Response, login: string | null) {
-    const job = await jobOf(request, login);
+    const job = await jobOf(request, response, login);
     const { sheetsPdf } = await import('../formats/pdf/sheets-pdf');
     const [only] = job.settings;
     const name = login !== null && only !== undefined ? only.emailAddress : `${job.domain}-sheets`;
@@ -67,7 +71,7 @@ export function sheetFilesRoutes(services: Services): Router {
   }
 
   async function zip(request: Request, response: Response) {
-    const job = await jobOf(request, null);
+    const job = await jobOf(request, response, null);
     const { sheetsZip } = await import('../formats/pdf/sheets-zip');
     const file = { type: 'application/zip', name: `${job.domain}-sheets.zip` };
     await send(request, response, job, file, async (signal, done) =>

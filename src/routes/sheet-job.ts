@@ -1,4 +1,4 @@
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import type { Services } from '../app';
 import type { Branding, Paper } from '../domain/branding';
 import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
@@ -10,7 +10,7 @@ import { conflict, notFound } from '../middleware/http-error';
 import type { Texts } from '../texts';
 import type { Domain } from '../virtualmin/directory';
 import { settingsOf } from './mailbox-settings';
-import { seenFresh } from './observed';
+import { leaving, seenFresh } from './observed';
 import { badChoice, choiceOf, repeated, single } from './query';
 import { selectionOf } from './selection';
 
@@ -35,13 +35,14 @@ export interface SheetJob {
  */
 export async function sheetJob(
   request: Request,
+  response: Response,
   domain: Domain,
   asOf: number,
   services: Pick<Services, 'policies' | 'languages' | 'probes'>,
   login: string | null,
 ): Promise<SheetJob> {
   const { server, users } = domain;
-  const { policy, observations } = await seenFresh(services, server);
+  const { policy, observations } = await seenFresh(services, server, leaving(response));
   const hosts = policy.branding;
   const texts = languageOf(request, hosts, services);
   const clients = clientsOf(request) ?? hosts.clients;

@@ -31,7 +31,14 @@ export function sheetsRoutes(services: Services): Router {
     const page = { title: textsOf(response).text('page_sheets_of', { domain }), what };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
-    const job = await sheetJob(request, there.value, there.freshness.asOf, services, login);
+    const job = await sheetJob(
+      request,
+      response,
+      there.value,
+      there.freshness.asOf,
+      services,
+      login,
+    );
     await show(request, response, job, login !== null);
   }
 
@@ -45,7 +52,7 @@ export function sheetsRoutes(services: Services): Router {
       return;
     }
     const { value, asOf } = await directory.freshDomain(domainOf(request));
-    const job = await sheetJob(request, value, asOf, services, null);
+    const job = await sheetJob(request, response, value, asOf, services, null);
     await show(request, response, job, false);
   });
 

@@ -31,6 +31,8 @@ export interface AnswersOptions<T> {
   readonly now: () => number;
   /** Milliseconds for which an answer is as good as a new one, where that is not `freshFor`. */
   readonly freshFor?: number;
+  /** Whether a failure is kept for the next look, which asks again by itself where it is not. Every one, where this is not given. */
+  readonly stands?: (failure: unknown) => boolean;
 }
 
 /** Milliseconds for which an answer is as good as a new one. */
@@ -154,7 +156,10 @@ export class Answers<T> {
       this.#failures.delete(key);
       return answer;
     } catch (failure) {
-      this.#failures.set(key, { at: this.options.now(), failure });
+      const { stands } = this.options;
+      if (stands === undefined || stands(failure)) {
+        this.#failures.set(key, { at: this.options.now(), failure });
+      }
       throw failure;
     } finally {
       this.#calls.delete(key);

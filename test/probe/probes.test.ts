@@ -422,3 +422,72 @@ describe('what was seen is kept', () => {
     expect(connections).toBeGreaterThan(0);
   });
 });
+
+describe('what nobody waits for any more', () => {
+  const silent = () => fake(() => undefined);
+  const hosts = (count: number) =>
+    Array.from({ length: count }, (_, index) =>
+      endpoints.map((one) => ({ ...one, host: `mail.${index}.example` })),
+    );
+  const pause = (milliseconds: number) =>
+    new Promise((resolve) => {
+      setTimeout(resolve, milliseconds);
+    });
+
+  test('is given up: the hosts in the queue, and those that were being asked', async () => {
+    let open = 0;
+    const port = await fake((socket) => {
+      open++;
+      socket.on('close', () => open--).resume();
+    });
+    const asked = new Set<string>();
+    const resolve = (name: string) => {
+      asked.add(name);
+      return Promise.resolve(['127.0.0.1']);
+    };
+    const probes = new Probes(options(() => port, { resolve }));
+    const leaving = new AbortController();
+    const all = Promise.all(hosts(60).map((of) => probes.observe(of, leaving.signal)));
+    await pause(300);
+    expect([asked.size, open > 0]).toEqual([20, true]);
+    leaving.abort();
+    expect((await all).flat()).toEqual([]);
+    await pause(200);
+    expect([asked.size, open]).toEqual([20, 0]);
+  });
+
+  test('is gone on with for another who does, and asked anew for the next', async () => {
+    const port = await silent();
+    let asked = 0;
+    const resolve = () => {
+      asked++;
+      return Promise.resolve(['127.0.0.1']);
+    };
+    const probes = new Probes(options(() => port, { resolve }));
+    const leaving = new AbortController();
+    const [first, second] = [probes.observe(endpoints, leaving.signal), probes.observe(endpoints)];
+    await pause(100);
+    leaving.abort();
+    expect(kinds((await first)[0] ?? never()).every(([, kind]) => kind === 'timed-out')).toBe(true);
+    expect(await second).toEqual(await first);
+    expect(asked).toBe(1);
+
+    // The name servers are slow: it has been given up when the next one comes, and has not ended yet.
+    const slowly = async () => {
+      await pause(600);
+      return ['127.0.0.1'];
+    };
+    const other = new Probes(options(() => port, { resolve: slowly }));
+    const gone = new AbortController();
+    const given = other.observe(endpoints, gone.signal);
+    gone.abort();
+    await pause(450);
+    const next = other.observe(endpoints);
+    expect(await given).toEqual([]);
+    expect(await next).toHaveLength(1);
+  }, 20_000);
+});
+
+function never(): never {
+  throw new Error('nothing seen');
+}
