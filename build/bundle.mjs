@@ -14,7 +14,10 @@ await rm(dist, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
   metafile: true,
-  entryPoints: ['server.ts', 'check.ts'].map((file) => join(root, 'src', file)),
+  entryPoints: ['server.ts', 'check.ts', 'virtualmin/answer-thread.ts'].map((file) =>
+    join(root, 'src', file),
+  ),
+  entryNames: '[name]',
   outdir: dist,
   outExtension: { '.js': '.mjs' },
   bundle: true,

@@ -25,6 +25,7 @@ import { PanelFacts } from './panel-facts';
 import { Probes } from './probe/probes';
 import { createVirtualminClient } from './virtualmin/client';
 import { Directory } from './virtualmin/directory';
+import { readInThread } from './virtualmin/read-in-thread';
 
 /** Milliseconds that the demo takes for its domain of 5,000 mailboxes; a real server takes 15 s. */
 const demoDelay = 4_000;
@@ -57,7 +58,12 @@ async function main(): Promise<void> {
 
   const virtualmin = config.virtualmin ?? (await startDemo());
   const facts = config.listen.kind === 'tcp' ? null : new PanelFacts(say);
-  const client = createVirtualminClient(virtualmin, Date.now, () => trustIn(virtualmin, facts));
+  const client = createVirtualminClient(
+    virtualmin,
+    Date.now,
+    () => trustIn(virtualmin, facts),
+    readInThread(join(__dirname, 'answer-thread.mjs')),
+  );
   const { policies, settingsFile } = config;
   const ownSettings =
     settingsFile === null ? () => policies : followSettingsFile(settingsFile, policies, say, log);

@@ -122,6 +122,17 @@ describe('the units', () => {
     }
   };
 
+  test('start Node.js as npm start does', () => {
+    install();
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      scripts: { start: string };
+    };
+    const unit = readFileSync(join(folder, 'virtualmin-mail-setup.service'), 'utf8');
+    const flags = scripts.start.match(/--\S+/g) ?? [];
+    expect(flags).toHaveLength(2);
+    for (const flag of flags) expect(unit).toMatch(new RegExp(`^ExecStart=.* ${flag} `, 'm'));
+  });
+
   test('are a sandbox of 2.0 or better, as systemd counts', () => {
     install();
     const output = execFileSync(

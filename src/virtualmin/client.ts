@@ -39,12 +39,13 @@ const callsAtOnce = 2;
 /**
  * A client for one server. At most two calls at once; after a wrong password none at all until
  * `tryAgain`, because Webmin locks the whole address out after five. `now` gives milliseconds, `trust`
- * what makes the server's certificate good at each connection.
+ * what makes the server's certificate good at each connection; `read` reads an answer.
  */
 export function createVirtualminClient(
   config: VirtualminConfig,
   now: () => number = Date.now,
   trust: () => Trust = () => config.trust,
+  read: typeof readAnswer = readAnswer,
 ): VirtualminClient {
   const limit = pLimit(callsAtOnce);
   let http: Promise<AxiosInstance> | undefined;
@@ -102,7 +103,9 @@ export function createVirtualminClient(
       lockedOutUntil = now() + lockOutTime;
       throw new LockedOutError(call, lockedOutUntil);
     }
-    const answer = await readAnswer(response.data, fields);
+    const answer = await read(response.data, fields).catch(() => {
+      throw notUnderstood(call, response, 'the answer could not be read');
+    });
     switch (answer.kind) {
       case 'rows':
         if (response.status === 200) return answer.rows;

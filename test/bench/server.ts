@@ -23,9 +23,17 @@ export interface MeasuredServer {
   readonly stop: () => Promise<void>;
 }
 
+/** What `npm start` starts Node.js with. */
+export function startArguments(): string[] {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    scripts: { start: string };
+  };
+  return scripts.start.split(' ').slice(1);
+}
+
 /** Starts build/dist against a Virtualmin. */
 export async function startServer(virtualmin: string): Promise<MeasuredServer> {
-  const child = spawn(process.execPath, ['build/dist/server.mjs'], {
+  const child = spawn(process.execPath, startArguments(), {
     env: {
       PORT: '0',
       ACCESS_TOKEN: token,

@@ -72,7 +72,7 @@ subtest 'plugin, owners and units' => sub {
     is_deeply(\%WebminCore::locked, {}, 'unlocked again');
     is($virtual_server::granted, 1, 'owners that were there before have it');
     my $service = content("$folder/units/virtualmin-mail-setup.service");
-    like($service, qr{^ExecStart=/\S*/node --max-old-space-size=\d+ /\S+/src/webmin/app/server\.mjs$}m, 'the service runs the app');
+    like($service, qr{^ExecStart=/\S*/node (?:--[\w-]+=\d+ )+/\S+/src/webmin/app/server\.mjs$}m, 'the service runs the app');
     like($service, qr{^LoadCredential=api-password:\Q$own\E/api-password$}m, 'with the password');
     unlike($service, qr/@[A-Z]+@/, 'and nothing is left open');
     is(content("$folder/systemctl.log"),

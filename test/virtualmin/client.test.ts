@@ -400,7 +400,8 @@ describe('TLS', () => {
       secure.config({
         trust: {
           kind: 'fingerprint',
-          sha256: fingerprint.replace(/^../, '00'),
+          // One in 256 begins with 00 already.
+          sha256: fingerprint.replace(/^../, fingerprint.startsWith('00') ? 'FF' : '00'),
           source: 'VIRTUALMIN_FINGERPRINT',
         },
       }),

@@ -16,6 +16,7 @@ interface Inside {
   _root: object;
   _offset: number;
   page: { readonly structParentTreeKey: number };
+  _fontFamilies: Readonly<Record<string, { layoutCache?: object }>>;
   getStructParentTree: () => ParentTree;
 }
 
@@ -84,6 +85,13 @@ export class StreamedDocument extends PDFDocument {
     // PDFKit writes whatever is one of its references as the text that it gives of itself.
     const written = Object.create(Object.getPrototypeOf(this.inside._root) as object) as object;
     tree.add(structureKey, Object.assign(written, { toString: () => line }));
+  }
+
+  /** Forgets how words were set. PDFKit keeps that of every word, and each sheet has some of its own. */
+  forgetWords(): void {
+    for (const font of Object.values(this.inside._fontFamilies)) {
+      if (font.layoutCache !== undefined) font.layoutCache = Object.create(null) as object;
+    }
   }
 
   private get inside(): Inside {

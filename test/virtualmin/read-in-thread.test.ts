@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { bigDomainAnswer } from '../../src/demo/big-domain';
+import { readAnswer } from '../../src/virtualmin/answer';
+import { readInThread } from '../../src/virtualmin/read-in-thread';
+import { userFields } from '../../src/virtualmin/users';
+
+/** Made by the build. */
+const file = join(__dirname, '..', '..', 'build', 'dist', 'answer-thread.mjs');
+
+const large = (format: 'json' | 'xml') => Buffer.from(bigDomainAnswer(format, 'big.example', 1000));
+
+describe('a large answer is read in a thread', () => {
+  test.each(['json', 'xml'] as const)('in %s as it is without one', async (format) => {
+    const answer = await readInThread(file)(large(format), userFields);
+    expect(answer).toEqual(await readAnswer(large(format), userFields));
+    expect(answer).toMatchObject({ kind: 'rows' });
+    expect(JSON.stringify(answer)).not.toMatch(/password"|\$y\$/);
+  });
+
+  test('that is a part of other memory, which stays as it is', async () => {
+    const body = large('json');
+    const memory = Buffer.concat([Buffer.from('before '), body, Buffer.from(' after')]);
+    const part = memory.subarray(7, 7 + body.length);
+    const answer = await readInThread(file)(part, userFields);
+    expect(answer).toMatchObject({ kind: 'rows' });
+    expect(memory.toString().startsWith('before {')).toBe(true);
+  });
+
+  test('that is broken is not understood, and not quoted', async () => {
+    const broken = large('json').subarray(0, 400_000);
+    expect(await readInThread(file)(Buffer.from(broken), userFields)).toEqual({
+      kind: 'not-understood',
+      reason: 'the answer is not complete JSON',
+    });
+  });
+
+  test('that cannot be read at all says nothing of it', async () => {
+    const reading = readInThread(join(__dirname, 'no-such-file.mjs'))(large('json'), userFields);
+    await expect(reading).rejects.toThrow(/^an answer could not be read$/);
+  });
+});
+
+test('a small one needs no thread', async () => {
+  const read = readInThread(join(__dirname, 'no-such-file.mjs'));
+  expect(await read(Buffer.from('ERROR: no'), userFields)).toEqual({
+    kind: 'refusal',
+    reason: 'no',
+  });
+});
