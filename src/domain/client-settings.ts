@@ -65,7 +65,32 @@ export function decideClientSettings(
   policy: MailPolicy,
   observations: Observations = [],
 ): ClientSettings {
+  return ofMailbox(mailbox, server, ofDomain(server, policy, observations));
+}
+
+/** The same for mailboxes of one domain, in their order: what they have in common is decided once, and shared. */
+export function decideAllClientSettings(
+  mailboxes: readonly Mailbox[],
+  server: VirtualServer,
+  policy: MailPolicy,
+  observations: Observations,
+): ClientSettings[] {
+  const common = ofDomain(server, policy, observations);
+  return mailboxes.map((mailbox) => ofMailbox(mailbox, server, common));
+}
+
+type InCommon = DomainServices & Pick<ClientSettings, 'webmailUrl' | 'supportContact'>;
+
+function ofDomain(server: VirtualServer, policy: MailPolicy, observations: Observations): InCommon {
   const { webmailUrl, supportContact } = policy.branding;
+  return {
+    ...decideServices(server.name, policy, observations),
+    webmailUrl: webmailUrl === null ? null : forDomain(webmailUrl, server.name),
+    supportContact,
+  };
+}
+
+function ofMailbox(mailbox: Mailbox, server: VirtualServer, common: InCommon): ClientSettings {
   return {
     domain: server.name,
     emailAddress: mailbox.emailAddress,
@@ -74,9 +99,7 @@ export function decideClientSettings(
     realName: mailbox.realName,
     extraAddresses: mailbox.extraAddresses,
     disabled: mailbox.disabled,
-    ...decideServices(server.name, policy, observations),
-    webmailUrl: webmailUrl === null ? null : forDomain(webmailUrl, server.name),
-    supportContact,
+    ...common,
     warnings: warningsFor(mailbox, server),
   };
 }

@@ -1,7 +1,7 @@
 import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
 import type { DiscoveryOptions } from '../discovery/discover';
-import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
+import { decideAllClientSettings, type ClientSettings } from '../domain/client-settings';
 import { faultsOf, toldBy, type Search, type ToldServer } from '../domain/discovery';
 import { selectMailboxes } from '../domain/mailbox-list';
 import { pageOf } from '../domain/page';
@@ -49,9 +49,7 @@ export function discoveryRoutes(services: Services): Router {
     if (!server.mail) throw notFound('error_no_mail');
     const { policy, observations } = await seenFresh(services, server, leaving(response));
     const page = pageOf(selectMailboxes(users, inOrder), number, mailboxesOnPage);
-    const all = page.items.map((mailbox) =>
-      decideClientSettings(mailbox, server, policy, observations),
-    );
+    const all = decideAllClientSettings(page.items, server, policy, observations);
     const { discoverMany } = await import('../discovery/discover');
     const addresses = all.map(({ emailAddress }) => emailAddress);
     const hosts = all[0] === undefined ? [] : hostsOf(all[0]);

@@ -1,7 +1,7 @@
 import { domainToUnicode } from 'node:url';
 import { Router, type Request, type Response } from 'express';
 import type { Services } from '../app';
-import { decideClientSettings, decideServices } from '../domain/client-settings';
+import { decideAllClientSettings, decideServices } from '../domain/client-settings';
 import {
   countDiffering,
   selectMailboxes,
@@ -84,9 +84,7 @@ export function mailboxesRoutes(services: Services): Router {
     const { server, users } = (await directory.freshDomain(domain)).value;
     const { policy, observations } = await seenFresh(services, server, leaving(response));
     const { mailboxes } = selectionOf(request, users);
-    const all = mailboxes.map((mailbox) =>
-      decideClientSettings(mailbox, server, policy, observations),
-    );
+    const all = decideAllClientSettings(mailboxes, server, policy, observations);
     response.attachment(`${domain}-mailboxes.csv`).send(mailboxesCsv(all));
   }
 

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import type { Services } from '../app';
 import type { Branding, Paper } from '../domain/branding';
-import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
+import { decideAllClientSettings, type ClientSettings } from '../domain/client-settings';
 import { whyNoSheet } from '../domain/sheets';
 import { clientIds } from '../formats/guides';
 import type { Sheet } from '../formats/sheet';
@@ -58,9 +58,7 @@ export async function sheetJob(
   const wanted =
     login !== null
       ? [settingsOf(domain, login, policy, observations)]
-      : selection.mailboxes.map((mailbox) =>
-          decideClientSettings(mailbox, server, policy, observations),
-        );
+      : decideAllClientSettings(selection.mailboxes, server, policy, observations);
   const settings: ClientSettings[] = [];
   const without: { name: string; reason: string }[] = [];
   const say = (reason: string) => texts.text(`without_${reason.replaceAll('-', '_')}`);
