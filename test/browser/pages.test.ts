@@ -87,6 +87,7 @@ const everyPage = [
   ['sheets', '/domains/example.com/sheets'],
   ['send', `${bobPath}/send`],
   ['what clients find', `${bobPath}/discovery`],
+  ['what clients find in a domain', '/domains/example.com/discovery'],
   ['mail servers of a domain', '/domains/example.com/check'],
   ['mail servers that are not there', '/domains/example.org/check'],
   ['mail servers', '/servers'],
@@ -121,8 +122,14 @@ describe('axe finds nothing', () => {
 describe('nothing runs out of a page of 320 pixels', () => {
   const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
 
-  test.each(everyPage)('%s', async (_what, path) => {
-    const page = await browser.open(path, { viewport: { width: 320, height: 640 } });
+  // English, and the languages with the longest words and the longest sentences.
+  const each = ['en', 'de', 'fr'].flatMap((locale) =>
+    everyPage.map(([what, path]) => [locale, what, path] as const),
+  );
+
+  test.each(each)('in %s: %s', async (locale, _what, path) => {
+    const viewport = { width: 320, height: 640 };
+    const page = await browser.open(path, { viewport, locale });
     expect(await page.evaluate(overflow)).toBe(0);
   });
 

@@ -156,8 +156,22 @@ describe('in the panel', () => {
     expect((await get('/domains/example.com')).status).toBe(200);
   });
 
+  test('what is wrong is said in the language of the viewer', async () => {
+    const french = { ...root, language: 'fr.UTF-8' };
+    const mistake = await get('/domains/example.com', french, 'imap_port=143x');
+    expect(mistake.text).toContain('<h1>Les réglages de ce module comportent une erreur</h1>');
+    expect(mistake.text).toContain('<span lang="en">Module Config: imap_port must be');
+    const kept = await get('/domains/example.com', { ...french, may: [] });
+    expect([kept.status, kept.text]).toEqual([
+      403,
+      expect.stringContaining('Vous ne pouvez pas voir les paramètres'),
+    ]);
+  });
+
   test.each([
     '/domains/example.com',
+    '/domains/example.com/check',
+    '/domains/example.com/mailboxes/bob.example/try',
     '/domains/example.com/sheets',
     '/domains/example.com/sheets.pdf',
     '/domains/example.com/mailboxes.csv',

@@ -14,7 +14,7 @@ let app: TestApp;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'brandings-'));
-  app = await startApp({ brandings: folder });
+  app = await startApp({ brandings: folder, discovery: { resolve: () => Promise.resolve([]) } });
 });
 
 afterEach(() => {
@@ -340,6 +340,10 @@ describe("another's domain looks like one that does not exist", () => {
     '/domains/example.org/sheets.pdf',
     '/domains/example.org/sheets.zip',
     '/domains/example.org/dns.txt',
+    '/domains/example.org/check',
+    '/domains/example.org/check.json',
+    '/domains/example.org/discovery',
+    '/domains/example.org/discovery.json',
     '/domains/example.org/logo',
     '/domains/example.org/jobs/12345678.json',
     mailbox,
@@ -352,6 +356,9 @@ describe("another's domain looks like one that does not exist", () => {
     `${mailbox}/profile.mobileconfig`,
     `${mailbox}/qr.svg`,
     `${mailbox}/qr.png`,
+    `${mailbox}/send`,
+    `${mailbox}/discovery`,
+    `${mailbox}/discovery.json`,
   ])('%s', async (path) => {
     app.viewer.is = owner;
     const nowhere = path.replace(/example\.org/i, 'nosuch.example');
