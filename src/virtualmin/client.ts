@@ -11,8 +11,8 @@ import { toDomainUsers, userFields } from './users';
 
 /** What the answers so far tell about the server; null where they do not. */
 export interface ServerVersions {
-  /** "7.30 or later": the API has no version in its answers, only fields that came with one. */
-  readonly virtualmin: string | null;
+  /** The API has no version in its answers, only fields that came with one: since or before which it is. */
+  readonly virtualmin: { readonly when: 'since' | 'before'; readonly version: string } | null;
   /** From the Server header of Webmin's own web server. */
   readonly webmin: string | null;
 }
@@ -52,7 +52,7 @@ export function createVirtualminClient(
   let passwordRefused = false;
   let lockedOutUntil = 0;
   let webmin: string | null = null;
-  let virtualmin: string | null = null;
+  let virtualmin: ServerVersions['virtualmin'] = null;
 
   async function ask<Field extends string>(
     call: string,
@@ -140,9 +140,8 @@ export function createVirtualminClient(
       );
       if (rows.length > 0) {
         // The field came with 7.30.
-        virtualmin = rows.some((row) => row.values.no_password_accepted)
-          ? '7.30 or later'
-          : 'older than 7.30';
+        const since = rows.some((row) => row.values.no_password_accepted);
+        virtualmin = { when: since ? 'since' : 'before', version: '7.30' };
       }
       return toDomainUsers(domain, rows);
     },

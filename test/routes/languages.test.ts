@@ -49,7 +49,7 @@ function outsideTexts(html: string): string {
     html
       .replace(/<(script|style|svg)[^]*?<\/\1>/g, '')
       // What somebody types, or who it is about, is the same in every language.
-      .replace(/<(code|bdi|time|footer)\b[^>]*>[^<]*<\/\1>/g, '')
+      .replace(/<(code|bdi|time)\b[^>]*>[^<]*<\/\1>/g, '')
       .replace(/<[^>]*class="[^"]*value[^"]*"[^>]*>[^<]*</g, '<')
       .replace(/<[^>]*>/g, ' '),
     ...attributes.map(([, text = '']) => text),

@@ -118,7 +118,10 @@ describe('versions', () => {
       response.setHeader('Server', 'MiniServ/2.660').end(jsonAnswer(userValues()));
     };
     await listUsers('example.com');
-    expect(versions()).toEqual({ virtualmin: '7.30 or later', webmin: '2.660' });
+    expect(versions()).toEqual({
+      virtualmin: { when: 'since', version: '7.30' },
+      webmin: '2.660',
+    });
   });
 
   test('an older one lacks the field, and its mailboxes count as usable', async () => {
@@ -127,7 +130,7 @@ describe('versions', () => {
     always(200, jsonAnswer(older));
     const { listUsers, versions } = client();
     expect((await listUsers('example.com')).mailboxes[0]?.passwordAccepted).toBe(true);
-    expect(versions().virtualmin).toBe('older than 7.30');
+    expect(versions().virtualmin).toEqual({ when: 'before', version: '7.30' });
   });
 });
 
