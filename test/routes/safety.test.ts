@@ -65,6 +65,26 @@ function secretsOf(recorded: Recorded): string[] {
   return recorded.data.flatMap(({ values }) => fields.flatMap((field) => values[field] ?? []));
 }
 
+describe('a form', () => {
+  const send = (body: string) =>
+    app.post('/domains/example.com/sheets').type('form').send(`selected=1&${body}`);
+
+  test('of fifty thousand fields is read to its end', async () => {
+    const { status, text } = await send(`${'login=bob.example&'.repeat(49_998)}login=zoe.example`);
+    expect(status).toBe(200);
+    expect(text).toContain('bob@example.com');
+    expect(text).toContain('zoe@example.com');
+  });
+
+  test.each([
+    ['with more fields than there are mailboxes', 'login=x&'.repeat(50_001)],
+    ['larger than any', `login=${'x'.repeat(4 * 1024 * 1024)}`],
+  ])('%s is refused, and not cut', async (_what, body) => {
+    const { status, text } = await send(body);
+    expect([status, text]).toEqual([413, expect.stringContaining('This form cannot be read.')]);
+  });
+});
+
 describe('no secret of any recording is anywhere', () => {
   const list = JSON.parse(String(recording('list-domains.json'))) as Recorded;
 
