@@ -12,6 +12,8 @@ export class Interest {
   in(keys: readonly string[], milliseconds: number, signal?: AbortSignal): () => void {
     const one = { until: performance.now() + milliseconds };
     for (const key of keys) {
+      // Those whose time is over: nobody may ask about a key for days that is waited for again and again.
+      this.is(key);
       const others = this.#waiting.get(key) ?? new Set();
       this.#waiting.set(key, others.add(one));
     }
