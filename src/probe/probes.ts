@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { createSecureContext, type SecureContext } from 'node:tls';
@@ -189,6 +190,8 @@ export class Probes {
 /** Aborts with another signal, or after so many milliseconds. AbortSignal.any is not in Node.js 18. */
 function endingWith(other: AbortSignal, milliseconds: number) {
   const controller = new AbortController();
+  // Every conversation with the host listens to it.
+  setMaxListeners(0, controller.signal);
   const end = () => {
     controller.abort();
   };

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Response } from 'express';
 import type { Services } from '../app';
 import { decideServices, provenAsOf, type Service } from '../domain/client-settings';
@@ -65,6 +66,8 @@ export function seenFresh(
 /** Aborts when whoever asked has left, or has got the answer. */
 export function leaving(response: Response): AbortSignal {
   const controller = new AbortController();
+  // Every host of a server may be asked for one answer.
+  setMaxListeners(0, controller.signal);
   response.once('close', () => {
     controller.abort();
   });

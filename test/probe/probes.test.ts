@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
@@ -443,10 +444,11 @@ describe('what nobody waits for any more', () => {
     const asked = new Set<string>();
     const resolve = (name: string) => {
       asked.add(name);
-      return Promise.resolve(['127.0.0.1']);
+      return Promise.resolve(['127.0.0.1', '::1']);
     };
     const probes = new Probes(options(() => port, { resolve }));
     const leaving = new AbortController();
+    setMaxListeners(0, leaving.signal);
     const all = Promise.all(hosts(60).map((of) => probes.observe(of, leaving.signal)));
     await pause(300);
     expect([asked.size, open > 0]).toEqual([20, true]);
