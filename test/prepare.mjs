@@ -1,5 +1,5 @@
-// Brings what the tests need and npm cannot: a Chromium, Perl's `prove`, OpenSSL, Poppler to read PDFs, systemd's
-// tools, and Dovecot and Postfix for the mail ports. What is installed is not started.
+// Brings what the tests need and npm cannot: a Chromium, Perl's `prove`, OpenSSL, Poppler and qpdf to read PDFs,
+// systemd's tools, and Dovecot and Postfix for the mail ports. What is installed is not started.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
@@ -9,6 +9,7 @@ const missing = [
   ['perl', installed('prove')],
   ['openssl', installed('openssl')],
   ['poppler-utils', installed('pdfinfo')],
+  ['qpdf', installed('qpdf')],
   ['systemd', installed('systemd-socket-activate')],
   ['dovecot-imapd', existsSync('/usr/lib/dovecot/imap')],
   ['dovecot-pop3d', existsSync('/usr/lib/dovecot/pop3')],

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
@@ -54,17 +54,35 @@ async function get(path: string): Promise<Buffer> {
   return response.body as Buffer;
 }
 
-/** What Poppler, a reader that is not the writer, makes of a PDF. */
+/** What Poppler or qpdf, readers that are not the writer, make of a PDF. It fails where they find anything wrong. */
 function read(pdf: Buffer, command: string, ...options: string[]): string {
   const file = join(folder, 'sheet.pdf');
   writeFileSync(file, pdf);
   const output = command === 'pdftotext' ? ['-'] : [];
-  return execFileSync(command, [...options, file, ...output], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(command, [...options, file, ...output], {
+    encoding: 'utf8',
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return stdout;
 }
 
 const textOf = (pdf: Buffer) => read(pdf, 'pdftotext').replace(/\s+/g, ' ');
 
 const pagesOf = (pdf: Buffer) => Number(/Pages:\s+(\d+)/.exec(read(pdf, 'pdfinfo'))?.[1]);
+
+interface MailboxList {
+  readonly mailboxes: readonly { readonly login: string; readonly disabled: boolean }[];
+}
+
+/** The objects of a PDF, by what refers to them: `12 0 R`. */
+function objectsOf(pdf: Buffer): ReadonlyMap<unknown, Readonly<Record<string, unknown>>> {
+  const { qpdf } = JSON.parse(read(pdf, 'qpdf', '--json', '--json-stream-data=none')) as {
+    qpdf: [unknown, Record<string, { value?: Record<string, unknown> }>];
+  };
+  const entries = Object.entries(qpdf[1]);
+  return new Map(entries.map(([name, { value }]) => [name.replace('obj:', ''), value ?? {}]));
+}
 
 describe('sheet.pdf', () => {
   test('is a PDF with a name, whole and tagged, in its language', async () => {
@@ -167,6 +185,46 @@ describe('sheet.pdf', () => {
 });
 
 describe('many sheets', () => {
+  test('a hundred: their pages in order, each with its own structure', async () => {
+    const list = JSON.parse(
+      (await app.get('/domains/big.example/mailboxes.json')).text,
+    ) as MailboxList;
+    const chosen = list.mailboxes.filter(({ disabled }) => !disabled).slice(0, 100);
+    const form = { login: chosen.map(({ login }) => login), selected: '1' };
+    const response = await bytes(
+      app.post('/domains/big.example/sheets.pdf').type('form').send(form),
+    );
+    const pdf = response.body as Buffer;
+
+    const pages = read(pdf, 'pdftotext').split('\f').slice(0, -1);
+    expect(pages).toHaveLength(100);
+    for (const [index, { login }] of chosen.entries()) expect(pages[index]).toContain(login);
+
+    const objects = objectsOf(pdf);
+    const catalog = objects.get(objects.get('trailer')?.['/Root']);
+    const root = objects.get(catalog?.['/StructTreeRoot']) as {
+      '/ParentTree': { '/Kids': string[] };
+    };
+    const parents = new Map<unknown, string[]>();
+    for (const kid of root['/ParentTree']['/Kids']) {
+      const leaf = objects.get(kid) as { '/Nums': unknown[]; '/Limits': unknown[] };
+      const numbers = leaf['/Nums'];
+      expect(leaf['/Limits']).toEqual([numbers[0], numbers.at(-2)]);
+      for (let at = 0; at < numbers.length; at += 2) {
+        parents.set(numbers[at], numbers[at + 1] as string[]);
+      }
+    }
+    const tagged = [...objects].filter(([, object]) => object['/Type'] === '/Page');
+    expect(tagged).toHaveLength(100);
+    for (const [page, { '/StructParents': key }] of tagged) {
+      const elements = parents.get(key) ?? [];
+      expect(elements.length).toBeGreaterThan(50);
+      for (const [content, element] of elements.entries()) {
+        expect(objects.get(element)).toMatchObject({ '/Pg': page, '/K': [content] });
+      }
+    }
+  });
+
   test('sheets.pdf: a page each, and at the end who has none and why', async () => {
     const pdf = await get('/domains/example.com/sheets.pdf');
     expect(pagesOf(pdf)).toBe(5);

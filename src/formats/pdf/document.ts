@@ -1,23 +1,50 @@
 import PDFDocument from 'pdfkit';
 
-/** What PDFKit keeps of an object that it has written out: its number, for others to refer to it. */
-interface Reference {
-  data: unknown;
+/** An object of the PDF; its text is what others refer to it by. */
+interface Reference<Data = unknown> {
+  readonly id: number;
+  /** Where it begins in the file, once it is written. */
+  readonly offset: number;
+  data: Data;
+  end: () => void;
   toString: () => string;
 }
 
+interface Page {
+  readonly dictionary: Reference;
+  readonly content: Reference;
+  readonly resources: Reference;
+}
+
+/** A node of the tree of pages (ISO 32000-1, 7.7.3.2). */
+interface PagesNode {
+  readonly Type: 'Pages';
+  readonly Parent?: Reference;
+  readonly Count: number;
+  readonly Kids: readonly Reference[];
+}
+
+/** Which elements the content of each page belongs to, by a number of the page's. */
 interface ParentTree {
-  get: (key: number) => readonly Reference[];
-  add: (key: number, value: unknown) => void;
+  _items: Readonly<Record<string, readonly Reference[]>>;
 }
 
 /** What the class has beside what its types say (PDFKit 0.20). */
 interface Inside {
-  _root: object;
+  readonly _root: Reference<{ Pages: Reference<PagesNode> }>;
+  readonly _info: Reference;
+  readonly _id: Uint8Array;
   _offset: number;
-  page: { readonly structParentTreeKey: number };
-  _fontFamilies: Readonly<Record<string, { layoutCache?: object }>>;
-  getStructParentTree: () => ParentTree;
+  /** Where each object begins, by its number less one. */
+  _offsets: { readonly length: number; readonly push: () => void };
+  /** Objects that have not been written yet. */
+  _waiting: number;
+  _ended: boolean;
+  readonly _pageBuffer: readonly Page[];
+  readonly _fontFamilies: Readonly<Record<string, { layoutCache?: object }>>;
+  readonly ref: <Data>(data: Data) => Reference<Data>;
+  readonly getStructTreeRoot: () => Reference<{ ParentTree: object }>;
+  readonly getStructParentTree: () => ParentTree;
 }
 
 /** A picture that a document has read, to be put on any number of its pages. */
@@ -29,15 +56,50 @@ export interface OpenedImage {
 /** Bytes that are handed on at a time. */
 const chunkSize = 64 * 1024;
 
+/** Pages in a leaf of the tree of pages, and in one of the tree of their structure. */
+const pagesInLeaf = 32;
+
+/** Objects of which it is written at a time where they begin. */
+const objectsInPart = 4096;
+
+/** Bytes in which it is kept where an object begins: more than the ten digits that a PDF has for it. */
+const offsetSize = 5;
+
 /**
  * PDFKit's document for thousands of pages. It hands its bytes on in large pieces, where PDFKit
- * makes a buffer of every line, and lets go of the structure of a page once the page is done.
+ * makes a buffer of every line, and lets go of what it has written, where PDFKit keeps each page and
+ * each element of its structure to write a tree of all of them in one piece at its end.
  */
 export class StreamedDocument extends PDFDocument {
   // Only declared: the constructor of PDFKit writes already, and a value here would come after it.
   declare private chunk: Buffer | undefined;
   declare private filled: number;
+  declare private offsets: Buffer[] | undefined;
   declare openImage: (source: Buffer) => OpenedImage;
+
+  private readonly pages: Reference<PagesNode>;
+  private readonly pageLeaves: Reference<PagesNode>[] = [];
+  private pageCount = 0;
+  private readonly structureLeaves: Reference[] = [];
+  private structureLeaf: (number | readonly Reference[])[] = [];
+  private ending: Generator<string, undefined> | undefined;
+
+  constructor(options: PDFKit.PDFDocumentOptions) {
+    super(options);
+    const { inside } = this;
+    let { length } = inside._offsets;
+    // PDFKit numbers its objects by this array's length; where they begin is in `offsets`, which take less memory.
+    inside._offsets = {
+      get length() {
+        return length;
+      },
+      push: () => {
+        length++;
+      },
+    };
+    this.pages = inside.ref<PagesNode>({ Type: 'Pages', Count: 0, Kids: [] });
+    Object.assign(inside._root.data.Pages.data, { Parent: this.pages });
+  }
 
   /** PDFKit calls this for everything it writes: text as Latin-1 and a line, or bytes. */
   _write(data: string | Uint8Array): void {
@@ -63,28 +125,103 @@ export class StreamedDocument extends PDFDocument {
     this.chunk = undefined;
   }
 
-  override push(data: Buffer | null): boolean {
-    if (data === null) this.handOn();
-    return super.push(data);
+  /** PDFKit calls this for each object that it has written. */
+  _refEnd({ id, offset }: Reference): void {
+    const { inside } = this;
+    this.offsets ??= [];
+    const part = Math.floor((id - 1) / objectsInPart);
+    this.offsets[part] ??= Buffer.alloc(objectsInPart * offsetSize);
+    this.offsets[part].writeUIntBE(offset, ((id - 1) % objectsInPart) * offsetSize, offsetSize);
+    inside._waiting--;
+    if (inside._waiting === 0 && inside._ended) this._finalize();
   }
 
-  /** The current page's place in the structure of the document. */
-  get structureKey(): number {
-    return this.inside.page.structParentTreeKey;
+  override addPage(options?: PDFKit.PDFDocumentOptions): this {
+    const leaf = this.inside._root.data.Pages;
+    if (leaf.data.Count === pagesInLeaf) {
+      this.endPageLeaf();
+      const next: PagesNode = { Type: 'Pages', Parent: this.pages, Count: 0, Kids: [] };
+      this.inside._root.data.Pages = this.inside.ref(next);
+    }
+    super.addPage(options);
+    return this;
   }
 
-  /**
-   * Replaces what is kept of a page's structure, once all of it has been written out, by the line
-   * that it is written as in the end: an object for each of a million elements would fill the memory.
-   */
-  forgetStructure(structureKey: number): void {
+  /** PDFKit puts its pages into what the catalog has for the root of their tree. */
+  private endPageLeaf(): void {
+    const leaf = this.inside._root.data.Pages;
+    this.pageLeaves.push(leaf);
+    this.pageCount += leaf.data.Count;
+    writeAndForget(leaf);
+  }
+
+  /** PDFKit calls this when pages are done. */
+  override flushPages(): void {
+    const { _pageBuffer: pages } = this.inside;
+    super.flushPages();
+    for (const { dictionary, content, resources } of pages) {
+      for (const written of [dictionary, content, resources]) written.data = null;
+    }
+  }
+
+  /** Lets go of the structure of the pages so far, whose elements have all been ended. */
+  endStructure(): void {
     const tree = this.inside.getStructParentTree();
-    const parents = tree.get(structureKey);
-    const line = `[${parents.join(' ')}]`;
-    for (const parent of parents) parent.data = null;
-    // PDFKit writes whatever is one of its references as the text that it gives of itself.
-    const written = Object.create(Object.getPrototypeOf(this.inside._root) as object) as object;
-    tree.add(structureKey, Object.assign(written, { toString: () => line }));
+    for (const [key, elements] of Object.entries(tree._items)) {
+      this.structureLeaf.push(Number(key), elements);
+      if (this.structureLeaf.length === 2 * pagesInLeaf) this.endStructureLeaf();
+    }
+    tree._items = {};
+  }
+
+  /** A leaf of a number tree: ISO 32000-1, 7.9.7. */
+  private endStructureLeaf(): void {
+    const numbers = this.structureLeaf;
+    const leaf = this.inside.ref({ Limits: [numbers[0], numbers.at(-2)], Nums: numbers });
+    this.structureLeaves.push(leaf);
+    this.structureLeaf = [];
+    writeAndForget(leaf);
+  }
+
+  override end(): void {
+    const { inside } = this;
+    if (this.structureLeaf.length > 0) this.endStructureLeaf();
+    inside.getStructTreeRoot().data.ParentTree = { Kids: this.structureLeaves };
+    this.endPageLeaf();
+    this.pages.data = { Type: 'Pages', Count: this.pageCount, Kids: this.pageLeaves };
+    inside._root.data.Pages = this.pages;
+    super.end();
+  }
+
+  /** PDFKit calls this when all objects have been written. */
+  _finalize(): void {
+    this.handOn();
+    this.ending = this.crossReferences();
+    this._read();
+  }
+
+  /** Node.js calls this when the reader takes more: before the end it comes when PDFKit has made it. */
+  override _read(): void {
+    const piece = this.ending?.next();
+    if (piece !== undefined) this.push(piece.done === true ? null : Buffer.from(piece.value));
+  }
+
+  /** The end of the file (ISO 32000-1, 7.5.4 and 7.5.5), piece by piece. */
+  private *crossReferences(): Generator<string, undefined> {
+    const { _offset: start, _offsets: objects, _root: root, _info: info, _id: id } = this.inside;
+    const size = objects.length + 1;
+    yield `xref\n0 ${size}\n0000000000 65535 f \n`;
+    for (const [index, part] of (this.offsets ?? []).entries()) {
+      const count = Math.min(objectsInPart, objects.length - index * objectsInPart);
+      const lines = Array.from({ length: count }, (_, place) => {
+        const offset = part.readUIntBE(place * offsetSize, offsetSize);
+        return `${String(offset).padStart(10, '0')} 00000 n \n`;
+      });
+      yield lines.join('');
+    }
+    const ids = `<${Buffer.from(id).toString('hex')}>`.repeat(2);
+    yield `trailer\n<< /Size ${size} /Root ${String(root)} /Info ${String(info)} /ID [${ids}] >>\n`;
+    yield `startxref\n${start}\n%%EOF\n`;
   }
 
   /** Forgets how words were set. PDFKit keeps that of every word, and each sheet has some of its own. */
@@ -97,4 +234,10 @@ export class StreamedDocument extends PDFDocument {
   private get inside(): Inside {
     return this as unknown as Inside;
   }
+}
+
+/** What refers to an object needs no more of it than its number. */
+function writeAndForget(object: Reference): void {
+  object.end();
+  object.data = null;
 }

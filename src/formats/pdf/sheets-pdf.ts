@@ -126,13 +126,13 @@ class Painter {
     const { document } = this;
     const section = document.struct('Sect', { title, lang });
     this.root.add(section);
-    const keys: number[] = [];
+    let pages = 0;
     let list: Structure | null = null;
     let item: Structure | null = null;
     for (const piece of pieces) {
-      if (piece.page >= keys.length) {
+      if (piece.page >= pages) {
         document.addPage();
-        keys.push(document.structureKey);
+        pages++;
       }
       if (piece.kind === 'text' && (piece.tag === 'Lbl' || piece.tag === 'LBody')) {
         if (list === null) section.add((list = document.struct('L')));
@@ -145,7 +145,7 @@ class Painter {
       if (element !== null) section.add(element);
     }
     section.end();
-    for (const key of keys) document.forgetStructure(key);
+    document.endStructure();
   }
 
   /** Null for what only decorates: it has been drawn, and no screen reader is told of it. */
