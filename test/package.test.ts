@@ -128,9 +128,10 @@ describe('the units', () => {
       scripts: { start: string };
     };
     const unit = readFileSync(join(folder, 'virtualmin-mail-setup.service'), 'utf8');
-    const flags = scripts.start.match(/--\S+/g) ?? [];
+    const [variable = '', , ...flags] = scripts.start.split(' ').slice(0, -1);
     expect(flags).toHaveLength(2);
     for (const flag of flags) expect(unit).toMatch(new RegExp(`^ExecStart=.* ${flag} `, 'm'));
+    expect(unit).toContain(`\nEnvironment=${variable}\n`);
   });
 
   test('are a sandbox of 2.0 or better, as systemd counts', () => {

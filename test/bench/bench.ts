@@ -15,7 +15,7 @@ import { makeAuthority, startMailPorts } from '../helpers/mail-ports';
 import { readAnswer } from '../../src/virtualmin/answer';
 import { toDomainUsers, userFields } from '../../src/virtualmin/users';
 import { chromium } from 'playwright-core';
-import { load, startArguments, startServer, startVirtualmin, token } from './server';
+import { load, startedWith, startServer, startVirtualmin, token } from './server';
 
 const header = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64');
 
@@ -140,8 +140,9 @@ async function probing(): Promise<void> {
 async function bridge(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-'));
   const socket = join(folder, 'app.sock');
-  const app = spawn(process.execPath, startArguments(), {
-    env: { PATH: process.env.PATH, SOCKET_PATH: socket, LOG_LEVEL: 'silent' },
+  const { env, args } = startedWith();
+  const app = spawn(process.execPath, args, {
+    env: { ...env, PATH: process.env.PATH, SOCKET_PATH: socket, LOG_LEVEL: 'silent' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(app.stdout, 'data');

@@ -23,18 +23,27 @@ export interface MeasuredServer {
   readonly stop: () => Promise<void>;
 }
 
-/** What `npm start` starts Node.js with. */
-export function startArguments(): string[] {
+/** The variables and the arguments that `npm start` starts Node.js with. */
+export function startedWith(): { readonly env: Record<string, string>; readonly args: string[] } {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
     scripts: { start: string };
   };
-  return scripts.start.split(' ').slice(1);
+  const words = scripts.start.split(' ');
+  const program = words.indexOf('node');
+  return {
+    env: Object.fromEntries(
+      words.slice(0, program).map((word) => word.split('=') as [string, string]),
+    ),
+    args: words.slice(program + 1),
+  };
 }
 
 /** Starts build/dist against a Virtualmin. */
 export async function startServer(virtualmin: string): Promise<MeasuredServer> {
-  const child = spawn(process.execPath, startArguments(), {
+  const { env, args } = startedWith();
+  const child = spawn(process.execPath, args, {
     env: {
+      ...env,
       PORT: '0',
       ACCESS_TOKEN: token,
       LOG_LEVEL: 'warn',
