@@ -1,5 +1,6 @@
 import type { Endpoint, Observation, Result, Weakness } from '../domain/observation';
 import type { PageTexts } from '../page-texts';
+import { textKey } from '../said';
 import { protocolNames, securityNames } from './words';
 
 /** What was seen, for people, and what mends it; `remedy` is '' where nothing has to be mended. */
@@ -152,7 +153,7 @@ export function brokenWords(
 
 /** What works and should not be so. */
 function weaknessWords(weakness: Weakness, { text }: PageTexts): CheckWords {
-  const key = `check_${weakness.replaceAll('-', '_')}`;
+  const key = textKey('check', weakness);
   switch (weakness) {
     case 'login-before-tls':
       return {

@@ -1,5 +1,6 @@
 import type { Fault, Found, Search, ToldServer } from '../domain/discovery';
 import type { PageTexts } from '../page-texts';
+import { textKey } from '../said';
 import { protocolNames, securityNames } from './words';
 
 export const clientNames: Readonly<Record<Search['client'], string>> = {
@@ -32,12 +33,12 @@ export function foundWords(found: Found, { text }: PageTexts): string {
     case 'leads-elsewhere':
       return text('find_leads_elsewhere', { to: found.to });
     case 'unreachable':
-      return text(`find_${found.why.replaceAll('-', '_')}`);
+      return text(textKey('find', found.why));
   }
 }
 
 /** What is wrong with what a client is told. */
 export function faultWords(fault: Fault, login: string, { text }: PageTexts): string {
   const values = fault.kind === 'login' ? { told: fault.told, login } : {};
-  return text(`find_fault_${fault.kind.replaceAll('-', '_')}`, values);
+  return text(textKey('find_fault', fault.kind), values);
 }

@@ -5,6 +5,7 @@ import {
   type ClientSettings,
   type Service,
 } from '../domain/client-settings';
+import { textKey } from '../said';
 import type { Texts } from '../texts';
 import { plain, richText, value, type RichText } from './rich-text';
 import { protocolNames, securityNames } from './words';
@@ -25,7 +26,7 @@ export const usualClients: readonly string[] = ['apple-ios', 'gmail-android', 'o
 
 /** The name of a client in a language. */
 export function clientTitle(id: string, texts: Pick<Texts, 'text'>): string {
-  return texts.text(`${keyOf(id)}_title`);
+  return texts.text(`${textKey('guide', id)}_title`);
 }
 
 /** The steps for a client; null where it cannot do what the policy offers, or there is no such client. */
@@ -48,7 +49,7 @@ export function guideFor(id: string, settings: ClientSettings, texts: Texts): Gu
   return {
     title: clientTitle(id, texts),
     steps: Array.from({ length: client.steps }, (_, index) =>
-      richText(texts.text(`${keyOf(id)}_${index + 1}`), values),
+      richText(texts.text(`${textKey('guide', id)}_${index + 1}`), values),
     ),
     warnings: client.warnings
       .filter(({ when }) => (settings.warnings as readonly string[]).includes(when))
@@ -67,8 +68,4 @@ function servicesFor(
     return { incoming, outgoing };
   }
   return withImplicitTls(settings, incoming.protocol) ?? { incoming, outgoing };
-}
-
-function keyOf(id: string): string {
-  return `guide_${id.replaceAll('-', '_')}`;
 }

@@ -1,5 +1,6 @@
 import { byRole, type ClientSettings, type Service } from '../domain/client-settings';
 import type { PageTexts } from '../page-texts';
+import { textKey } from '../said';
 import { protocolNames, securityNames } from './words';
 
 /** The settings as plain text that reads well in a chat or a ticket. Lines end in `\n`. */
@@ -8,7 +9,7 @@ export function settingsText(settings: ClientSettings, t: PageTexts): string {
   return (
     [
       [text('text_title', { address: settings.emailAddress })],
-      settings.warnings.map((warning) => `! ${text(`warning_${warning.replaceAll('-', '_')}`)}`),
+      settings.warnings.map((warning) => `! ${text(textKey('warning', warning))}`),
       direction('page_incoming', settings.incoming, settings, t),
       direction('page_outgoing', settings.outgoing, settings, t),
       [text('text_never')],

@@ -1,6 +1,8 @@
 import type { ClientSettings, Protocol } from '../domain/client-settings';
-import { connectedOf, type Mailbox } from '../domain/mailbox';
+import { connectedOf, type Mailbox, type NoMailReason } from '../domain/mailbox';
 import type { Security } from '../domain/policy';
+import type { NoSheetReason } from '../domain/sheets';
+import { said, textKey, type Said } from '../said';
 
 /** The words of mail clients, so that a person finds on the screen what stands on the paper. */
 export const protocolNames: Readonly<Record<Protocol, string>> = {
@@ -19,22 +21,24 @@ export const securityNames: Readonly<Record<Security, string>> = {
 export function noticeKeys({ warnings }: ClientSettings): string[] {
   return warnings
     .filter((warning) => warning !== 'login-is-not-email-address')
-    .map((warning) => `warning_${warning.replaceAll('-', '_')}`);
+    .map((warning) => textKey('warning', warning));
+}
+
+/** The text that says why there is no sheet. */
+export function withoutKey(reason: NoMailReason | NoSheetReason): string {
+  return textKey('without', reason);
 }
 
 /** The text that says whether a mail client has logged in to a mailbox yet, with the day where it has. */
-export function connectedKey(mailbox: Pick<Mailbox, 'lastLogins'>): {
-  readonly key: string;
-  readonly values: Readonly<Record<string, string>>;
-} {
+export function connectedWords(mailbox: Pick<Mailbox, 'lastLogins'>): Said {
   const { read = null, sent = null } = mailbox.lastLogins ?? {};
   const connected = connectedOf(mailbox);
   // Where one mailbox has a record, every one of its domain has.
-  if (connected === 'never' || connected === 'unknown') return { key: 'page_never', values: {} };
+  if (connected === 'never' || connected === 'unknown') return said('page_never');
   const day =
     [read, sent]
       .filter((one) => one !== null)
       .sort()
       .at(-1) ?? '';
-  return { key: `page_${connected.replaceAll('-', '_')}`, values: { day } };
+  return said(textKey('page', connected), { day });
 }

@@ -2,7 +2,7 @@ import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { LockedOutError, RemoteApiError, type RemoteApiErrorCode } from '../virtualmin/errors';
 import type { PageTexts } from '../page-texts';
-import { said } from '../said';
+import { said, textKey } from '../said';
 import { HttpError } from './http-error';
 import { textsOf } from './language';
 
@@ -47,7 +47,7 @@ export function viewOf(error: unknown, now: number, { text, say }: PageTexts): E
   if (error instanceof RemoteApiError) {
     const { code } = error;
     const status = remote[code];
-    const key = `remote_${code.replaceAll('-', '_')}`;
+    const key = textKey('remote', code);
     if (code === 'no-such-domain') {
       const said = { title: text('error_not_found'), message: text(key), detail: null };
       return { status, code, ...said, tryAgain: true, retryAfter: null };

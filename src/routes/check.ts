@@ -25,6 +25,7 @@ import { viewerOf } from '../middleware/viewer';
 import type { PageTexts } from '../page-texts';
 import type { LoginOutcome } from '../probe/login';
 import type { Probes } from '../probe/probes';
+import { textKey } from '../said';
 import { linksOf } from './links';
 import { freshSettings } from './mailbox-settings';
 import { checkedServices, leaving, seenFresh, seenSoFar } from './observed';
@@ -238,7 +239,7 @@ export function checkRoutes(services: Services): Router {
       ];
       response.render('pages/try', {
         settings,
-        verdict: textsOf(response).text(`try_${verdict.replaceAll('-', '_')}`),
+        verdict: textsOf(response).text(textKey('try', verdict)),
         good: verdict === 'works' || verdict === 'works-and-address-does-not',
         tried: rows.map((row) => ({ ...row, words: outcomeWords(row, textsOf(response)) })),
       });

@@ -2,10 +2,12 @@ import type { Request, Response } from 'express';
 import type { Services } from '../app';
 import type { Branding, Paper } from '../domain/branding';
 import { decideAllClientSettings, type ClientSettings } from '../domain/client-settings';
-import { whyNoSheet } from '../domain/sheets';
+import type { NoMailReason } from '../domain/mailbox';
+import { whyNoSheet, type NoSheetReason } from '../domain/sheets';
 import { clientIds } from '../formats/guides';
 import type { Sheet } from '../formats/sheet';
 import type { Fonts } from '../formats/pdf/fonts';
+import { withoutKey } from '../formats/words';
 import { conflict, notFound } from '../middleware/http-error';
 import type { Texts } from '../texts';
 import type { Domain } from '../virtualmin/directory';
@@ -61,7 +63,7 @@ export async function sheetJob(
       : decideAllClientSettings(selection.mailboxes, server, policy, observations);
   const settings: ClientSettings[] = [];
   const without: { name: string; reason: string }[] = [];
-  const say = (reason: string) => texts.text(`without_${reason.replaceAll('-', '_')}`);
+  const say = (reason: NoMailReason | NoSheetReason) => texts.text(withoutKey(reason));
   for (const one of wanted) {
     const reason = whyNoSheet(one);
     if (reason === null) settings.push(one);
