@@ -41,7 +41,7 @@ interface Inside {
   _waiting: number;
   _ended: boolean;
   readonly _pageBuffer: readonly Page[];
-  readonly _fontFamilies: Readonly<Record<string, { layoutCache?: object }>>;
+  readonly _font: { layoutRun: (word: string) => object; layoutCached: (word: string) => object };
   readonly ref: <Data>(data: Data) => Reference<Data>;
   readonly getStructTreeRoot: () => Reference<{ ParentTree: object }>;
   readonly getStructParentTree: () => ParentTree;
@@ -51,6 +51,12 @@ interface Inside {
 export interface OpenedImage {
   readonly width: number;
   readonly height: number;
+}
+
+/** How a font's words are set. */
+export interface Words {
+  get: (word: string) => object | undefined;
+  set: (word: string, run: object) => unknown;
 }
 
 /** Bytes that are handed on at a time. */
@@ -224,11 +230,21 @@ export class StreamedDocument extends PDFDocument {
     yield `startxref\n${start}\n%%EOF\n`;
   }
 
-  /** Forgets how words were set. PDFKit keeps that of every word, and each sheet has some of its own. */
-  forgetWords(): void {
-    for (const font of Object.values(this.inside._fontFamilies)) {
-      if (font.layoutCache !== undefined) font.layoutCache = Object.create(null) as object;
-    }
+  /**
+   * Adds an opened font. How its words are set is kept in `words`, for other documents as well, where
+   * PDFKit keeps that of each word of a document to its end.
+   */
+  addFont(name: string, font: object, words: Words): void {
+    // PDFKit takes an opened font, which its types do not say.
+    this.registerFont(name, font as never).font(name);
+    const { _font: added } = this.inside;
+    added.layoutCached = (word) => {
+      const known = words.get(word);
+      if (known !== undefined) return known;
+      const run = added.layoutRun(word);
+      words.set(word, run);
+      return run;
+    };
   }
 
   private get inside(): Inside {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import bidiFactory from 'bidi-js';
 import * as fontkit from 'fontkit';
+import { LRUCache } from 'lru-cache';
 
 /** How a text is set: for reading, for reading set off, and for typing off letter by letter. */
 export type Face = 'sans' | 'bold' | 'mono';
@@ -38,13 +39,16 @@ const substitute = '[…]';
 /** Texts that are remembered with their widths, and as many with their runs. */
 const mostKnown = 5_000;
 
+/** Words of a font of which it is remembered how they are set, some 2 KB each: those of a sheet with every guide. */
+const mostWords = 500;
+
 const bidi = bidiFactory();
 const rightToLeft = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFE]/;
 
 /** The fonts in a folder, each opened when the first letter asks for it, and how wide texts are in them. */
 export class Fonts {
-  private readonly files = new Map<string, Buffer>();
   private readonly opened = new Map<string, fontkit.Font>();
+  private readonly wordsOf = new Map<string, LRUCache<string, object>>();
   private readonly fontOf: Readonly<Record<Face, Map<number, string | null>>> = {
     sans: new Map(),
     bold: new Map(),
@@ -55,13 +59,21 @@ export class Fonts {
 
   constructor(private readonly folder: string) {}
 
-  /** The bytes of a font that `runs` has named (TrueType). */
-  data(font: string): Buffer {
-    const known = this.files.get(font);
+  /** A font that `runs` has named (TrueType). */
+  open(font: string): fontkit.Font {
+    const known = this.opened.get(font);
     if (known !== undefined) return known;
-    const data = readFileSync(join(this.folder, `${font}.ttf`));
-    this.files.set(font, data);
-    return data;
+    const opened = fontkit.create(readFileSync(join(this.folder, `${font}.ttf`)));
+    if (!('layout' in opened)) throw new Error(`${font} is a collection of fonts`);
+    this.opened.set(font, opened);
+    return opened;
+  }
+
+  /** How words of a font are set in documents, as PDFKit has it. */
+  words(font: string): LRUCache<string, object> {
+    const known = this.wordsOf.get(font) ?? new LRUCache<string, object>({ max: mostWords });
+    this.wordsOf.set(font, known);
+    return known;
   }
 
   /** Whether there is a letter for each character of a text. */
@@ -152,15 +164,6 @@ export class Fonts {
     const found = faces[face].find((font) => this.open(font).hasGlyphForCodePoint(code)) ?? null;
     this.fontOf[face].set(code, found);
     return found;
-  }
-
-  private open(font: string): fontkit.Font {
-    const known = this.opened.get(font);
-    if (known !== undefined) return known;
-    const opened = fontkit.create(this.data(font));
-    if (!('layout' in opened)) throw new Error(`${font} is a collection of fonts`);
-    this.opened.set(font, opened);
-    return opened;
   }
 }
 

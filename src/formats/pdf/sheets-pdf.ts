@@ -36,9 +36,6 @@ export interface SheetsPdf {
 
 const day = 86_400_000;
 
-/** Sheets after which it is forgotten how their words were set. */
-const wordsKeptFor = 100;
-
 /** Bytes that wait for their reader before the next sheet is made. */
 const mostWaiting = 256 * 1024;
 
@@ -83,7 +80,6 @@ async function write(document: StreamedDocument, job: SheetsPdf): Promise<void> 
     const sheet = make();
     painter.sheet(sheet, layOut(sheet, job.paper, fonts, words));
     if (index === 0) document.handOn();
-    if (index % wordsKeptFor === wordsKeptFor - 1) document.forgetWords();
     job.progress(index + 1);
     do {
       await setImmediate();
@@ -217,7 +213,7 @@ class Painter {
 
   private font(name: string): void {
     if (!this.registered.has(name)) {
-      this.document.registerFont(name, this.fonts.data(name));
+      this.document.addFont(name, this.fonts.open(name), this.fonts.words(name));
       this.registered.add(name);
     }
     this.document.font(name);
