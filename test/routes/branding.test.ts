@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -223,6 +224,23 @@ describe('the preview', () => {
 });
 
 describe('the logo', () => {
+  test('is in a PDF once for all its pages', async () => {
+    await save('/branding', {}, png);
+    const response = await app.get('/domains/example.com/sheets.pdf').responseType('blob');
+    const file = join(folder, 'sheets.pdf');
+    writeFileSync(file, response.body as Buffer);
+    expect(execFileSync('qpdf', ['--check', file], { encoding: 'utf8' })).toContain('No syntax');
+    const images = execFileSync('pdfimages', ['-list', file], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(' image '))
+      .map((line) => line.trim().split(/\s+/));
+    const of = (column: number) => images.map((values) => values[column]);
+    expect(of(0)).toEqual(['1', '2', '3', '4']);
+    // Its size, and the object that it is.
+    expect([of(3)[0], of(4)[0]]).toEqual(['30', '10']);
+    expect(new Set(of(10)).size).toBe(1);
+  });
+
   test('is served cleaned, with a policy that runs nothing, at an address of its own', async () => {
     await save('/branding', {}, svg);
     const sheet = (await app.get('/domains/example.com/mailboxes/bob.example/sheet')).text;
