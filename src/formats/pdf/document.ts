@@ -85,7 +85,6 @@ export class StreamedDocument extends PDFDocument {
 
   private readonly pages: Reference<PagesNode>;
   private readonly pageLeaves: Reference<PagesNode>[] = [];
-  private pageCount = 0;
   private readonly structureLeaves: Reference[] = [];
   private structureLeaf: (number | readonly Reference[])[] = [];
   private ending: Generator<string, undefined> | undefined;
@@ -157,7 +156,6 @@ export class StreamedDocument extends PDFDocument {
   private endPageLeaf(): void {
     const leaf = this.inside._root.data.Pages;
     this.pageLeaves.push(leaf);
-    this.pageCount += leaf.data.Count;
     writeAndForget(leaf);
   }
 
@@ -194,7 +192,8 @@ export class StreamedDocument extends PDFDocument {
     if (this.structureLeaf.length > 0) this.endStructureLeaf();
     inside.getStructTreeRoot().data.ParentTree = { Kids: this.structureLeaves };
     this.endPageLeaf();
-    this.pages.data = { Type: 'Pages', Count: this.pageCount, Kids: this.pageLeaves };
+    const { start, count } = this.bufferedPageRange();
+    this.pages.data = { Type: 'Pages', Count: start + count, Kids: this.pageLeaves };
     inside._root.data.Pages = this.pages;
     super.end();
   }
