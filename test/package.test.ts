@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { version } from '../package.json';
+import { startedWith } from './helpers/start';
 
 const root = join(__dirname, '..');
 const archive = join(root, 'build', `virtualmin-mail-setup-${version}.wbm.gz`);
@@ -124,14 +125,16 @@ describe('the units', () => {
 
   test('start Node.js as npm start does', () => {
     install();
-    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-      scripts: { start: string };
-    };
+    const { env, args } = startedWith();
     const unit = readFileSync(join(folder, 'virtualmin-mail-setup.service'), 'utf8');
-    const [variable = '', , ...flags] = scripts.start.split(' ').slice(0, -1);
+    const flags = args.slice(0, -1);
     expect(flags).toHaveLength(2);
     for (const flag of flags) expect(unit).toMatch(new RegExp(`^ExecStart=.* ${flag} `, 'm'));
-    expect(unit).toContain(`\nEnvironment=${variable}\n`);
+    const variables = Object.entries(env);
+    expect(variables).toHaveLength(1);
+    for (const [name, value] of variables) {
+      expect(unit).toContain(`\nEnvironment=${name}=${value}\n`);
+    }
   });
 
   test('are a sandbox of 2.0 or better, as systemd counts', () => {

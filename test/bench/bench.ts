@@ -11,11 +11,13 @@ import { bigDomainAnswer } from '../../src/demo/big-domain';
 import { decideServices } from '../../src/domain/client-settings';
 import { defaultPolicy } from '../../src/domain/policy';
 import { Probes } from '../../src/probe/probes';
+import type { mailboxesJson } from '../../src/formats/json';
 import { makeAuthority, startMailPorts } from '../helpers/mail-ports';
+import { startedWith } from '../helpers/start';
 import { readAnswer } from '../../src/virtualmin/answer';
 import { toDomainUsers, userFields } from '../../src/virtualmin/users';
 import { chromium } from 'playwright-core';
-import { load, startedWith, startServer, startVirtualmin, token } from './server';
+import { load, startServer, startVirtualmin, token } from './server';
 
 const header = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64');
 
@@ -255,9 +257,7 @@ async function memory(): Promise<void> {
   row('memory with 50,000 mailboxes in ten domains', at(2), 'aim 200 MB');
 }
 
-interface MailboxList {
-  readonly mailboxes: readonly { readonly login: string; readonly disabled: boolean }[];
-}
+type MailboxList = ReturnType<typeof mailboxesJson>;
 
 /** What a form sends that asks for the sheets of so many mailboxes. */
 function selection({ mailboxes }: MailboxList, count: number): string {

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { bigDomainAnswer } from '../../src/demo/big-domain';
+import { startedWith } from '../helpers/start';
 
 export const token = 'token-of-the-benchmark';
 
@@ -21,21 +22,6 @@ export interface MeasuredServer {
   readonly memory: () => number;
   readonly base: string;
   readonly stop: () => Promise<void>;
-}
-
-/** The variables and the arguments that `npm start` starts Node.js with. */
-export function startedWith(): { readonly env: Record<string, string>; readonly args: string[] } {
-  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
-    scripts: { start: string };
-  };
-  const words = scripts.start.split(' ');
-  const program = words.indexOf('node');
-  return {
-    env: Object.fromEntries(
-      words.slice(0, program).map((word) => word.split('=') as [string, string]),
-    ),
-    args: words.slice(program + 1),
-  };
 }
 
 /** Starts build/dist against a Virtualmin. */

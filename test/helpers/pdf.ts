@@ -1,12 +1,30 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DOMParser } from '@xmldom/xmldom';
 
-/** What a PDF says, as Poppler reads it, in one line. */
+/** What Poppler or qpdf, readers that are not the writer, make of a PDF. Throws where they find anything wrong. */
+export function readPdf(pdf: Buffer, command: string, ...options: string[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mail-setup-pdf-'));
+  try {
+    const file = join(folder, 'sheet.pdf');
+    writeFileSync(file, pdf);
+    const output = command === 'pdftotext' ? ['-'] : [];
+    const { status, stdout, stderr } = spawnSync(command, [...options, file, ...output], {
+      encoding: 'utf8',
+      maxBuffer: 256 * 1024 * 1024,
+    });
+    if (status !== 0 || stderr !== '') throw new Error(`${command}: ${status}, ${stderr}`);
+    return stdout;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What a PDF says, in one line. */
 export function textOfPdf(pdf: Buffer): string {
-  return execFileSync('pdftotext', ['-', '-'], { input: pdf, encoding: 'utf8' }).replace(
-    /\s+/g,
-    ' ',
-  );
+  return readPdf(pdf, 'pdftotext').replace(/\s+/g, ' ');
 }
 
 /** A word on a page and the room that its font takes for it. Points from the upper left corner. */
@@ -26,7 +44,7 @@ export interface WordsOnPage {
 
 /** Where each word of a PDF is, page by page, as Poppler finds it. */
 export function wordsOfPdf(pdf: Buffer): WordsOnPage[] {
-  const html = execFileSync('pdftotext', ['-bbox', '-', '-'], { input: pdf, encoding: 'utf8' });
+  const html = readPdf(pdf, 'pdftotext', '-bbox');
   const document = new DOMParser().parseFromString(html, 'text/xml');
   return Array.from(document.getElementsByTagName('page')).map((page) => {
     const number = (element: Element, name: string) => Number(element.getAttribute(name));

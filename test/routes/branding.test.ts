@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +7,7 @@ import { PNG } from 'pngjs';
 import type { Viewer } from '../../src/domain/viewer';
 import { masterAdmin, startApp, type TestApp } from '../helpers/app';
 import { recording } from '../helpers/virtualmin';
-import { textOfPdf } from '../helpers/pdf';
+import { readPdf, textOfPdf } from '../helpers/pdf';
 
 let folder: string;
 let app: TestApp;
@@ -227,10 +226,9 @@ describe('the logo', () => {
   test('is in a PDF once for all its pages', async () => {
     await save('/branding', {}, png);
     const response = await app.get('/domains/example.com/sheets.pdf').responseType('blob');
-    const file = join(folder, 'sheets.pdf');
-    writeFileSync(file, response.body as Buffer);
-    expect(execFileSync('qpdf', ['--check', file], { encoding: 'utf8' })).toContain('No syntax');
-    const images = execFileSync('pdfimages', ['-list', file], { encoding: 'utf8' })
+    const pdf = response.body as Buffer;
+    expect(readPdf(pdf, 'qpdf', '--check')).toContain('No syntax');
+    const images = readPdf(pdf, 'pdfimages', '-list')
       .split('\n')
       .filter((line) => line.includes(' image '))
       .map((line) => line.trim().split(/\s+/));

@@ -1,10 +1,6 @@
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -12,15 +8,15 @@ import type request from 'supertest';
 import { fromBuffer, type Entry } from 'yauzl';
 import { clientIds } from '../../src/formats/guides';
 import { accessToken, startApp, type TestApp } from '../helpers/app';
+import type { mailboxesJson } from '../../src/formats/json';
 import { languages } from '../helpers/languages';
+import { readPdf, textOfPdf } from '../helpers/pdf';
 import { answerUsers, userValues } from '../helpers/virtualmin';
 
 let app: TestApp;
-let folder: string;
 
 beforeAll(async () => {
   app = await startApp();
-  folder = mkdtempSync(join(tmpdir(), 'mail-setup-pdf-'));
 });
 
 afterEach(() => {
@@ -32,7 +28,6 @@ afterEach(() => {
 
 afterAll(() => {
   app.close();
-  rmSync(folder, { recursive: true });
 });
 
 const bobPath = '/domains/example.com/mailboxes/bob.example';
@@ -54,30 +49,11 @@ async function get(path: string): Promise<Buffer> {
   return response.body as Buffer;
 }
 
-/** What Poppler or qpdf, readers that are not the writer, make of a PDF. It fails where they find anything wrong. */
-function read(pdf: Buffer, command: string, ...options: string[]): string {
-  const file = join(folder, 'sheet.pdf');
-  writeFileSync(file, pdf);
-  const output = command === 'pdftotext' ? ['-'] : [];
-  const { status, stdout, stderr } = spawnSync(command, [...options, file, ...output], {
-    encoding: 'utf8',
-    maxBuffer: 256 * 1024 * 1024,
-  });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  return stdout;
-}
-
-const textOf = (pdf: Buffer) => read(pdf, 'pdftotext').replace(/\s+/g, ' ');
-
-const pagesOf = (pdf: Buffer) => Number(/Pages:\s+(\d+)/.exec(read(pdf, 'pdfinfo'))?.[1]);
-
-interface MailboxList {
-  readonly mailboxes: readonly { readonly login: string; readonly disabled: boolean }[];
-}
+const pagesOf = (pdf: Buffer) => Number(/Pages:\s+(\d+)/.exec(readPdf(pdf, 'pdfinfo'))?.[1]);
 
 /** The objects of a PDF, by what refers to them: `12 0 R`. */
 function objectsOf(pdf: Buffer): ReadonlyMap<unknown, Readonly<Record<string, unknown>>> {
-  const { qpdf } = JSON.parse(read(pdf, 'qpdf', '--json', '--json-stream-data=none')) as {
+  const { qpdf } = JSON.parse(readPdf(pdf, 'qpdf', '--json', '--json-stream-data=none')) as {
     qpdf: [unknown, Record<string, { value?: Record<string, unknown> }>];
   };
   const entries = Object.entries(qpdf[1]);
@@ -91,14 +67,16 @@ describe('sheet.pdf', () => {
     expect(headers['content-type']).toBe('application/pdf');
     expect(headers['content-disposition']).toBe('attachment; filename="bob@example.com.pdf"');
     const pdf = response.body as Buffer;
-    expect(read(pdf, 'pdfinfo')).toMatch(/Title: +Paramètres de messagerie: bob@example\.com/);
-    expect(read(pdf, 'pdfinfo')).toMatch(/Tagged: +yes/);
-    expect(read(pdf, 'pdfinfo', '-struct')).toMatch(/Document[^]*Sect[^]*H1[^]*L[^]*LI[^]*Figure/);
+    expect(readPdf(pdf, 'pdfinfo')).toMatch(/Title: +Paramètres de messagerie: bob@example\.com/);
+    expect(readPdf(pdf, 'pdfinfo')).toMatch(/Tagged: +yes/);
+    expect(readPdf(pdf, 'pdfinfo', '-struct')).toMatch(
+      /Document[^]*Sect[^]*H1[^]*L[^]*LI[^]*Figure/,
+    );
     expect(pdf.toString('latin1')).toContain('/Lang (fr)');
   });
 
   test.each(['en', 'fr', 'nl', 'de'])('says the same as the page: %s', async (lang) => {
-    const text = textOf(await get(`${bobPath}/sheet.pdf?lang=${lang}`));
+    const text = textOfPdf(await get(`${bobPath}/sheet.pdf?lang=${lang}`));
     const { text: html } = await app.get(`${bobPath}/sheet?lang=${lang}`);
     for (const value of ['bob@example.com', 'bob.example', 'mail.example.com', '143', '587']) {
       expect(text).toContain(value);
@@ -126,12 +104,12 @@ describe('sheet.pdf', () => {
       const pdf = await get(`${bobPath}/sheet.pdf?lang=${lang}&paper=${paper}`);
       expect(pagesOf(pdf)).toBe(1);
       const size = paper === 'a4' ? '595.28 x 841.89' : '612 x 792';
-      expect(read(pdf, 'pdfinfo')).toContain(size);
+      expect(readPdf(pdf, 'pdfinfo')).toContain(size);
     },
   );
 
   test('embeds every font', async () => {
-    const fonts = read(await get(`${bobPath}/sheet.pdf`), 'pdffonts')
+    const fonts = readPdf(await get(`${bobPath}/sheet.pdf`), 'pdffonts')
       .split('\n')
       .slice(2);
     expect(fonts.length).toBeGreaterThan(2);
@@ -145,7 +123,7 @@ describe('sheet.pdf', () => {
     const all = clientIds.map((id) => `client=${id}`).join('&');
     const pdf = await get(`${bobPath}/sheet.pdf?${all}`);
     expect(pagesOf(pdf)).toBe(2);
-    const text = textOf(pdf);
+    const text = textOfPdf(pdf);
     for (const id of clientIds) {
       const key = `guide_${id.replaceAll('-', '_')}_title`;
       expect(text).toContain(languages.english.text(key));
@@ -160,7 +138,7 @@ describe('sheet.pdf', () => {
     ['Hebrew', 'דוד לוי'],
     ['Arabic', 'محمد'],
   ])('a name in %s is there to be read', async (_script, name) => {
-    const text = textOf(await sheetOf(name));
+    const text = textOfPdf(await sheetOf(name));
     // Poppler gives right-to-left words in the order in which they are read.
     for (const word of name.split(' ')) expect(text).toContain(word);
     expect(text).not.toContain('cannot be printed');
@@ -168,19 +146,19 @@ describe('sheet.pdf', () => {
 
   test.each([['山田太郎'], ['김철수']])('a name without letters for it: %s', async (name) => {
     const pdf = await sheetOf(name);
-    expect(textOf(pdf)).toContain('(name in letters that cannot be printed here)');
+    expect(textOfPdf(pdf)).toContain('(name in letters that cannot be printed here)');
     // A screen reader is told the name all the same.
     const hex = Buffer.from(`\ufeff${name}`, 'utf16le').swap16().toString('latin1');
     expect(unescaped(pdf)).toContain(hex);
   });
 
   test('a name with a picture in it', async () => {
-    expect(textOf(await sheetOf('Bob 🎉 Example'))).toContain('Bob […] Example');
+    expect(textOfPdf(await sheetOf('Bob 🎉 Example'))).toContain('Bob […] Example');
   });
 
   test('a name of 120 characters breaks into lines', async () => {
     const name = 'Wolfeschlegelsteinhausenbergerdorff'.repeat(4).slice(0, 120);
-    expect(textOf(await sheetOf(name)).replaceAll(' ', '')).toContain(name);
+    expect(textOfPdf(await sheetOf(name)).replaceAll(' ', '')).toContain(name);
   });
 });
 
@@ -188,7 +166,7 @@ describe('many sheets', () => {
   test('a hundred: their pages in order, each with its own structure', async () => {
     const list = JSON.parse(
       (await app.get('/domains/big.example/mailboxes.json')).text,
-    ) as MailboxList;
+    ) as ReturnType<typeof mailboxesJson>;
     const chosen = list.mailboxes.filter(({ disabled }) => !disabled).slice(0, 100);
     const form = { login: chosen.map(({ login }) => login), selected: '1' };
     const response = await bytes(
@@ -196,7 +174,7 @@ describe('many sheets', () => {
     );
     const pdf = response.body as Buffer;
 
-    const pages = read(pdf, 'pdftotext').split('\f').slice(0, -1);
+    const pages = readPdf(pdf, 'pdftotext').split('\f').slice(0, -1);
     expect(pages).toHaveLength(100);
     for (const [index, { login }] of chosen.entries()) expect(pages[index]).toContain(login);
 
@@ -228,7 +206,7 @@ describe('many sheets', () => {
   test('sheets.pdf: a page each, and at the end who has none and why', async () => {
     const pdf = await get('/domains/example.com/sheets.pdf');
     expect(pagesOf(pdf)).toBe(5);
-    const text = textOf(pdf);
+    const text = textOfPdf(pdf);
     expect(text).toContain('Mailboxes without a sheet');
     expect(text).toContain('off@example.com : The mailbox is disabled.'.replace(' :', ':'));
     expect(text).toContain('nomail.example: ');
