@@ -1,0 +1,285 @@
+# Starts the stand-in of Webmin's web server (miniserv.pl beside this file says what it does) and asks it for things.
+#
+#   my $panel = MiniServ->start(
+#       'modules'     => { 'virtualmin-mail-setup' => $folder },      # folders, linked below the server's root
+#       'users'       => { 'root' => 'secret', 'ann' => { 'password' => 'x', 'allow' => '127.0.0.1' } },
+#       'acl'         => { 'root' => [qw(virtual-server virtualmin-mail-setup)] },
+#       'config'      => { 'ssl' => 1, 'forkcgis' => 1, 'blockhost_time' => 2 },   # of miniserv.conf
+#       'folder'      => $config_directory,                           # /etc/webmin's place; made where none is given
+#   );
+#   $panel->environment('TEST_USER' => 'ann');                        # for the CGIs, from the next request on
+#   my $answer = $panel->request('GET', '/virtualmin-mail-setup/index.cgi/', 'version' => '1.1');
+#   is($answer->status, 200); is($answer->header('content-type'), 'text/html'); ok($answer->complete);
+package MiniServ;
+use strict;
+use warnings;
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use IO::Select;
+use IO::Socket::INET;
+use MIME::Base64 qw(encode_base64);
+use Time::HiRes qw(sleep time);
+
+my $here = dirname(__FILE__);
+
+# start(options) Starts a server. What is given as `config` goes before everything else; without `users` and `acl` the
+# files in `folder` stay as they are, and where there are none root has the password "secret".
+sub start {
+    my ($class, %given) = @_;
+    my $folder = $given{'folder'} // tempdir('CLEANUP' => 1);
+    my $own    = tempdir('CLEANUP' => 1);
+    my $root   = $given{'root'} // "$own/root";
+    my $self   = bless({ 'folder' => $folder, 'root' => $root, 'own' => $own, 'environment' => {} }, $class);
+    my %modules = %{ $given{'modules'} // {} };
+    if (!$given{'root'}) {
+        make_path("$root/virtual-server");
+        symlink("$here/remote.cgi", "$root/virtual-server/remote.cgi");
+        write_file("$root/virtual-server/module.info", "desc=Virtualmin Virtual Servers\nversion=8.1.0\n");
+    }
+    symlink($modules{$_}, "$root/$_") or die "$root/$_: $!" for sort keys %modules;
+    my $users = $given{'users'} // (-e "$folder/miniserv.users" ? undef : { 'root' => 'secret' });
+    my $acl   = $given{'acl'} // (-e "$folder/webmin.acl" ? undef : { 'root' => [ 'virtual-server', sort keys %modules ] });
+    $self->{'passwords'} = {};
+    $self->set_user($_, $users->{$_}) for sort keys %{ $users // {} };
+    write_file("$folder/webmin.acl", join('', map { "$_: @{ $acl->{$_} }\n" } sort keys %$acl)) if $acl;
+    $self->{'config'} = {
+        'port'             => 0,
+        'bind'             => '127.0.0.1',
+        'root'             => $root,
+        'perllib'          => $here,
+        'userfile'         => "$folder/miniserv.users",
+        'sessiondb'        => "$own/sessions",
+        'logfile'          => "$own/miniserv.log",
+        'errorlog'         => "$own/miniserv.error",
+        'pidfile'          => "$own/miniserv.pid",
+        'env_WEBMIN_CONFIG' => $folder,
+        'env_WEBMIN_VAR'   => $own,
+        'env_TEST_RECORDINGS' => "$here/../../../src/demo/recordings",
+        'test_delay'       => 0,
+        'test_environment' => "$own/environment",
+        # A panel that a test has written a configuration for keeps what it says.
+        (-e "$folder/miniserv.conf" ? values_of("$folder/miniserv.conf") : ()),
+        %{ $given{'config'} // {} },
+    };
+    $self->write_config();
+    $self->{'pid'} = open(my $output, '-|', $^X, "$here/miniserv.pl", '--config', "$folder/miniserv.conf") or die $!;
+    $self->{'output'} = $output;
+    $self->{'port'} = <$output> // die 'the stand-in of MiniServ did not start';
+    chomp($self->{'port'});
+    return $self;
+}
+
+sub port { return $_[0]->{'port'} }
+
+# folder() Returns the configuration directory.
+sub folder { return $_[0]->{'folder'} }
+
+sub root { return $_[0]->{'root'} }
+
+sub url { my ($self) = @_; return ($self->{'config'}->{'ssl'} ? 'https' : 'http') . "://127.0.0.1:$self->{'port'}" }
+
+# errors() Returns the error log, log() that of requests.
+sub errors { return read_whole($_[0]->{'config'}->{'errorlog'}) }
+sub log    { return read_whole($_[0]->{'config'}->{'logfile'}) }
+
+# set_user(name, user) Sets a user's password, or what else there is of them. The server knows after a reload, as the real one.
+sub set_user {
+    my ($self, $name, $user) = @_;
+    $user = { 'password' => $user } if !ref($user);
+    $self->{'passwords'}->{$name} = $user->{'password'};
+    my $path  = "$self->{'folder'}/miniserv.users";
+    my $allow = $user->{'allow'} ? "allow $user->{'allow'}" : '';
+    my @others = grep { !/^\Q$name\E:/ } split(/^/, read_whole($path));
+    write_file($path, join('', @others, "$name:" . crypt($user->{'password'}, '$6$somesalt') . ":::$allow\n"));
+}
+
+# session(user) Returns the id of a session for somebody, which a cookie "sid" has with session=1.
+sub session {
+    my ($self, $user) = @_;
+    my $id = sprintf('%08x%08x', rand(2**32), rand(2**32));
+    write_file("$self->{'own'}/sessions", read_whole("$self->{'own'}/sessions") . "$id $user\n");
+    return $id;
+}
+
+# environment(pairs) Sets the environment of the CGIs of the next requests; an undefined value takes one away.
+sub environment {
+    my ($self, %pairs) = @_;
+    my $all = $self->{'environment'};
+    for (keys %pairs) { defined($pairs{$_}) ? ($all->{$_} = $pairs{$_}) : delete($all->{$_}) }
+    write_file("$self->{'own'}/environment", join('', map { "$_=$all->{$_}\n" } sort keys %$all));
+}
+
+# configure(pairs) Changes the server's configuration, and reloads it; an undefined value takes one away.
+sub configure {
+    my ($self, %pairs) = @_;
+    my $all = $self->{'config'};
+    for (keys %pairs) { defined($pairs{$_}) ? ($all->{$_} = $pairs{$_}) : delete($all->{$_}) }
+    $self->write_config();
+    $self->reload();
+}
+
+sub write_config {
+    my ($self) = @_;
+    write_file("$self->{'folder'}/miniserv.conf", join('', map { "$_=$self->{'config'}->{$_}\n" } sort keys %{ $self->{'config'} }));
+}
+
+# reload() Has the server read its configuration and users again, and waits until it has.
+sub reload {
+    my ($self) = @_;
+    my $count = () = $self->errors() =~ /Reloading configuration/g;
+    kill('USR1', $self->{'pid'});
+    for (1 .. 500) {
+        my $now = () = $self->errors() =~ /Reloading configuration/g;
+        return if $now > $count;
+        sleep(0.01);
+    }
+    die 'the stand-in of MiniServ did not reload';
+}
+
+sub stop {
+    my ($self) = @_;
+    my $pid = delete($self->{'pid'}) or return;
+    kill('TERM', $pid);
+    local $?;
+    close($self->{'output'});
+}
+
+sub DESTROY { $_[0]->stop() }
+
+# request(method, path, options) Asks for something as root with the right password, unless the options say otherwise, and
+# returns a MiniServ::Answer. Options: version ('1.0'), headers (a hash, or a list of pairs as an array), body, user
+# (undef: nobody), password, from (an address of loopback), leave_after (bytes after which the browser leaves), timeout
+# (seconds without a byte, 20), and raw, which is sent as it is instead of all that.
+sub request {
+    my ($self, $method, $path, %given) = @_;
+    my $text = $given{'raw'} // $self->request_text($method, $path, %given);
+    my $socket = IO::Socket::INET->new('PeerAddr' => '127.0.0.1', 'PeerPort' => $self->{'port'}, 'LocalAddr' => $given{'from'} // '127.0.0.1')
+        or die "the panel's port: $!";
+    local $SIG{'PIPE'} = 'IGNORE';
+    my $tls = $self->{'config'}->{'ssl'} && !$given{'plain'} ? client_tls($socket) : undef;
+    if ($tls) { Net::SSLeay::write($tls, $text) }
+    else { send_all($socket, $text) }
+    my ($raw, $ended) = ('', 'closed');
+    my $readable = IO::Select->new($socket);
+    while (1) {
+        if (!($tls && Net::SSLeay::pending($tls)) && !$readable->can_read($given{'timeout'} // 20)) { $ended = 'silent'; last }
+        my ($bytes, $read);
+        if ($tls) { $bytes = Net::SSLeay::read($tls); $read = length($bytes // '') }
+        else { $read = sysread($socket, $bytes, 65536) }
+        if (!defined($read)) { $ended = 'reset'; last }
+        last if !$read;
+        $raw .= $bytes;
+        if (defined($given{'leave_after'}) && length($raw) >= $given{'leave_after'}) { $ended = 'left'; last }
+    }
+    Net::SSLeay::free($tls) if $tls;
+    close($socket);
+    return MiniServ::Answer->new($raw, $ended);
+}
+
+sub request_text {
+    my ($self, $method, $path, %given) = @_;
+    my @pairs = ref($given{'headers'} // {}) eq 'HASH' ? %{ $given{'headers'} // {} } : @{ $given{'headers'} };
+    my $user  = exists($given{'user'}) ? $given{'user'} : 'root';
+    if (defined($user)) {
+        my $password = $given{'password'} // $self->{'passwords'}->{$user} // die "no password for $user";
+        push(@pairs, 'Authorization', 'Basic ' . encode_base64("$user:$password", ''));
+    }
+    my %has = map { lc($pairs[ $_ * 2 ]) => 1 } 0 .. @pairs / 2 - 1;
+    push(@pairs, 'Host', "127.0.0.1:$self->{'port'}") if !$has{'host'};
+    if (defined($given{'body'})) {
+        push(@pairs, 'Content-Type', 'application/x-www-form-urlencoded') if !$has{'content-type'};
+        push(@pairs, 'Content-Length', length($given{'body'})) if !$has{'content-length'};
+    }
+    my $text = "$method $path HTTP/" . ($given{'version'} // '1.0') . "\r\n";
+    while (my ($name, $value) = splice(@pairs, 0, 2)) { $text .= "$name: $value\r\n" }
+    return "$text\r\n" . ($given{'body'} // '');
+}
+
+# send_all(socket, text) Sends a text, as far as the server takes it.
+sub send_all {
+    my ($socket, $text) = @_;
+    while (length($text)) {
+        my $count = syswrite($socket, $text) or return;
+        substr($text, 0, $count) = '';
+    }
+}
+
+sub client_tls {
+    my ($socket) = @_;
+    require Net::SSLeay;
+    Net::SSLeay::initialize();
+    my $connection = Net::SSLeay::new(Net::SSLeay::CTX_new());
+    Net::SSLeay::set_fd($connection, fileno($socket));
+    Net::SSLeay::connect($connection) > 0 or die 'no TLS with the panel';
+    return $connection;
+}
+
+sub values_of { return map { /^([^=]+)=(.*)$/ ? ($1, $2) : () } split(/\n/, read_whole($_[0])) }
+
+sub read_whole { my ($path) = @_; open(my $file, '<:raw', $path) or return ''; local $/; return <$file> // '' }
+
+sub write_file { my ($path, $text) = @_; open(my $file, '>:raw', $path) or die "$path: $!"; print {$file} $text; close($file) }
+
+# What came back of one request.
+package MiniServ::Answer;
+use strict;
+use warnings;
+
+# new(raw, ended) Takes the bytes as they came on the socket, and how they ended: closed, reset, silent or left.
+sub new {
+    my ($class, $raw, $ended) = @_;
+    my ($head, $body) = split(/\r\n\r\n/, $raw, 2);
+    my ($line, @lines) = split(/\r\n/, $head // '');
+    my ($version, $status, $reason) = ($line // '') =~ m{^HTTP/(\d\.\d) (\d{3}) ?(.*)$};
+    my @pairs = map { /^([^:]+):\s*(.*)$/ ? [ lc($1), $2 ] : [ '', $_ ] } @lines;
+    my $self = bless({
+        'raw' => $raw, 'ended' => $ended, 'head' => $head // '', 'pairs' => \@pairs,
+        'version' => $version, 'status' => $status, 'reason' => $reason, 'body' => $body // '',
+    }, $class);
+    $self->{'complete'} = $self->read_body(defined($body));
+    return $self;
+}
+
+sub raw     { return $_[0]->{'raw'} }
+sub ended   { return $_[0]->{'ended'} }
+sub head    { return $_[0]->{'head'} }
+sub version { return $_[0]->{'version'} }
+sub status  { return $_[0]->{'status'} }
+sub reason  { return $_[0]->{'reason'} }
+
+# body() Returns the body, decoded where it came in chunks.
+sub body { return $_[0]->{'body'} }
+
+# complete() Returns 1 or 0 for whether everything has come, and undef where an answer does not say how long it is: then
+# nobody can tell.
+sub complete { return $_[0]->{'complete'} }
+
+# header(name) Returns the last header of a name, headers(name) all of them.
+sub header  { my ($self, $name) = @_; return ($self->headers($name))[-1] }
+sub headers { my ($self, $name) = @_; return map { $_->[0] eq lc($name) ? $_->[1] : () } @{ $self->{'pairs'} } }
+
+# read_body(head) Decodes the body. Returns what complete() says.
+sub read_body {
+    my ($self, $has_head) = @_;
+    return 0 if !$has_head || !defined($self->{'status'});
+    return 1 if $self->{'status'} =~ /^(?:1..|204|304)$/;
+    if (lc($self->header('transfer-encoding') // '') eq 'chunked') {
+        my ($rest, $body) = ($self->{'body'}, '');
+        while ($rest =~ s/^([0-9a-fA-F]+)[^\r\n]*\r\n//) {
+            my $length = hex($1);
+            if ($length == 0) { $self->{'body'} = $body; return $rest =~ /\A(?:[^\r\n]+\r\n)*\r\n\z/ ? 1 : 0 }
+            $body .= substr($rest, 0, $length);
+            last if length($rest) < $length;
+            substr($rest, 0, $length) = '';
+            last if $rest !~ s/^\r\n//;
+        }
+        $self->{'body'} = $body;
+        return 0;
+    }
+    my $length = $self->header('content-length');
+    return length($self->{'body'}) == $length ? 1 : 0 if defined($length);
+    return $self->{'ended'} eq 'closed' ? undef : 0;
+}
+
+1;

@@ -1,0 +1,89 @@
+#!/usr/bin/perl
+# A stand-in for Virtualmin's remote API on the stand-in of the panel: it answers list-domains and list-users from
+# recordings of a real one, byte for byte. TEST_RECORDINGS names their folder; what is not recorded fails loudly.
+use strict;
+use warnings;
+
+my $folder = $ENV{'TEST_RECORDINGS'} or die "TEST_RECORDINGS names no folder\n";
+my %asked  = map { my ($name, $value) = split(/=/, $_, 2); ($name => decode($value // '')) } split(/&/, $ENV{'QUERY_STRING'} // '');
+my $format = exists($asked{'json'}) ? 'json' : exists($asked{'xml'}) ? 'xml' : 'txt';
+
+answer();
+
+sub answer {
+    # A user without the module gets no further than Webmin's library (web-lib-funcs.pl, "Check if the HTTP user can access").
+    return send_page('Access denied : User ' . $ENV{'REMOTE_USER'} . ' is not allowed to use the Virtualmin Virtual Servers module')
+        if !grep { $_ eq 'virtual-server' } modules();
+    # Up to 8.1 remote.cgi does not say that it takes calls from users for calls alone.
+    return send_page('Webmin user is for RPC calls only') if rpc() == 3 && version() < 8.002;
+    # Plain text with status 200, whatever format was asked for.
+    return send_file('txt', 'error.not-allowed.txt') if !may_call();
+    my $program = $asked{'program'} // '';
+    return send_file($format, list_domains())        if $program eq 'list-domains';
+    return send_file($format, list_users())          if $program eq 'list-users';
+    return send_file('txt', 'error.no-such-program.txt');
+}
+
+sub list_domains { return exists($asked{'multiline'}) ? "list-domains.$format" : die "list-domains without multiline is not recorded\n" }
+
+# list_users() Returns the recording for a domain's users: without multiline or the owner there are others.
+sub list_users {
+    my $domain = $asked{'domain'} // '';
+    return "error.no-such-domain.$format" if $domain !~ /^[\w.-]+$/ || !grep { -e "$folder/list-users.$domain.$_" } qw(json xml);
+    return "list-users.$domain.without-multiline.$format" if !exists($asked{'multiline'});
+    return "list-users.$domain.no-owner.$format"          if !exists($asked{'include-owner'});
+    return "list-users.$domain.$format";
+}
+
+# modules() Returns the modules of whoever is asking, as webmin.acl has them.
+sub modules {
+    my $folder = $ENV{'WEBMIN_CONFIG'} or die "WEBMIN_CONFIG names no folder\n";
+    open(my $file, '<', "$folder/webmin.acl") or return ();
+    return map { /^\Q$ENV{'REMOTE_USER'}\E:\s*(.*)$/ ? split(/\s+/, $1) : () } <$file>;
+}
+
+# values_of(file) Returns the pairs of a file of key=value lines; none where there is no such file.
+sub values_of {
+    my ($path) = @_;
+    open(my $file, '<', $path) or return ();
+    return map { /^([^=]+)=(.*)$/ ? ($1, $2) : () } <$file>;
+}
+
+# rpc() Returns what a user's global access says of calls: 3 is calls alone.
+sub rpc {
+    my %access = values_of("$ENV{'WEBMIN_CONFIG'}/$ENV{'REMOTE_USER'}.acl");
+    return $access{'rpc'} // 2;
+}
+
+# version() Returns Virtualmin's version as a number that can be compared.
+sub version {
+    my %info = values_of("$ENV{'SERVER_ROOT'}/virtual-server/module.info");
+    my ($major, $minor) = ($info{'version'} // '8.1') =~ /^(\d+)\.(\d+)/;
+    return $major + $minor / 1000;
+}
+
+# may_call() Returns whether a user may call the API: who has no configuration of Virtualmin (noconfig) is a domain owner, a
+# reseller or an extra admin.
+sub may_call {
+    my %access = values_of("$ENV{'WEBMIN_CONFIG'}/virtual-server/$ENV{'REMOTE_USER'}.acl");
+    return !$access{'noconfig'};
+}
+
+# send_page(words) Sends an error as Webmin's library shows one: a page with status 200.
+sub send_page {
+    my ($words) = @_;
+    print "Content-type: text/html; Charset=UTF-8\n\n<html><body><h2>Error</h2><p>$words</p></body></html>\n";
+}
+
+# send_file(format, name) Sends a recording.
+sub send_file {
+    my ($type, $name) = @_;
+    open(my $file, '<:raw', "$folder/$name") or die "$folder/$name: $!\n";
+    my $text = do { local $/; <$file> };
+    $text =~ s/nosuch\.example/$asked{'domain'}/g if $name =~ /no-such-domain/;
+    my %types = ('json' => 'application/json', 'xml' => 'application/xml', 'txt' => 'text/plain');
+    print "Content-type: $types{$type}\n\n";
+    print $text;
+}
+
+sub decode { my ($text) = @_; $text =~ tr/+/ /; $text =~ s/%(..)/pack('C', hex($1))/ge; return $text }
