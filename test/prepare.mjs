@@ -7,6 +7,7 @@ const installed = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).
 const missing = [
   ['chromium', existsSync('/usr/bin/chromium') || process.env.CHROMIUM !== undefined],
   ['perl', installed('prove')],
+  ['libnet-ssleay-perl', spawnSync('perl', ['-MNet::SSLeay', '-e1']).status === 0],
   ['openssl', installed('openssl')],
   ['poppler-utils', installed('pdfinfo')],
   ['qpdf', installed('qpdf')],
