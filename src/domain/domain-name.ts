@@ -13,7 +13,7 @@ export function isDomainName(text: string): boolean {
  * internationalised name is given its `xn--` form.
  */
 export function asciiDomainName(text: string): string | null {
-  // domainToASCII takes a whole address, and forgets what follows its host.
-  const name = /[/?#\\:@]/.test(text) ? '' : domainToASCII(text);
+  // domainToASCII takes a whole address: it forgets what follows its host, and white space and control characters anywhere.
+  const name = /[/?#\\:@\s\p{Cc}]/u.test(text) ? '' : domainToASCII(text);
   return isDomainName(name) ? name : null;
 }

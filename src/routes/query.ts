@@ -1,14 +1,14 @@
 import type { Request } from 'express';
 import { asciiDomainName } from '../domain/domain-name';
-import { badRequest, notFound, type HttpError } from '../middleware/http-error';
+import { badRequest, type HttpError } from '../middleware/http-error';
 
 const longestSearch = 200;
 
-/** The domain in the path, ASCII and lower-case. Throws a 404 for what cannot be one. */
+/** The domain in the path, ASCII and lower-case. Throws a 400 for what cannot be one. */
 export function domainOf(request: Pick<Request, 'params'>): string {
   const given = request.params.domain;
   const name = typeof given === 'string' ? asciiDomainName(given) : null;
-  if (name === null) throw notFound('error_not_domain');
+  if (name === null) throw badRequest('error_not_domain');
   return name;
 }
 
