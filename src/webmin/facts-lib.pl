@@ -1,10 +1,8 @@
-# How the panel is set up, as the app is told with each request, and the request itself. It needs nothing of
-# Webmin's library, so that commands can use it.
+# How the panel is set up, as the app is told with each request. It needs nothing of Webmin's library, so that
+# commands can use it.
 use strict;
 use warnings;
 use Digest::SHA ();
-use IO::Socket::UNIX;
-use JSON::PP ();
 use MIME::Base64 ();
 
 # What of the module's configuration is for this side alone.
@@ -50,35 +48,6 @@ sub facts {
         'settings'    => settings_text(module_settings($config_folder, $module_folder)),
         'certificate' => scalar(certificate_fingerprint($config_folder)),
     };
-}
-
-# header_value(value) Returns a value as it stands in a header: JSON in Base64.
-sub header_value {
-    my ($value) = @_;
-    return MIME::Base64::encode_base64(JSON::PP->new->utf8->canonical->encode($value), '');
-}
-
-# root_viewer() Returns the viewer of a command: whoever runs one is root.
-sub root_viewer {
-    return {
-        'user' => 'root', 'role' => 'master-admin', 'domains' => '*', 'may' => [qw(see print check)],
-        'pages' => '/', 'assets' => '/', 'token' => '0' x 32,
-    };
-}
-
-# ask_app(socket, path, facts) Asks the app as root for something in JSON. Returns the value, or nothing and why not.
-sub ask_app {
-    my ($socket, $path, $facts) = @_;
-    my $app = IO::Socket::UNIX->new('Peer' => $socket)
-        or return (undef, "The service does not answer on $socket: $!");
-    print {$app} join("\r\n", "GET $path HTTP/1.0", 'Host: localhost',
-        'Mail-Setup-Viewer: ' . header_value(root_viewer()), 'Mail-Setup-Panel: ' . header_value($facts), '', '');
-    my $answer = do { local $/; <$app> } // '';
-    my (undef, $body) = split(/\r\n\r\n/, $answer, 2);
-    my $value = eval { JSON::PP->new->utf8->decode($body // '') };
-    return (undef, 'The service gave no answer that can be read') if !$value;
-    return (undef, $value->{'error'}->{'message'}, $value->{'error'}->{'code'}) if ref($value) eq 'HASH' && $value->{'error'};
-    return ($value);
 }
 
 # node_trouble() Returns the text for what is wrong with this system's Node.js; nothing where it will do.

@@ -1,76 +1,70 @@
 #!/usr/bin/perl
-# virtualmin list-mail-setup: the mail client settings of a domain's mailboxes, asked of the app as root.
+
+=head1 list-mail-setup.pl
+
+List the mail client settings of a domain's mailboxes
+
+Prints each mailbox's e-mail address, its actual user name, and the servers that a mail client is to be told first. With
+C<--multiline> it prints all of the settings, one a line, and with C<--json> the same for programs.
+
+=head1 SYNOPSIS
+
+ virtualmin list-mail-setup --domain domain.name
+                           [--user name]*
+                           [--json | --multiline]
+                           [--socket path]
+
+=head1 OPTIONS
+
+=over
+
+=item B<--domain>
+
+The domain whose mailboxes are listed.
+
+=item B<--user>
+
+Only the mailbox with this user name, as "Edit Users" shows it. May be given again.
+
+=item B<--multiline>
+
+All of the settings, one a line.
+
+=item B<--json>
+
+The same as JSON.
+
+=item B<--socket>
+
+Where the service listens, if not where the module's configuration says.
+
+=back
+
+=cut
+
 use strict;
 use warnings;
 use File::Basename qw(dirname);
-use Getopt::Long ();
-use JSON::PP ();
 
-my $module = dirname(__FILE__);
-require("$module/facts-lib.pl");
-my $facts  = facts($ENV{'WEBMIN_CONFIG'} || '/etc/webmin', $module);
-my $json   = JSON::PP->new->utf8->canonical->pretty;
-my $help   = <<'HELP';
-Lists the mail client settings of mailboxes.
+require(dirname(__FILE__) . '/command-lib.pl');
 
-virtualmin list-mail-setup --domain domain.name
-                          [--user name]*
-                          [--json | --multiline]
-                          [--socket path]
+my %given = ('user' => [], options('domain=s', 'user=s@', 'json', 'multiline', 'socket=s'));
+stop_with_usage('Missing --domain') if ($given{'domain'} // '') eq '';
+stop_with_usage('Either --json or --multiline') if $given{'json'} && $given{'multiline'};
 
-  --domain     The domain whose mailboxes are listed
-  --user       Only the mailbox with this user name, as "Edit Users" shows it; may be given again
-  --multiline  All of the settings, one a line
-  --json       The same as JSON
-  --socket     Where the service listens: /run/virtualmin-mail-setup.sock
-HELP
-
-my %given = ('socket' => '/run/virtualmin-mail-setup.sock', 'user' => []);
-Getopt::Long::GetOptions(\%given, 'domain=s', 'user=s@', 'json', 'multiline', 'socket=s', 'help') or stop($help);
-if ($given{'help'}) {
-    print $help;
-    exit(0);
-}
-stop("Missing --domain\n\n$help") if !defined($given{'domain'}) || $given{'domain'} eq '';
-stop("Unknown parameter $ARGV[0]\n\n$help") if @ARGV;
-stop("Either --json or --multiline\n\n$help") if $given{'json'} && $given{'multiline'};
-
-my $base    = '/domains/' . encoded($given{'domain'});
+my $base    = '/domains/' . as_path($given{'domain'});
 my %wanted  = map { $_ => 1 } @{ $given{'user'} };
-my @listed  = @{ ask("$base/mailboxes.json")->{'mailboxes'} };
+my @listed  = @{ ask("$base/mailboxes.json", $given{'socket'})->{'mailboxes'} };
 my $all     = !%wanted;
 my @logins  = grep { $all || delete($wanted{$_}) } map { $_->{'login'} } @listed;
 my ($unknown) = sort keys %wanted;
-stop("$given{'domain'} has no mailbox with the user name $unknown\n") if defined($unknown);
-my @settings = map { ask("$base/mailboxes/" . encoded($_) . '/settings.json') } @logins;
+stop("$given{'domain'} has no mailbox with the user name $unknown") if defined($unknown);
+my @settings = map { ask("$base/mailboxes/" . as_path($_) . '/settings.json', $given{'socket'}) } @logins;
 
 binmode(STDOUT, ':utf8') if !$given{'json'};
-if ($given{'json'}) { print $json->encode(\@settings) }
+if ($given{'json'}) { print JSON::PP->new->utf8->canonical->pretty->encode(\@settings) }
 elsif ($given{'multiline'}) { print_lines($_) for @settings }
 else { print_table(@settings) }
-
-# stop(words) Ends with words on the standard error output.
-sub stop {
-    my ($words) = @_;
-    print STDERR $words;
-    exit(1);
-}
-
-# encoded(text) Returns a text as a part of a path.
-sub encoded {
-    my ($text) = @_;
-    utf8::encode($text) if utf8::is_utf8($text);
-    $text =~ s/([^A-Za-z0-9_.~-])/sprintf('%%%02X', ord($1))/ge;
-    return $text;
-}
-
-# ask(path) Returns what the app answers, as a reference; ends with its words where that is an error.
-sub ask {
-    my ($path) = @_;
-    my ($value, $problem) = ask_app($given{'socket'}, $path, $facts);
-    stop("$problem\n") if !$value;
-    return $value;
-}
 
 # print_table(settings, ...) Prints a line a mailbox: its address, its user name, and the servers to try first.
 sub print_table {

@@ -1,5 +1,21 @@
 #!/usr/bin/perl
-# virtualmin repair-mail-setup: sets up again what is missing, and proves that it works.
+
+=head1 repair-mail-setup.pl
+
+Set up again what Mail Client Setup needs and lacks
+
+Does the same as the installation of the module: the account for Virtualmin's remote API, the module's place among
+Virtualmin's plugins, its commands, the service, and who may use it. What is there already stays as it is. In the end it asks
+Virtualmin once, to prove that everything works.
+
+It ends with 0 where all is well, and with 1 where something failed.
+
+=head1 SYNOPSIS
+
+ virtualmin repair-mail-setup
+
+=cut
+
 package virtualmin_mail_setup;
 use strict;
 use warnings;
@@ -11,19 +27,13 @@ if (!$ENV{'WEBMIN_CONFIG'}) {
     $ENV{'WEBMIN_CONFIG'} = '/etc/webmin';
     $ENV{'WEBMIN_VAR'}    = '/var/webmin';
 }
-if (grep { $_ eq '--help' } @ARGV) {
-    print <<'HELP';
-Sets up what Mail Client Setup needs, as far as it is missing, and asks Virtualmin once to prove that it works.
-
-virtualmin repair-mail-setup
-
-It is the same that runs when the module is installed: the account for Virtualmin's remote API, the plugin's place
-in Virtualmin, and the service.
-HELP
-    exit(0);
-}
+require("$module/command-lib.pl");
+options();
 chdir($module) or die "$module: $!";
-$main::no_acl_check = 1;
+{
+    no warnings 'once';
+    $main::no_acl_check = 1;
+}
 $0 = "$module/repair-mail-setup.pl";
 require("$module/setup-lib.pl");
 

@@ -5,7 +5,7 @@ use warnings;
 use File::Basename qw(dirname);
 require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
 
-our (%text, $module_name, $config_directory, $module_config_directory);
+our (%text, $module_name, $config_directory, $module_config_directory, @permissions);
 
 # Where things are on this system. A test has them elsewhere.
 our %place = (
@@ -23,6 +23,9 @@ our $account = 'mail-setup-api';
 
 my @units = map { "virtualmin-mail-setup.$_" } qw(socket service);
 
+# What Virtualmin calls the permission to use this module, in its configuration.
+my $available = "avail_$module_name";
+
 # What is to be told: references to a part, whether it is well, and the words for it.
 my @report;
 
@@ -30,21 +33,24 @@ my @report;
 # of the part, 1 or 0, and what to say of it.
 sub set_up {
     @report = ();
-    my $new_owners;
     part('account',  sub { set_up_account() });
-    part('plugin',   sub { $new_owners = add_plugin(); 1 });
+    part('plugin',   sub { add_plugin() });
+    part('commands', sub { add_commands() });
     part('service',  sub { set_up_service() });
-    part('owners',   sub { grant_to_owners(); 1 }) if $new_owners;
-    part('proof',    sub { prove() }) if !grep { !$_->[1] } @report;
+    part('owners',   sub { grant() });
+    part('proof',    sub { prove() }) if !grep { !$_->[1] && $_->[0] =~ /^(account|service)$/ } @report;
     write_secret("$module_config_directory/setup-report", join('', map { "$_->[2]\n" } grep { !$_->[1] } @report));
     return @report;
 }
 
-# part(name, work) Does one part; what it dies with is what failed.
+# part(name, work) Does one part; what it dies with is what failed, and what it returns goes into the words.
 sub part {
     my ($name, $work) = @_;
-    my $done  = eval { $work->(); 1 };
-    my $words = $done ? text("setup_${name}_ok", $account) : text("setup_${name}_failed", $account, reason($@));
+    # Webmin's error() prints a page and ends everything; with this it dies.
+    local $main::error_must_die = 1;
+    my @said;
+    my $done  = eval { @said = $work->(); 1 };
+    my $words = $done ? text("setup_${name}_ok", $account, @said) : text("setup_${name}_failed", $account, reason($@));
     push(@report, [ $name, $done ? 1 : 0, $words ]);
 }
 
@@ -72,7 +78,6 @@ sub api_address {
 sub set_up_account {
     mkdir($module_config_directory, 0700) if !-d $module_config_directory;
     my ($address, $url) = api_address();
-    foreign_require('acl', 'acl-lib.pl');
     my $password = read_file_line("$module_config_directory/api-password");
     my $old      = find_account();
     die text('setup_not_ours', $account) . "\n" if $old && !defined($password);
@@ -99,14 +104,26 @@ sub set_up_account {
         reload_miniserv();
         sleep($place{'settle'});
     }
+    else {
+        limit_rpc();
+    }
     chmod(0700, $module_config_directory);
     write_changed("$module_config_directory/service", "VIRTUALMIN_URL=$url\nVIRTUALMIN_USER=$account\n", 0600);
 }
 
 # find_account() Returns the account as Webmin has it, a hash reference; nothing where there is none.
 sub find_account {
-    my ($found) = grep { $_->{'name'} eq $account } acl::list_users();
+    my ($found) = grep { $_->{'name'} eq $account } webmin_users();
     return $found;
+}
+
+# webmin_users() Returns Webmin's users as they are now, a list of hash references. Webmin's read_acl() keeps what it has
+# read for the life of the process: a user made since then would have no modules.
+sub webmin_users {
+    no warnings 'once';
+    %main::acl_hash_cache = %main::acl_array_cache = ();
+    foreign_require('acl', 'acl-lib.pl');
+    return acl::list_users();
 }
 
 # is_limited(&account, address) Returns whether an account has Virtualmin alone, from this machine alone.
@@ -115,50 +132,184 @@ sub is_limited {
     return join(' ', @{ $found->{'modules'} || [] }) eq 'virtual-server' && ($found->{'allow'} // '') eq $address;
 }
 
-# limit_rpc() Lets the account in for calls alone, where this Virtualmin takes calls from such an account: before 8.2 it
-# would be shut out.
+# limit_rpc() Lets the account in for calls alone, where this Virtualmin takes calls from such an account; others would shut
+# it out.
 sub limit_rpc {
-    my %info = get_module_info('virtual-server');
-    my ($major, $minor) = ($info{'version'} // '') =~ /^(\d+)\.(\d+)/ or return;
-    return if $major < 8 || ($major == 8 && $minor < 2);
+    my $calls = read_whole(module_root_directory('virtual-server') . '/remote.cgi');
+    return if $calls !~ /\$main::allow_rpc_only\s*=\s*1/;
     my %access = get_module_acl($account, '');
-    save_module_acl({ %access, 'rpc' => 3 }, $account, '');
+    save_module_acl({ %access, 'rpc' => 3 }, $account, '') if ($access{'rpc'} // '') ne '3';
 }
 
-# add_plugin() Adds the module to Virtualmin's plugins. Returns whether it was not among them.
+# add_plugin() Adds the module to Virtualmin's plugins, and lets the default template give it to owners unless an
+# administrator has said no.
 sub add_plugin {
-    return change_plugins(sub { (grep { $_ eq $module_name } @_) ? @_ : (@_, $module_name) });
+    change_virtualmin(sub {
+        my ($values) = @_;
+        my @plugins = split(' ', $values->{'plugins'} // '');
+        $values->{'plugins'} = join(' ', @plugins, $module_name) if !grep { $_ eq $module_name } @plugins;
+        $values->{$available} = 1 if ($values->{$available} // '') eq '';
+    });
 }
 
-# change_plugins(change) Gives Virtualmin's plugins to a function, and writes what it returns where that differs.
-sub change_plugins {
+# change_virtualmin(change) Gives Virtualmin's configuration, a hash reference, to a function that changes it, and writes
+# it where that made a difference.
+sub change_virtualmin {
     my ($change) = @_;
     my $path = "$config_directory/virtual-server/config";
     lock_file($path);
-    my %values;
     my $done = eval {
+        my %values;
         read_file($path, \%values) or die text('setup_no_virtualmin') . "\n";
-        my @before = split(/\s+/, $values{'plugins'} // '');
-        my $after  = join(' ', $change->(@before));
-        if ($after ne join(' ', @before)) {
-            $values{'plugins'} = $after;
-            write_file($path, \%values);
-            return 2;
-        }
+        my %before = %values;
+        $change->(\%values);
+        my $differs = keys(%values) != keys(%before) || grep { ($before{$_} // '') ne $values{$_} } keys %values;
+        write_file($path, \%values) if $differs;
         1;
     };
     my $error = $@;
     unlock_file($path);
     die $error if !$done;
-    return $done == 2;
 }
 
-# grant_to_owners() Has Virtualmin save every owner's access, so that those who were there before get the module too.
-sub grant_to_owners {
+# load_virtualmin() Loads Virtualmin's library. Where it is loaded already it learns of what has changed since: its plugins,
+# and what their modules are called.
+sub load_virtualmin {
     foreign_require('virtual-server', 'virtual-server-lib.pl');
+    my %values;
+    read_file("$config_directory/virtual-server/config", \%values) or die text('setup_no_virtualmin') . "\n";
+    no warnings 'once';
+    for my $key ('plugins', $available) {
+        if (defined($values{$key})) { $virtual_server::config{$key} = $values{$key} }
+        else { delete($virtual_server::config{$key}) }
+    }
+    virtual_server::generate_plugins_list($values{'plugins'} // '');
+    @virtual_server::list_templates_cache = ();
     virtual_server::set_all_null_print();
-    virtual_server::modify_all_webmin();
-    virtual_server::run_post_actions();
+}
+
+# add_commands() Has Virtualmin write its command anew, so that it finds those of the module, and looks whether it does.
+# Returns its path.
+sub add_commands {
+    load_virtualmin();
+    my ($done, $path) = virtual_server::create_virtualmin_api_helper_command();
+    die "$path\n" if !$done;
+    my $folder = module_root_directory($module_name);
+    die text('setup_not_in_command', $path) . "\n" if read_whole($path) !~ m{(?:^|[ "'])\Q$folder\E(?:$|[ ;"'])}m;
+    return $path;
+}
+
+# grant() Has Virtualmin give the module to those who manage mailboxes and have not got it: owners of domains with mail
+# and their extra admins. Resellers get it from here, since Virtualmin asks no plugin about them. Where an administrator
+# has said no, in a template or for a domain, it stays no. Returns how many have it, and how many are kept from it.
+sub grant {
+    load_virtualmin();
+    allow_in_templates();
+    my ($wanted, $refused) = entitled();
+    my %lacking = map { $_ => 1 } lacking(keys %$wanted);
+    my %domains = map { $_->{'id'} => $_ } map { $wanted->{$_} || () } keys %lacking;
+    if (%domains) {
+        virtual_server::obtain_lock_webmin();
+        virtual_server::modify_webmin($_, $_) for values %domains;
+        virtual_server::release_lock_webmin();
+    }
+    grant_to_reseller($_) for grep { !$wanted->{$_} } keys %lacking;
+    if (%lacking) {
+        virtual_server::run_post_actions();
+        reload_miniserv();
+        virtual_server::clear_links_cache();
+    }
+    my @still = lacking(keys %$wanted);
+    die text('setup_not_granted', join(', ', @still > 5 ? (@still[0 .. 4], '...') : @still)) . "\n" if @still;
+    return (scalar(keys %$wanted), scalar(@$refused));
+}
+
+# allow_in_templates() Adds the module to what a template with a list of its own gives to owners, where that list does not
+# have it: a no that an administrator has said is in the list.
+sub allow_in_templates {
+    for my $template (virtual_server::list_templates()) {
+        my $list = $template->{'avail'} // '';
+        next if $template->{'standard'} || $list eq '' || defined(listed($list));
+        $template->{'avail'} = "$list $module_name=1";
+        virtual_server::save_template($template);
+    }
+}
+
+# entitled() Returns who is to have the module: a hash reference by the name of the Webmin user, of the top-level domain
+# through which they have it, or undef for a reseller; and an array reference of the names of domains that may not.
+sub entitled {
+    my (%mail, @tops);
+    for my $d (virtual_server::list_domains()) {
+        next if $d->{'alias'};
+        push(@tops, $d) if !$d->{'parent'};
+        $mail{ $d->{'parent'} || $d->{'id'} } = 1 if $d->{'mail'};
+    }
+    my (%wanted, @refused);
+    for my $d (grep { $_->{'webmin'} && $mail{ $_->{'id'} } } @tops) {
+        if (!allow_for_domain($d)) {
+            push(@refused, $d->{'dom'});
+            next;
+        }
+        # Virtualmin gives an extra admin the modules of features where the owner has ticked that.
+        my @admins = grep { $_->{'features'} } virtual_server::list_extra_admins($d);
+        $wanted{$_} = $d for $d->{'user'}, map { $_->{'name'} } @admins;
+    }
+    my %granted = map { $_ => 1 } resellers_granted();
+    # One who had it once and has it no more was kept from it.
+    $wanted{ $_->{'name'} } = undef for grep { !$granted{ $_->{'name'} } || has_module($_, $module_name) } resellers();
+    return (\%wanted, \@refused);
+}
+
+# allow_for_domain(&domain) Returns whether the owner of a top-level domain may have the module. On the way to Virtualmin
+# 8.2 each domain has a list of its own, made from its template when the domain was: one that was made before the module
+# came gets it added.
+sub allow_for_domain {
+    my ($d) = @_;
+    return template_allows($d) if !defined(&virtual_server::get_domain_webmin_avail);
+    my $list = virtual_server::get_domain_webmin_avail($d);
+    my $said = listed($list);
+    return $said if defined($said);
+    return 0 if !template_allows($d);
+    $d->{'webmin_avail'} = join(' ', $list eq '' ? () : $list, "$module_name=1");
+    virtual_server::save_domain($d);
+    return 1;
+}
+
+# resellers() Returns the Webmin users who are Virtualmin's resellers, as hash references.
+sub resellers {
+    my @resellers;
+    for my $user (grep { has_module($_, 'virtual-server') } webmin_users()) {
+        my %access = get_module_acl($user->{'name'}, 'virtual-server');
+        push(@resellers, $user) if $access{'reseller'};
+    }
+    return @resellers;
+}
+
+# resellers_granted() Returns the names of the resellers who got the module from here.
+sub resellers_granted {
+    my $path = "$module_config_directory/resellers";
+    return -e $path ? split(/\n/, read_whole($path)) : ();
+}
+
+# grant_to_reseller(name) Gives a reseller the module, and keeps their name.
+sub grant_to_reseller {
+    my ($name) = @_;
+    my ($user) = grep { $_->{'name'} eq $name } webmin_users();
+    acl::modify_user($name, { %$user, 'modules' => [ @{ $user->{'modules'} }, $module_name ] });
+    save_module_acl({ 'noconfig' => 1, map { $_ => 1 } @permissions }, $name, $module_name);
+    write_secret("$module_config_directory/resellers", join('', map { "$_\n" } resellers_granted(), $name));
+}
+
+# lacking(names) Returns those Webmin users who have not got the module, by their names. One that does not exist lacks
+# nothing.
+sub lacking {
+    my %named = map { $_ => 1 } @_;
+    return map { $_->{'name'} } grep { $named{ $_->{'name'} } && !has_module($_, $module_name) } webmin_users();
+}
+
+sub has_module {
+    my ($user, $module) = @_;
+    return scalar(grep { $_ eq $module } @{ $user->{'modules'} || [] });
 }
 
 # set_up_service() Writes the units, and has systemd listen. A service that runs is started anew: it may be an older one.
@@ -173,6 +324,8 @@ sub set_up_service {
         write_changed("$place{'units'}/$unit", $text, 0644);
     }
     systemctl('daemon-reload');
+    # A service that was started in vain too often, such as an older one of ours, is not started again before this.
+    eval { systemctl('reset-failed', @units) };
     systemctl('enable', '--now', $units[0]);
     systemctl('try-restart', $units[1]);
 }
@@ -186,26 +339,64 @@ sub prove {
 # take_down() Takes away everything that set_up made. What cannot be taken away is passed over, and said.
 sub take_down {
     my @failed;
-    my $attempt = sub { my ($work) = @_; eval { $work->(); 1 } or push(@failed, reason($@)) };
+    my $attempt = sub {
+        my ($work) = @_;
+        local $main::error_must_die = 1;
+        eval { $work->(); 1 } or push(@failed, reason($@));
+    };
     if (-d $place{'booted'}) {
         $attempt->(sub { systemctl('disable', '--now', $_) if -e "$place{'units'}/$_" }) for @units;
+        eval { systemctl('reset-failed', @units) };
     }
     unlink(map { "$place{'units'}/$_" } @units);
     $attempt->(sub { systemctl('daemon-reload') }) if -d $place{'booted'};
-    $attempt->(sub { change_plugins(sub { grep { $_ ne $module_name } @_ }) });
+    $attempt->(sub { withdraw() });
     $attempt->(sub {
-        foreign_require('acl', 'acl-lib.pl');
         # Without its password it is somebody else's.
         return if !-e "$module_config_directory/api-password" || !find_account();
         acl::delete_user($account);
         reload_miniserv();
     });
-    unlink(map { "$module_config_directory/$_" } qw(api-password service form-secret setup-report));
     # systemd has a link to it where it keeps the folders of services.
-    $attempt->(sub { unlink_file($place{'state'}) if -d $place{'state'} });
     (my $link = $place{'state'}) =~ s{/private/}{/};
     unlink($link) if -l $link;
+    for my $folder ($place{'state'}, $module_config_directory) {
+        $attempt->(sub { unlink_file($folder) if -d $folder });
+    }
     return @failed;
+}
+
+# withdraw() Takes the module away from Virtualmin, its command and its users, and forgets who was to have it.
+sub withdraw {
+    change_virtualmin(sub {
+        my ($values) = @_;
+        $values->{'plugins'} = join(' ', grep { $_ ne $module_name } split(' ', $values->{'plugins'} // ''));
+        delete($values->{$available});
+    });
+    load_virtualmin();
+    for my $template (grep { !$_->{'standard'} && defined(listed($_->{'avail'})) } virtual_server::list_templates()) {
+        $template->{'avail'} = without($template->{'avail'});
+        virtual_server::save_template($template);
+    }
+    for my $d (grep { defined(listed($_->{'webmin_avail'})) } virtual_server::list_domains()) {
+        $d->{'webmin_avail'} = without($d->{'webmin_avail'});
+        virtual_server::save_domain($d);
+    }
+    virtual_server::create_virtualmin_api_helper_command();
+    virtual_server::clear_links_cache();
+    # A master admin's modules are Webmin's own business.
+    my %resellers = map { $_ => 1 } resellers_granted();
+    for my $user (grep { has_module($_, $module_name) } webmin_users()) {
+        next if !$resellers{ $user->{'name'} } && ($user->{'readonly'} // '') ne 'virtual-server';
+        my @others = grep { $_ ne $module_name } @{ $user->{'modules'} };
+        acl::modify_user($user->{'name'}, { %$user, 'modules' => \@others });
+    }
+}
+
+# without(list) Returns a list of modules, as Virtualmin keeps it, without ours.
+sub without {
+    my ($list) = @_;
+    return join(' ', grep { !/^\Q$module_name\E=/ } split(' ', $list));
 }
 
 # systemctl(arguments) Runs it; dies with what it says where it fails.

@@ -24,11 +24,19 @@ sub feature_always_links {
     });
 }
 
+# feature_modules() Returns the modules that an administrator can let domain owners have or not, in templates and, on the
+# way to Virtualmin 8.2, for a domain. One that is not among these no owner can have there.
+sub feature_modules {
+    return ([ $module_name, $text{'index_title'} ]);
+}
+
 # feature_webmin(&domain, &all-domains) Lets the owners of domains with mail use this module. Virtualmin writes the whole
 # access control with it, so what a master admin has set for this owner is said again.
 sub feature_webmin {
     my ($d, $all) = @_;
     return () if !grep { $_->{'mail'} } @$all;
+    # Up to 8.1 set_user_modules() loses a template's no: it keeps only what is allowed, and takes the rest for not said.
+    return () if !defined(&virtual_server::get_domain_webmin_avail) && !template_allows($d);
     my %access = get_module_acl($d->{'user'}, $module_name);
     return ([ $module_name, { 'noconfig' => 1, map { $_ => $access{$_} // 1 } @permissions } ]);
 }

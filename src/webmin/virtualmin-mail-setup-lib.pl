@@ -12,6 +12,7 @@ use IO::Socket::UNIX;
 our (%text, %config, $module_name, $module_config_directory, $config_directory, $remote_user, $current_lang);
 init_config();
 require(dirname(__FILE__) . '/facts-lib.pl');
+require(dirname(__FILE__) . '/app-lib.pl');
 
 # What a master admin may keep a user of the module from, in its access control.
 our @permissions = qw(see print check);
@@ -19,7 +20,10 @@ our @permissions = qw(see print check);
 # Bytes of a form that are taken: thousands of mailboxes can be ticked, and a logo sent.
 my $most_bytes = 5 * 1024 * 1024;
 
-# Bytes that are handed on at a time.
+# Bytes of a form that are read to its end although they are too many, so that the browser gets to read why.
+my $most_passed_over = 20 * $most_bytes;
+
+# Bytes of a form that are handed on at a time.
 my $piece = 64 * 1024;
 
 # Headers that go to the app, as CGI has them. Nothing else of the browser does: least of all one of ours.
@@ -32,10 +36,13 @@ my %asked = (
 
 # Headers of a whole document or a file that go to the browser.
 my @handed_on = qw(
-    cache-control content-disposition content-length content-security-policy content-type etag
+    date cache-control content-disposition content-length content-security-policy content-type etag
     last-modified location permissions-policy referrer-policy retry-after x-content-type-options
     x-frame-options
 );
+
+# Headers of a page inside the panel's that go to the browser; the panel sets the others.
+my @handed_on_with_page = qw(retry-after);
 
 # socket_path() Returns where the app listens.
 sub socket_path {
@@ -44,7 +51,6 @@ sub socket_path {
 
 # viewer() Returns who is looking, as the app takes it: a hash reference.
 sub viewer {
-    foreign_require('virtual-server', 'virtual-server-lib.pl');
     my $module = get_webprefix_of_module();
     my %viewer = (
         'user'   => $remote_user,
@@ -54,21 +60,48 @@ sub viewer {
         'token'  => form_token(),
         'language' => $current_lang // '',
     );
-    if (virtual_server::master_admin()) {
-        return { %viewer, 'role' => 'master-admin', 'domains' => '*' };
-    }
-    my @domains = grep { virtual_server::can_edit_domain($_) && virtual_server::can_edit_users($_) }
-        virtual_server::list_domains();
+    # Virtualmin's default for somebody who is not its user at all is a master admin.
+    return { %viewer, 'role' => 'domain-owner', 'domains' => [] } if !foreign_available('virtual-server');
+    # As its master_admin() does; its library takes longer to load than all the rest of a page.
+    my %access = get_module_acl(undef, 'virtual-server');
+    return { %viewer, 'role' => 'master-admin', 'domains' => '*' } if !$access{'noconfig'};
+    foreign_require('virtual-server', 'virtual-server-lib.pl');
+    my @domains = grep { virtual_server::can_edit_domain($_) && virtual_server::can_edit_users($_) } candidates(\%access);
     my $role = virtual_server::reseller_admin() ? 'reseller'
         : virtual_server::extra_admin() ? 'extra-admin'
         : 'domain-owner';
     return { %viewer, 'role' => $role, 'domains' => [ map { $_->{'dom'} } @domains ] };
 }
 
-# granted() Returns what of @permissions whoever is looking has.
+# candidates(&access) Returns the domains that somebody with this access to Virtualmin could manage: all of them, or
+# those that the access names, so that an owner does not wait for thousands to be read.
+sub candidates {
+    my ($access) = @_;
+    return virtual_server::list_domains() if $access->{'reseller'} || ($access->{'domains'} // '') !~ /^[\d ]*$/;
+    return grep { defined } map { virtual_server::get_domain($_) } split(' ', $access->{'domains'});
+}
+
+# granted() Returns what of @permissions the viewer has.
 sub granted {
     my %access = get_module_acl();
     return grep { $access{$_} } @permissions;
+}
+
+# template_allows(&domain) Returns whether the template of a domain lets its owner have the module: 1 where it says
+# nothing of it. The library of Virtualmin has to be loaded.
+sub template_allows {
+    my ($d) = @_;
+    my $list = (virtual_server::get_template($d->{'template'}) || {})->{'avail'};
+    $list = virtual_server::get_template(0)->{'avail'} if ($list // '') eq '';
+    return listed($list) // 1;
+}
+
+# listed(list) Returns what a list of modules, as Virtualmin keeps it ("mail=1 dns=0"), says of this one: 1 or 0; undef
+# where it says nothing.
+sub listed {
+    my ($list) = @_;
+    return if ($list // '') !~ /(?:^| )\Q$module_name\E=(\S+)/;
+    return $1 eq '0' ? 0 : 1;
 }
 
 # form_token() Returns what a form has to bring along: another for each login, and nothing that could be guessed.
@@ -104,43 +137,103 @@ sub requested {
 
 # answer_request() Hands the request to the app and prints what it answers.
 sub answer_request {
-    my $app = connect_app() or return;
-    send_request($app);
-    my ($status, $headers) = read_head($app);
-    if (!defined($status)) {
-        close($app);
-        return show_trouble('bridge_no_answer', 'the app closed the connection without an answer');
+    my $method = ($ENV{'REQUEST_METHOD'} || 'GET') =~ /^([A-Z]+)$/ ? $1 : 'GET';
+    my $length = ($ENV{'CONTENT_LENGTH'} || 0) =~ /^(\d{1,15})$/ ? $1 : 0;
+    if ($length > $most_bytes) {
+        pass_over($length);
+        return show_error('413 Content Too Large', 'bridge_too_large', "$length bytes are too many for a form");
     }
-    log_action($headers->{'mail-setup-action'}) if $status < 400;
-    if (defined($headers->{'mail-setup-title'})) {
-        print_page($app, $status, $headers);
+    my $app = IO::Socket::UNIX->new('Type' => SOCK_STREAM(), 'Peer' => socket_path());
+    return show_error('503 Service Unavailable', 'bridge_not_running', socket_path() . ": $!", remedy()) if !$app;
+    my $viewer = viewer();
+    my $answer;
+    {
+        # The app may have answered before it has read everything.
+        local $SIG{'PIPE'} = 'IGNORE';
+        send_request($app, $method, $length, $viewer);
+        $answer = read_answer($app, $method);
+    }
+    if (!$answer) {
+        return show_error('502 Bad Gateway', 'bridge_no_answer', 'the app closed the connection without an answer', remedy());
+    }
+    log_action($answer->{'headers'}->{'mail-setup-action'}) if $answer->{'status'} < 400;
+    if (defined($answer->{'headers'}->{'mail-setup-title'}) && $method ne 'HEAD') {
+        print_page($answer, $viewer);
     }
     else {
-        print_document($app, $status, $headers);
+        print_document($answer);
     }
     close($app);
 }
 
-# connect_app() Returns a connection to the app; where there is none it says so, and returns nothing.
-sub connect_app {
-    my $path = socket_path();
-    my $app = IO::Socket::UNIX->new('Type' => SOCK_STREAM(), 'Peer' => $path);
-    return $app if $app;
-    show_trouble('bridge_not_running', "$path: $!");
+# pass_over(length) Reads a form that is too large, and forgets it.
+sub pass_over {
+    my ($length) = @_;
+    my $left = $length < $most_passed_over ? $length : $most_passed_over;
+    while ($left > 0) {
+        my $read = read(STDIN, my $bytes, $left < $piece ? $left : $piece);
+        last if !$read;
+        $left -= $read;
+    }
+}
+
+# show_error(status, text, reason, help, command) Says in the panel, or in JSON where that was asked for, why there is no
+# answer, and what helps where something does. The reason goes to Webmin's log.
+sub show_error {
+    my ($status, $key, $reason, $help, $command) = @_;
+    print STDERR "$module_name: $reason\n";
+    begin_page($status);
+    if (requested() =~ /^[^?]*\.json(?:\?|$)/) {
+        print "Content-Type: application/json; charset=utf-8\r\n\r\n",
+            JSON::PP->new->utf8->canonical->encode({ 'error' => { 'code' => $key =~ tr/_/-/r, 'message' => $text{$key} } });
+        return;
+    }
+    ui_print_header(undef, $text{'index_title'}, '', 'intro', 1, 1);
+    print '<p><b>', html_escape($text{$key}), "</b></p>\n";
+    print '<p>', html_escape($text{$help}), "</p>\n<pre>", html_escape($command), "</pre>\n" if defined($help);
+    ui_print_footer('/', $text{'index'});
     return;
 }
 
-# show_trouble(text, reason) Says in the panel that the app is not there and what helps; the reason goes to Webmin's log.
-sub show_trouble {
-    my ($key, $reason) = @_;
-    print STDERR "$module_name: $reason\n";
-    my ($help, $command) = remedy();
-    ui_print_header(undef, $text{'index_title'}, '', 'intro', 1, 1);
-    print '<p><b>', html_escape($text{$key}), "</b></p>\n";
-    print '<p>', html_escape($text{$help}), "</p>\n";
-    print '<pre>', html_escape($command), "</pre>\n";
-    ui_print_footer('/', $text{'index'});
-    return;
+# begin_page(status) Has the panel's page go out with a status: a number and its reason. MiniServ begins every answer with
+# "200 Document follows", and passes "Status:" on as a header of that name. It runs a CGI in its own process, and takes the
+# status from these variables when the page's headers are complete. With forkcgis=1 there is no way to a status.
+sub begin_page {
+    my ($status) = @_;
+    return if set_status($status);
+    print "Status: $status\r\n" if $status !~ /^200/;
+}
+
+# begin_document(status, version) Prints the status line of a document, whose headers are all from here: with $nph_script
+# MiniServ prints what it gets as it is, as for a CGI whose name begins with nph-. That name would not do: until here Webmin
+# may have had an answer of its own to give, which has no status line.
+sub begin_document {
+    my ($status, $version) = @_;
+    return begin_page($status) if !set_status($status);
+    no warnings 'once';
+    $miniserv::nph_script = 1;
+    print 'HTTP/' . ($version // '1.0') . " $status\r\nConnection: close\r\n";
+}
+
+# set_status(status) Tells MiniServ the status of this answer, for its head and for its log; returns whether it could.
+sub set_status {
+    my ($status) = @_;
+    return 0 if !in_miniserv();
+    no warnings 'once';
+    ($miniserv::ok_code, $miniserv::ok_message) = $status =~ /^(\d+) ?(.*)/;
+    return 1;
+}
+
+# in_miniserv() Returns whether this runs in MiniServ's own process, with its socket behind STDIN and STDOUT.
+sub in_miniserv {
+    return ref(tied(*STDOUT)) eq 'miniserv';
+}
+
+# takes_chunks() Returns whether the browser, or the proxy before it, takes a body in chunks: from HTTP/1.1 on. In
+# SERVER_PROTOCOL MiniServ says HTTP/1.0 whatever it was.
+sub takes_chunks {
+    no warnings 'once';
+    return in_miniserv() && ($miniserv::reqline // '') =~ m{ HTTP/1\.1\s*$};
 }
 
 # remedy() Returns the text that says what helps on this system, and the command for it.
@@ -153,27 +246,21 @@ sub remedy {
     return ('bridge_by_hand', 'SOCKET_PATH=' . socket_path() . " node $server");
 }
 
-# send_request(app) Writes the request, with the viewer that the panel knows and a body of known length.
+# send_request(app, method, length, &viewer) Writes the request, with the viewer that the panel knows and the body.
 sub send_request {
-    my ($app) = @_;
-    my $method = ($ENV{'REQUEST_METHOD'} || 'GET') =~ /^([A-Z]+)$/ ? $1 : 'GET';
-    my @lines = (
-        "$method " . requested() . ' HTTP/1.0',
-        'Host: localhost',
-        'Mail-Setup-Viewer: ' . header_value(viewer()),
-        'Mail-Setup-Panel: ' . header_value(facts($config_directory, dirname(__FILE__))),
+    my ($app, $method, $length, $viewer) = @_;
+    my @headers = (
+        [ 'Mail-Setup-Viewer', header_value($viewer) ],
+        [ 'Mail-Setup-Panel', header_value(facts($config_directory, dirname(__FILE__))) ],
     );
     for my $name (sort keys %asked) {
         my $value = $ENV{ $asked{$name} };
-        next if !defined($value) || $value =~ /[\r\n]/;
-        push(@lines, "$name: $value");
+        push(@headers, [ $name, $value ]) if defined($value) && $value !~ /[\r\n]/;
     }
-    my $length = ($ENV{'CONTENT_LENGTH'} || 0) =~ /^(\d+)$/ ? $1 : 0;
-    $length = 0 if $length > $most_bytes;
-    push(@lines, "Content-Length: $length") if $method ne 'GET' && $method ne 'HEAD';
-    local $SIG{'PIPE'} = 'IGNORE';
-    print {$app} join("\r\n", @lines), "\r\n\r\n";
-    binmode(STDIN);
+    push(@headers, [ 'Content-Length', $length ]) if $method ne 'GET' && $method ne 'HEAD';
+    send_head($app, $method, requested(), @headers);
+    # MiniServ's handle has no binmode, and needs none.
+    binmode(STDIN) if !tied(*STDIN);
     while ($length > 0) {
         my $read = read(STDIN, my $bytes, $length < $piece ? $length : $piece);
         last if !$read;
@@ -181,22 +268,6 @@ sub send_request {
         $length -= $read;
     }
     $app->flush();
-}
-
-# read_head(app) Returns the status and a reference to the headers, by lower-case name; nothing where there is no answer.
-sub read_head {
-    my ($app) = @_;
-    my $first = <$app>;
-    return if !defined($first) || $first !~ m{^HTTP/1\.[01] (\d{3})};
-    my $status = $1;
-    my %headers;
-    while (defined(my $line = <$app>)) {
-        $line =~ s/[\r\n]+$//;
-        last if $line eq '';
-        my ($name, $value) = split(/:\s*/, $line, 2);
-        $headers{ lc($name) } = $value // '';
-    }
-    return ($status, \%headers);
 }
 
 # log_action(header) Writes what the app says that it does into Webmin's log of actions.
@@ -208,49 +279,99 @@ sub log_action {
     webmin_log($action, 'mail', $values{'domain'} // $values{'owner'}, \%values);
 }
 
-# print_page(app, status, headers) Prints what stands inside the panel's page, with the panel around it.
+# print_page(&answer, &viewer) Prints what stands inside the panel's page, with the panel around it. It is read to its end
+# first: half a list of mailboxes would look like a whole one.
 sub print_page {
-    my ($app, $status, $headers) = @_;
-    my $title = un_urlize($headers->{'mail-setup-title'});
-    print "Status: $status\r\n" if $status != 200;
-    ui_print_header(undef, html_escape($title), '', 'intro', 1, 1);
-    print_setup_report() if ($ENV{'REQUEST_METHOD'} // '') eq 'GET';
-    copy_body($app);
+    my ($answer, $viewer) = @_;
+    my $body = body_of($answer);
+    if (!defined($body)) {
+        return show_error('502 Bad Gateway', 'bridge_broken', 'the app broke off a page', remedy());
+    }
+    begin_page("$answer->{'status'} $answer->{'reason'}");
+    print_headers($answer, @handed_on_with_page);
+    ui_print_header(undef, html_escape(un_urlize($answer->{'headers'}->{'mail-setup-title'})), '', 'intro', 1, 1);
+    print_setup_report() if ($ENV{'REQUEST_METHOD'} // '') eq 'GET' && $viewer->{'role'} eq 'master-admin';
+    print $body;
     ui_print_footer('/', $text{'index'});
 }
 
-# print_setup_report() Tells a master admin what of the set-up failed, while it is so.
+# print_setup_report() Says what of the set-up failed, while it is so.
 sub print_setup_report {
     my $path = "$module_config_directory/setup-report";
-    return if !-s $path || !virtual_server::master_admin();
+    return if !-s $path;
     open(my $file, '<', $path) or return;
     print '<p><b>', html_escape($text{'setup_incomplete'}), "</b></p>\n<ul>\n";
     print '<li>', html_escape($_), "</li>\n" for map { s/\s+$//r } <$file>;
     print "</ul>\n<pre>virtualmin repair-mail-setup</pre>\n";
 }
 
-# print_document(app, status, headers) Prints a whole document or a file as it is, while it is made.
+# print_document(&answer) Prints a whole document or a file as it is. Where its length is not known yet it goes in chunks
+# while it is made, or where the browser takes none, once it is there: one that breaks off is never taken for a whole one.
 sub print_document {
-    my ($app, $status, $headers) = @_;
-    print "Status: $status\r\n" if $status != 200;
-    for my $name (@handed_on) {
-        my $value = $headers->{$name};
+    my ($answer) = @_;
+    my $status = "$answer->{'status'} $answer->{'reason'}";
+    my $length = $answer->{'headers'}->{'content-length'};
+    if (defined($length) || $answer->{'whole'}) {
+        begin_document($status);
+        print_headers($answer, @handed_on);
+        print "\r\n";
+        copy_body($answer, sub { print $_[0] });
+        return;
+    }
+    if (takes_chunks()) {
+        begin_document($status, '1.1');
+        print_headers($answer, @handed_on);
+        print "Transfer-Encoding: chunked\r\n\r\n";
+        copy_body($answer, sub { print sprintf("%x\r\n", length($_[0])) . $_[0] . "\r\n" });
+        print "0\r\n\r\n" if $answer->{'whole'};
+        return;
+    }
+    my $kept = keep_body($answer);
+    if (!$kept) {
+        my $reason = $answer->{'broken'} ? 'the app broke off a file' : "no room for a file in a temporary folder: $!";
+        return show_error('502 Bad Gateway', 'bridge_broken', $reason, remedy());
+    }
+    begin_document($status);
+    print_headers($answer, @handed_on);
+    print 'Content-Length: ', -s $kept, "\r\n\r\n";
+    while (read($kept, my $bytes, $piece)) { print $bytes }
+}
+
+# print_headers(&answer, name, ...) Prints those headers of an answer that are to go to the browser.
+sub print_headers {
+    my ($answer, @names) = @_;
+    for my $name (@names) {
+        my $value = $answer->{'headers'}->{$name};
         next if !defined($value) || $value =~ /[\r\n]/;
         print join('-', map { ucfirst } split(/-/, $name)), ": $value\r\n";
     }
-    print "\r\n";
-    copy_body($app);
 }
 
-# copy_body(app) Prints the rest of an answer piece by piece. A browser that has left ends it, and with it the app's work.
+# copy_body(&answer, print) Prints the body of an answer with a function, piece by piece. A browser that has left ends it,
+# and with it the app's work.
 sub copy_body {
-    my ($app) = @_;
-    binmode(STDOUT);
+    my ($answer, $print) = @_;
+    binmode(STDOUT) if !tied(*STDOUT);
     local $| = 1;
-    local $SIG{'PIPE'} = 'IGNORE';
-    while (read($app, my $bytes, $piece)) {
-        print $bytes or last;
+    # Nothing else tells: MiniServ's print returns nothing.
+    my $left;
+    local $SIG{'PIPE'} = sub { $left = 1 };
+    while (!$left && defined(my $bytes = next_piece($answer))) { $print->($bytes) }
+}
+
+# keep_body(&answer) Returns the whole body as a file without a name, which is gone with this process; nothing where the
+# body broke off or has no room.
+sub keep_body {
+    my ($answer) = @_;
+    open(my $file, '+>:raw', undef) or return;
+    my $size = 0;
+    while (defined(my $bytes = next_piece($answer))) {
+        print {$file} $bytes or return;
+        $size += length($bytes);
     }
+    return if !$answer->{'whole'} || !$file->flush() || -s $file != $size;
+    seek($file, 0, 0);
+    return $file;
 }
 
 1;

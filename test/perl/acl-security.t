@@ -5,11 +5,10 @@ use warnings;
 use FindBin;
 use Test::More;
 
-BEGIN {
-    $ENV{'TEST_LANG'} = "$FindBin::Bin/../../src/webmin/lang/en";
-    $ENV{'TEST_USER'} = 'root';
-    unshift(@INC, "$FindBin::Bin/lib");
-}
+use lib "$FindBin::Bin/lib";
+use TestPanel;
+
+make_panel();
 require "$FindBin::Bin/../../src/webmin/acl_security.pl";
 
 my $form = '';

@@ -1,70 +1,44 @@
 #!/usr/bin/perl
-# The bridge as it runs in the panel, between a browser that is played here and the real app on a real socket.
+# The bridge as it runs in the panel: inside a server that is as hard on it as MiniServ, before the real app on a real socket.
 use strict;
 use warnings;
-use File::Temp qw(tempdir);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::UNIX;
-use IPC::Open2;
 use JSON::PP;
 use MIME::Base64;
+use MiniServ;
+use POSIX ();
 use Test::More;
 use TestApp;
+use TestPanel;
 
-my $root   = "$FindBin::Bin/../..";
-my $folder = tempdir('CLEANUP' => 1);
+my $folder = make_panel();
+my $etc    = $ENV{'WEBMIN_CONFIG'};
 my $socket = "$folder/app.sock";
-my $module = "$root/src/webmin";
-our @all   = qw(example.com example.org dash.example plain.example sub.example.com);
+add_domains();
 
 like(start_app($socket), qr/is at \Q$socket\E$/, 'the app listens, and prints no token');
 
-mkdir("$folder/etc");
-mkdir("$folder/etc/virtualmin-mail-setup");
+my $panel = MiniServ->start('folder' => $etc, 'root' => "$folder/root", 'config' => { 'session' => 1 });
+my $module = '/virtualmin-mail-setup';
 
-# configure(file, text) Writes one of the panel's files.
-sub configure {
-    my ($name, $text) = @_;
-    open(my $file, '>', "$folder/etc/$name") or die $!;
-    print {$file} $text;
-    close($file);
-}
-
-# ask(path, options) Runs index.cgi as the panel does; returns its headers and its body.
+# ask(path, options) Asks the panel for a page of the module, over HTTP/1.1; returns its head and body, and the whole answer.
 sub ask {
     my ($path, %given) = @_;
-    my ($bare, $query) = split(/\?/, $path, 2);
-    my $body   = $given{'body'} // '';
+    my $user   = $given{'user'} // 'root';
     my $prefix = $given{'webprefix'} // '';
-    open(my $access, '>', "$folder/access") or die $!;
-    print {$access} encode_json({ 'all' => \@all, 'role' => 'master', %{ $given{'access'} // {} } });
-    close($access);
-    local %ENV = (
-        'PATH'           => $ENV{'PATH'},
-        'PERL5LIB'       => "$FindBin::Bin/lib",
-        'REQUEST_METHOD' => $given{'method'} // ($body eq '' ? 'GET' : 'POST'),
-        'REQUEST_URI'    => "$prefix/virtualmin-mail-setup/index.cgi$path",
-        'CONTENT_LENGTH' => length($body),
-        'CONTENT_TYPE'   => $given{'type'} // 'application/x-www-form-urlencoded',
-        'WEBMIN_CONFIG'  => "$folder/etc",
-        'TEST_USER'      => $given{'user'} // 'root',
-        'TEST_WEBPREFIX' => $prefix,
-        'TEST_SOCKET'    => $given{'socket'} // $socket,
-        'TEST_LANG'      => "$module/lang/en",
-        'TEST_ACCESS'    => "$folder/access",
-        'TEST_ACTIONS'   => "$folder/actions",
-        %{ $given{'env'} // {} },
-    );
-    my $pid = open2(my $out, my $in, "cd $module && exec perl -w index.cgi 2>$folder/errors") or die $!;
-    binmode($_) for $in, $out;
-    print {$in} $body;
-    close($in);
-    my $text = do { local $/; <$out> };
-    waitpid($pid, 0);
-    my ($head, $rest) = split(/\r\n\r\n/, $text, 2);
-    return ($head, $rest // '');
+    my %headers = ('Cookie' => 'sid=' . session($given{'login'} // $user, $user), %{ $given{'headers'} // {} });
+    $headers{'Content-Type'} = $given{'type'} // 'application/x-www-form-urlencoded' if defined($given{'body'});
+    my $method = $given{'method'} // (defined($given{'body'}) ? 'POST' : 'GET');
+    my $answer = $panel->request($method, "$prefix$module/index.cgi$path", 'version' => $given{'version'} // '1.1',
+        'user' => undef, 'headers' => \%headers, 'body' => $given{'body'}, 'leave_after' => $given{'leave_after'});
+    return ($answer->head, $answer->body, $answer);
 }
+
+# session(login, user) Returns the id of somebody's session; there is one a login.
+my %sessions;
+sub session { my ($login, $user) = @_; return $sessions{$login} //= $panel->session($user) }
 
 # token(options) Returns the token that a page gives to its forms.
 sub token {
@@ -73,13 +47,19 @@ sub token {
     return $page =~ /name="token" value="(\w{64})"/ ? $1 : 'none';
 }
 
-sub errors { open(my $file, '<', "$folder/errors") or die $!; local $/; return <$file> // '' }
+# errors() Returns what has come into the panel's log of errors since it was asked last.
+my $told = 0;
+sub errors { my $all = $panel->errors() =~ s/^.* miniserv\.pl started\n//r; my $new = substr($all, $told); $told = length($all); return $new }
 
-my $owner = { 'role' => 'owner', 'domains' => ['example.com'] };
+# configure(file, text) Writes one of the panel's files.
+sub configure { my ($name, $text) = @_; put("$etc/$name", $text) }
+
+
+errors();
 
 subtest 'a page stands inside the panel, and its links lead through it' => sub {
     my ($head, $body) = ask('/domains/example.com');
-    like($head, qr{^Content-type: text/html}, 'with the header of the panel');
+    like($head, qr{^HTTP/1\.0 200 OK\r\n.*^Content-type: text/html}ms, 'with the header of the panel');
     like($body, qr{^<panel title="Mail Client Setup · example.com">}, 'with its title');
     like($body, qr{</panel>\n$}, 'and its foot');
     like($body, qr{bob\.example}, 'and what it is about');
@@ -87,15 +67,20 @@ subtest 'a page stands inside the panel, and its links lead through it' => sub {
     like($body, qr{href="/virtualmin-mail-setup/index\.cgi/domains/example\.com/mailboxes/bob\.example"}, 'links');
     like($body, qr{href="/virtualmin-mail-setup/assets/panel\.css"}, 'assets');
     is(errors(), '', 'nothing is complained about');
+    unlike($head, qr{[^\r]\n}, 'and every line of its head ends as it has to');
 };
 
 subtest "in the viewer's language" => sub {
-    my (undef, $body) = ask('/domains/example.com', 'env' => { 'TEST_LANGUAGE' => 'de.UTF-8' });
+    configure('config', "lang=en\nlang_root=de.UTF-8\n");
+    my (undef, $body) = ask('/domains/example.com');
+    configure('config', "lang=en\n");
     like($body, qr{Postf\xc3\xa4chern melden sich mit einem Namen an}, 'as the panel has it');
 };
 
 subtest 'behind a prefix' => sub {
-    my (undef, $body) = ask('/', 'webprefix' => '/panel');
+    configure('config', "lang=en\nwebprefix=/panel\n");
+    my (undef, $body) = ask('/');
+    configure('config', "lang=en\n");
     like($body, qr{href="/panel/virtualmin-mail-setup/index\.cgi/domains/example\.com"}, 'links have it');
 };
 
@@ -131,7 +116,7 @@ subtest 'a form' => sub {
     my (undef, $csv) = ask('/domains/example.com/mailboxes.csv', 'body' => $body);
     is(scalar(grep { /\@example\.com/ } split(/\r?\n/, $csv)), 2, 'arrives whole');
     my ($head) = ask('/domains/example.com', 'body' => 'token=' . token());
-    like($head, qr{^Status: 303\r\n}, 'a redirect keeps its status');
+    like($head, qr{^HTTP/1\.[01] 303 }, 'a redirect keeps its status');
     like($head, qr{^Location: \./example\.com\r?$}m, 'and leads back through the panel');
 };
 
@@ -151,41 +136,59 @@ subtest 'a logo' => sub {
 
 subtest 'mail that is not set up' => sub {
     my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/send', 'body' => 'to=a@b.example&subject=x&token=' . token());
-    like($head, qr{^Status: 404\r\n}, 'is not there');
+    like($head, qr{^HTTP/1\.[01] 404 }, 'is not there');
     like($body, qr{mail_from}, 'and it is said why');
 };
 
 subtest 'who sees what' => sub {
-    my (undef, $body) = ask('/', 'user' => 'example', 'access' => $owner);
+    my (undef, $body) = ask('/', 'user' => 'example');
     like($body, qr{domains/example\.com"}, 'an owner sees their own domain');
+    like($body, qr{domains/sub\.example\.com"}, 'and its sub-server');
     unlike($body, qr{example\.org}, 'and no other');
+    my $token = token('user' => 'example');
     for my $path ('', '/mailboxes.json', '/sheets.pdf', '/mailboxes/ann/settings.txt', '/branding') {
-        my ($head) = ask("/domains/example.org$path", 'user' => 'example', 'access' => $owner);
-        like($head, qr{^Status: 404\r\n}, "another's is not there: $path");
-        my $body = 'token=' . token('user' => 'example', 'access' => $owner);
-        ($head) = ask("/domains/example.org$path", 'user' => 'example', 'access' => $owner, 'body' => $body);
-        like($head, qr{^Status: 404\r\n}, "by a form neither: $path");
+        my ($head) = ask("/domains/example.org$path", 'user' => 'example');
+        like($head, qr{^HTTP/1\.[01] 404 }, "another's is not there: $path");
+        ($head) = ask("/domains/example.org$path", 'user' => 'example', 'body' => "token=$token");
+        like($head, qr{^HTTP/1\.[01] 404 }, "by a form neither: $path");
     }
-    my ($head) = ask('/branding', 'user' => 'example', 'access' => $owner);
-    like($head, qr{^Status: 403\r\n}, 'an owner has no branding of the server');
-    my $rita = { 'role' => 'reseller', 'domains' => [ 'example.com', 'dash.example' ] };
-    (undef, $body) = ask('/', 'user' => 'rita', 'access' => $rita);
-    is(scalar(() = $body =~ /<th scope="row"/g), 2, "a reseller sees their customers' domains");
-    ($head) = ask('/branding', 'user' => 'rita', 'access' => $rita);
+    my ($head) = ask('/branding', 'user' => 'example');
+    like($head, qr{^HTTP/1\.[01] 403 }, 'an owner has no branding of the server');
+    (undef, $body) = ask('/', 'user' => 'helper');
+    like($body, qr{domains/sub\.example\.com"}, 'an extra admin sees the domains that they were given');
+    unlike($body, qr{domains/example\.com"}, 'and no other of the owner');
+    (undef, $body) = ask('/', 'user' => 'rita');
+    is(scalar(() = $body =~ /<th scope="row"/g), 3, "a reseller sees their customers' domains");
+    ($head) = ask('/branding', 'user' => 'rita');
     like($head, qr{Location: /virtualmin-mail-setup/index\.cgi/branding/resellers/rita}, 'and their branding');
-    my $no_users = { %$owner, 'no_users' => ['example.com'] };
-    (undef, $body) = ask('/', 'user' => 'example', 'access' => $no_users);
-    unlike($body, qr{example\.com}, 'who may not edit users sees none');
+    add_user('example', 'virtual-server virtualmin-mail-setup', 'noconfig' => 1, 'domains' => '1 2');
+    (undef, $body) = ask('/', 'user' => 'example');
+    unlike($body, qr{domains/example\.com}, 'who may not edit users sees none');
+    add_domains();
+};
+
+subtest 'who is not a user of Virtualmin' => sub {
+    add_user('guest', 'virtualmin-mail-setup');
+    my ($head, $body) = ask('/', 'user' => 'guest');
+    like($head, qr{^HTTP/1\.0 200 }, 'may come in');
+    unlike($body, qr{domains/example\.com}, 'and is no master admin: they see nothing');
+    ($head) = ask('/domains/example.com', 'user' => 'guest');
+    like($head, qr{^HTTP/1\.[01] 404 }, 'of anything');
+    add_user('stranger', 'virtual-server');
+    ($head, $body) = ask('/domains/example.com', 'user' => 'stranger');
+    like($head, qr{^HTTP/1\.0 403 Forbidden\r\n}, "who has not got the module reads Webmin's refusal, as one");
+    unlike($body, qr{bob}, 'and nothing else');
 };
 
 subtest 'what a browser says of the viewer does not count' => sub {
     my $forged = encode_base64(
         encode_json({ 'user' => 'root', 'role' => 'master-admin', 'domains' => '*', 'pages' => '/x', 'assets' => '/x' }), '');
-    my ($head) = ask('/domains/example.org', 'user' => 'example', 'access' => $owner,
-        'env' => { 'HTTP_MAIL_SETUP_VIEWER' => $forged, 'HTTP_ACCEPT_LANGUAGE' => "en\r\nMail-Setup-Viewer: $forged" });
-    like($head, qr{^Status: 404\r\n}, 'in a header of its own, or inside another');
-    ($head) = ask("/domains/example.org HTTP/1.0\r\nMail-Setup-Viewer: $forged\r\n\r\n", 'user' => 'example', 'access' => $owner);
-    like($head, qr{^Status: 404\r\n}, 'nor in the address');
+    my ($head) = ask('/domains/example.org', 'user' => 'example', 'headers' => { 'Mail-Setup-Viewer' => $forged });
+    like($head, qr{^HTTP/1\.[01] 404 }, 'in a header of its own, or inside another');
+    for my $end ("%20HTTP/1.0%0d%0aMail-Setup-Viewer:%20$forged", " HTTP/1.0 Mail-Setup-Viewer: $forged") {
+        ($head) = ask("/domains/example.org$end", 'user' => 'example');
+        like($head, qr{^HTTP/1\.[01] 40[04] }, 'nor in the address');
+    }
     my $raw = IO::Socket::UNIX->new('Peer' => $socket) or die $!;
     print {$raw} "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n";
     like(scalar(<$raw>), qr{^HTTP/1\.1 403 }, 'and without one the app answers nothing');
@@ -194,19 +197,22 @@ subtest 'what a browser says of the viewer does not count' => sub {
 subtest 'the token of a form' => sub {
     my $token = token();
     is(token(), $token, 'stays the same within a login');
-    my @others = map { token(%$_) } { 'user' => 'admin' }, { 'env' => { 'SESSION_ID' => 'another' } };
+    my @others = map { token(%$_) } { 'user' => 'example' }, { 'login' => 'root again', 'user' => 'root' };
     is(scalar(grep { $_ ne $token && $_ ne 'none' } @others), 2, 'and is another one for another user or login');
     my ($head, $body) = ask('/domains/example.com/mailboxes.csv', 'body' => "selected=1&login=bob.example&token=$others[0]");
-    like($head, qr{^Status: 403\r\n}, 'which does not do');
+    like($head, qr{^HTTP/1\.[01] 403 }, 'which does not do');
     unlike($body, qr{bob\@example}, 'and gets nothing');
     is((stat("$folder/etc/virtualmin-mail-setup/form-secret"))[2] & 0777, 0600, 'the secret behind it is for root alone');
 };
 
 subtest 'what a master admin keeps a user from' => sub {
-    my ($head) = ask('/domains/example.com/sheets.pdf', 'env' => { 'TEST_MAY' => 'see check' });
-    like($head, qr{^Status: 403\r\n}, 'printing');
-    ($head) = ask('/', 'env' => { 'TEST_MAY' => '' });
-    like($head, qr{^Status: 403\r\n}, 'or everything');
+    configure('virtualmin-mail-setup/example.acl', "print=0\n");
+    my ($head) = ask('/domains/example.com/sheets.pdf', 'user' => 'example');
+    like($head, qr{^HTTP/1\.[01] 403 }, 'printing');
+    configure('virtualmin-mail-setup/example.acl', "see=0\n");
+    ($head) = ask('/', 'user' => 'example');
+    like($head, qr{^HTTP/1\.[01] 403 }, 'or everything');
+    unlink("$etc/virtualmin-mail-setup/example.acl");
 };
 
 subtest "the module's configuration" => sub {
@@ -216,16 +222,16 @@ subtest "the module's configuration" => sub {
     };
     is($port->('example.com', 'bob.example'), 587, "the package's");
     configure('virtualmin-mail-setup/config',
-        "submission_port=2587\nby_domain=submission_port\@example.org=3587\tsheet_paper\@example.org=letter\nsocket=/elsewhere\n");
+        "submission_port=2587\nby_domain=submission_port\@example.org=3587\tsheet_paper\@example.org=letter\nsocket=$socket\n");
     is($port->('example.com', 'bob.example'), 2587, "the host's, at the next request");
     my (undef, $json) = ask('/domains/example.org/mailboxes.json');
     my $login = decode_json($json)->{'mailboxes'}->[0]->{'login'};
     is($port->('example.org', $login), 3587, 'and what is for one domain');
-    configure('virtualmin-mail-setup/config', "imap_port=none\n");
+    configure('virtualmin-mail-setup/config', "imap_port=none\nsocket=$socket\n");
     my ($head, $body) = ask('/domains/example.com');
     like($body, qr{Module Config: imap_port must be a port}, 'a mistake is named');
     unlike($body, qr{bob\@example}, 'and nothing is shown');
-    unlink("$folder/etc/virtualmin-mail-setup/config");
+    configure('virtualmin-mail-setup/config', "socket=$socket\n");
     is($port->('example.com', 'bob.example'), 587, 'until it is mended');
 };
 
@@ -234,7 +240,7 @@ subtest 'what of the set-up failed' => sub {
     my (undef, $body) = ask('/');
     like($body, qr{set-up of this module is not complete.*<li>The account &lt;x&gt; could not be made</li>.*repair-mail-setup}s,
         'a master admin reads');
-    (undef, $body) = ask('/', 'user' => 'example', 'access' => $owner);
+    (undef, $body) = ask('/', 'user' => 'example');
     unlike($body, qr{repair-mail-setup}, 'and nobody else');
     my (undef, $sheet) = ask('/domains/example.com/sheets');
     unlike($sheet, qr{repair-mail-setup}, 'and no sheet says it');
@@ -243,18 +249,21 @@ subtest 'what of the set-up failed' => sub {
     unlike($body, qr{repair-mail-setup}, 'until it is well');
 };
 
-subtest 'a viewer of 2,000 domains' => sub {
-    my @many = map { "customer-number-$_.some-long-name.example" } 1 .. 2000;
-    local @all = (@all, @many);
-    my ($head, $body) = ask('/', 'user' => 'big', 'access' => { 'role' => 'reseller', 'domains' => [ @many, 'example.com' ] });
-    like($body, qr{domains/example\.com"}, 'is taken');
+subtest 'among 2,000 domains' => sub {
+    add_domain(1000 + $_, "customer-number-$_.some-long-name.example", 'reseller' => 'big') for 1 .. 2000;
+    add_user('big', 'virtual-server virtualmin-mail-setup', 'noconfig' => 1, 'reseller' => 1);
+    add_domain(3, 'example.org', 'user' => 'exorg', 'reseller' => 'big');
+    my (undef, $body) = ask('/', 'user' => 'big');
+    like($body, qr{domains/example\.org"}, 'a viewer of all of them is taken');
+    unlink(map { "$etc/virtual-server/domains/" . (1000 + $_) } 1 .. 2000);
+    add_domains();
 };
 
 # actions() Returns what the panel's log has got since it was asked last.
 sub actions {
-    open(my $file, '<', "$folder/actions") or return ();
+    open(my $file, '<', "$etc/actions") or return ();
     my @lines = <$file>;
-    unlink("$folder/actions");
+    unlink("$etc/actions");
     return map { decode_json($_) } @lines;
 }
 
@@ -275,6 +284,7 @@ subtest "the panel's log of actions" => sub {
 };
 
 subtest 'without Node.js, or with too old a one' => sub {
+    configure('virtualmin-mail-setup/config', "socket=$folder/nowhere.sock\n");
     for my $case ([ '', qr/No Node\.js is installed/ ], [ 'v16.20.1', qr/too old: the service needs 18\.19/ ],
         [ 'v18.13.0', qr/too old/ ], [ 'v18.19.0', qr/not running.*SOCKET_PATH=|not running.*virtualmin repair-mail-setup/s ]) {
         my ($version, $words) = @$case;
@@ -282,22 +292,165 @@ subtest 'without Node.js, or with too old a one' => sub {
         mkdir($bin);
         symlink($_, "$bin/" . (split(m{/}, $_))[-1]) for '/usr/bin/perl', '/bin/sh';
         if ($version ne '') {
-            open(my $node, '>', "$bin/node") or die $!;
-            print {$node} "#!/bin/sh\necho $version\n";
-            close($node);
+            put("$bin/node", "#!/bin/sh\necho $version\n");
             chmod(0755, "$bin/node");
         }
-        my (undef, $body) = ask('/', 'socket' => "$folder/nowhere.sock", 'env' => { 'PATH' => $bin });
+        $panel->environment('PATH' => $bin);
+        my ($head, $body) = ask('/');
+        like($head, qr{^HTTP/1\.0 503 Service Unavailable\r\n}, 'no answer');
         like($body, $words, $version || 'none');
         like($body, qr/apt-get install nodejs|dnf install nodejs/, 'with the command') if $version lt 'v18.19';
     }
+    $panel->environment('PATH' => undef);
 };
 
 subtest 'where the app is not there' => sub {
-    my ($head, $body) = ask('/', 'socket' => "$folder/nowhere.sock");
+    errors();
+    my ($head, $body) = ask('/');
+    like($head, qr{^HTTP/1\.0 503 Service Unavailable\r\n}, 'is an error');
     like($body, qr{<panel title="Mail Client Setup">}, 'the panel says so');
     like($body, qr{virtualmin repair-mail-setup|SOCKET_PATH=}, 'with the command that helps');
     like(errors(), qr{nowhere\.sock: No such file}, 'and the log has the reason');
+    ($head, $body) = ask('/domains.json');
+    like($head, qr{^HTTP/1\.0 503 .*^Content-Type: application/json}ms, 'to programs in JSON');
+    is_deeply(decode_json($body)->{'error'}, { 'code' => 'bridge-not-running', 'message' => 'The service that makes these pages is not running.' }, 'with the words');
+};
+
+# with_app(answer, work) Does some work while an app that is played here gives one answer to every request: a text, or a
+# function that gets the connection.
+sub with_app {
+    my ($answer, $work) = @_;
+    my $path = "$folder/played.sock";
+    my $server = IO::Socket::UNIX->new('Local' => $path, 'Listen' => 5) or die $!;
+    configure('virtualmin-mail-setup/config', "socket=$path\n");
+    my $pid = fork() // die $!;
+    if (!$pid) {
+        $SIG{'PIPE'} = 'IGNORE';
+        while (my $client = $server->accept()) {
+            while (defined(my $line = <$client>)) { last if $line eq "\r\n" }
+            if (ref($answer)) { $answer->($client) }
+            else { print {$client} $answer }
+            close($client);
+        }
+        POSIX::_exit(0);
+    }
+    $work->();
+    kill('KILL', $pid);
+    waitpid($pid, 0);
+    unlink($path);
+}
+
+# in_chunks(pieces) Returns a file as an app sends it whose length it does not know.
+sub in_chunks {
+    return "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nTransfer-Encoding: chunked\r\n\r\n"
+        . join('', map { sprintf("%x\r\n", length($_)) . "$_\r\n" } @_);
+}
+
+my @pieces = map { pack('N*', map { $_ * 7 } 1 .. 5000 * $_) } 1 .. 9;
+my $file   = join('', @pieces);
+
+subtest 'a large file arrives whole' => sub {
+    for my $case (
+        [ 'whose length is known', "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nContent-Length: " . length($file) . "\r\n\r\n$file" ],
+        [ 'whose length is not known', in_chunks(@pieces) . "0\r\n\r\n" ],
+    ) {
+        my ($what, $answer) = @$case;
+        with_app($answer, sub {
+            for my $version ('1.0', '1.1') {
+                my ($head, $body, $whole) = ask('/x.zip', 'version' => $version);
+                ok($body eq $file, "one $what, over HTTP/$version");
+                is($whole->complete, 1, 'and the browser knows that it is whole');
+                unlike($head, qr{chunked}i, 'in no chunks, which HTTP/1.0 has not got') if $version eq '1.0';
+            }
+        });
+    }
+};
+
+subtest 'a file that breaks off' => sub {
+    my $half = length($file) / 2;
+    for my $case (
+        [ 'whose length is known', "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nContent-Length: " . length($file) . "\r\n\r\n" . substr($file, 0, $half) ],
+        [ 'between chunks', in_chunks(@pieces) ],
+        [ 'within a chunk', in_chunks(@pieces) . "ffff\r\nxxx" ],
+        [ 'without a length or chunks', "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\n\r\n$file" ],
+    ) {
+        my ($what, $answer) = @$case;
+        with_app($answer, sub {
+            for my $version ('1.0', '1.1') {
+                my ($head, $body, $whole) = ask('/x.zip', 'version' => $version);
+                if ($head =~ m{^HTTP/1\.[01] 200 }) { is($whole->complete, 0, "$what is seen to, over HTTP/$version") }
+                else { like($head, qr{^HTTP/1\.0 502 Bad Gateway\r\n}, "$what is an error, over HTTP/$version") }
+                unlike($body, qr{<panel}, 'and no words of the panel are in it') if $head =~ m{^HTTP/1\.[01] 200 };
+            }
+        });
+    }
+};
+
+subtest 'a page that breaks off' => sub {
+    with_app("HTTP/1.1 200 OK\r\nMail-Setup-Title: Some\r\nContent-Length: 100\r\n\r\n<ul><li>one mailbox", sub {
+        my ($head, $body) = ask('/');
+        like($head, qr{^HTTP/1\.0 502 Bad Gateway\r\n}, 'is an error');
+        like($body, qr{broke off}, 'in words');
+        unlike($body, qr{one mailbox}, 'and nothing of it is shown');
+    });
+    with_app('', sub { like((ask('/'))[0], qr{^HTTP/1\.0 502 }, 'as is no answer at all') });
+    with_app("HTTP/1.1 200 OK\r\nMail-Set", sub { like((ask('/'))[0], qr{^HTTP/1\.0 502 }, 'or half a head') });
+};
+
+subtest 'a status arrives as it is' => sub {
+    for my $status ('304 Not Modified', '303 See Other', '409 Conflict', '413 Payload Too Large', '429 Too Many Requests', '502 Bad Gateway') {
+        my $body = $status =~ /^304/ ? '' : 'words';
+        with_app("HTTP/1.1 $status\r\nContent-Type: text/plain\r\nLocation: /elsewhere\r\nRetry-After: 7\r\nContent-Length: " . length($body) . "\r\n\r\n$body", sub {
+            my ($head, $got) = ask('/x.txt');
+            like($head, qr{^HTTP/1\.0 \Q$status\E\r\n.*^Retry-After: 7\r?$}ms, "of a file: $status");
+            is($got, $body, 'with its body');
+        });
+        with_app("HTTP/1.1 $status\r\nMail-Setup-Title: Some\r\nRetry-After: 7\r\nContent-Length: 5\r\n\r\nwords", sub {
+            my ($head, $got) = ask('/');
+            like($head, qr{^HTTP/1\.0 \Q$status\E\r\n.*^Retry-After: 7\r?$}ms, "of a page: $status");
+            like($panel->log(), qr{" \Q${\ ($status =~ /(\d+)/)[0]}\E \d+\n$}, "and is in the panel's log");
+        }) if $status !~ /^30/;
+    }
+};
+
+subtest 'a browser that leaves' => sub {
+    my $left = "$folder/left";
+    my $endless = sub {
+        my ($client) = @_;
+        print {$client} "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nTransfer-Encoding: chunked\r\n\r\n";
+        my $piece = 'x' x 65536;
+        for (1 .. 20000) { print {$client} "10000\r\n$piece\r\n" or last; $client->flush() or last }
+        put($left, 'left');
+    };
+    with_app($endless, sub {
+        ask('/x.zip', 'leave_after' => 200_000);
+        for (1 .. 100) { last if -e $left; select(undef, undef, undef, 0.1) }
+        ok(-e $left, 'ends the work of the app');
+    });
+};
+
+subtest 'a form that is too large' => sub {
+    configure('virtualmin-mail-setup/config', "socket=$socket\n");
+    my ($head, $body) = ask('/domains/example.com', 'body' => 'x=' . ('y' x (6 * 1024 * 1024)));
+    like($head, qr{^HTTP/1\.0 413 Content Too Large\r\n}, 'is refused');
+    like($body, qr{at most 5 MB}, 'and read to its end, so that the browser reads why');
+};
+
+subtest 'where a CGI is a program of its own' => sub {
+    my $copy = "$folder/copy";
+    system("cp -rL $folder/root/virtualmin-mail-setup $copy") == 0 or die;
+    rename("$folder/root/virtualmin-mail-setup", "$folder/linked");
+    symlink($copy, "$folder/root/virtualmin-mail-setup");
+    $panel->configure('forkcgis' => 1);
+    errors();
+    my ($head, $body) = ask('/domains/example.com');
+    like($body, qr{bob\.example.*</panel>}s, 'a page comes');
+    ($head, $body, my $answer) = ask('/domains/example.com/mailboxes/bob.example/sheet.pdf');
+    like($body, qr{^%PDF-1\.7.*%%EOF\s*$}s, 'and a file, whole');
+    is($answer->complete, 1, 'with its length');
+    ($head) = ask('/domains/nosuch.example');
+    like($head, qr{^HTTP/1\.0 200 .*^Status: 404}ms, 'while a status is a header there, whatever is done');
+    is(errors(), '', 'nothing is complained about');
 };
 
 done_testing();

@@ -30,7 +30,8 @@ sub run {
         open(my $asked, '>', "$folder/asked") or die $!;
         while (defined(my $line = <$client>)) { print {$asked} $line; last if $line eq "\r\n" }
         close($asked);
-        print {$client} "HTTP/1.1 200 OK\r\n\r\n", encode_json($answer);
+        my $body = ref($answer) ? encode_json($answer) : $answer;
+        print {$client} 'HTTP/1.1 200 OK', "\r\nContent-Length: ", length($body), "\r\n\r\n$body";
         close($client);
         exec('true');
     }
@@ -47,8 +48,11 @@ my ($code, $text, $errors, $asked) = run($good, '--domain', 'example.com');
 is($code, 0, 'where all is proven it ends with 0');
 is($text, "mail.example.com:143                     starttls       proven\nmail.example.com:587                     starttls       proven\n", 'a line a port');
 is($errors, '', 'without a complaint');
-like($asked, qr{^GET /domains/example\.com/check\.json HTTP/1\.0\r\n}, 'it asks for the domain');
+like($asked, qr{^GET /domains/example\.com/check\.json HTTP/1\.1\r\n}, 'it asks for the domain');
 like($asked, qr{^Mail-Setup-Viewer: \S+\r\nMail-Setup-Panel: \S+\r\n}m, 'as root, with the settings');
+
+($code, undef, $errors) = run(substr(encode_json($good), 0, -9), '--domain', 'example.com');
+is_deeply([ $code, $errors ], [ 1, "The service gave no answer that can be read\n" ], 'half an answer is none');
 
 my $bad = { 'domain' => 'example.com', 'services' => [ service(143, 'proven', 'weaknesses' => ['injection']),
     service(587, 'differs', 'how' => 'starttls-not-offered') ] };
@@ -67,7 +71,7 @@ is($errors, "There is no such domain.\n", 'and why');
 like($asked, qr{^GET /domains/\.\.%2F\.\.%2Fx%20y/check\.json HTTP}, 'a domain is a part of the path and no more');
 ($code, $text, $errors) = run($good);
 is($code, 1, 'without a domain');
-like($errors, qr/^Missing --domain\n\nAsks the mail ports/, 'it says what it takes');
+like($errors, qr/^Missing --domain\n\nUsage:\n +virtualmin check-mail-setup --domain/, 'it says what it takes');
 ($code, $text) = run($good, '--help');
 is($code, 0, 'help');
 like($text, qr/virtualmin check-mail-setup --domain domain\.name/, 'is given');

@@ -50,8 +50,9 @@ for my $case (
     [ [ @asked, 'example.com/../../x' ], qr/not a domain name/, 'no domain at all' ],
     [ [ @asked, 'example.com', '--user', 'nobody' ], qr/^example\.com has no mailbox with the user name nobody$/, 'no such user' ],
     [ [ '--socket', "$folder/nowhere", '--domain', 'example.com' ], qr/^The service does not answer on .*No such file/, 'no service' ],
-    [ [ '--socket', $socket ], qr/^Missing --domain\n\nLists the mail client/, 'no domain' ],
+    [ [ '--socket', $socket ], qr/^Missing --domain\n\nUsage:\n\s+virtualmin list-mail-setup --domain/, 'no domain' ],
     [ [ @asked, 'example.com', 'more' ], qr/^Unknown parameter more/, 'something more' ],
+    [ [ @asked, 'example.com', '--more' ], qr/^Unknown option: more\n\nUsage/, 'another option' ],
     [ [ @asked, 'example.com', '--json', '--multiline' ], qr/^Either/, 'two forms' ],
 ) {
     my ($arguments, $words, $what) = @$case;

@@ -3,19 +3,13 @@
 use strict;
 use warnings;
 use FindBin;
-use File::Temp qw(tempfile);
 use Test::More;
 
-BEGIN {
-    my ($access, $path) = tempfile('UNLINK' => 1);
-    print {$access} '{"role":"master"}';
-    close($access);
-    $ENV{'TEST_ACCESS'} = $path;
-    $ENV{'TEST_LANG'}   = "$FindBin::Bin/../../src/webmin/lang/en";
-    unshift(@INC, "$FindBin::Bin/lib", '.');
-    chdir("$FindBin::Bin/../../src/webmin") or die $!;
-}
-require './log_parser.pl';
+use lib "$FindBin::Bin/lib";
+use TestPanel;
+
+my $folder = make_panel();
+require "$folder/root/virtualmin-mail-setup/log_parser.pl";
 
 my %values = ('domain' => 'example.com', 'count' => 2, 'file' => 'x.pdf', 'login' => '<b>', 'to' => 'a@b.example', 'owner' => '*');
 is(parse_webmin_log('root', 'index.cgi', 'sheets', 'mail', 'example.com', \%values),

@@ -1,48 +1,53 @@
 #!/usr/bin/perl
 # What the module sets up outside its own folder, in folders of the test's own, and the proof by the real app.
+package virtualmin_mail_setup;
 use strict;
 use warnings;
 no warnings 'once';
-use File::Temp qw(tempdir);
 use FindBin;
-use JSON::PP;
+use lib "$FindBin::Bin/lib";
 use Test::More;
-
-my $folder;
-BEGIN {
-    $folder = tempdir('CLEANUP' => 1);
-    mkdir("$folder/$_") for qw(etc etc/virtual-server etc/virtualmin-mail-setup units booted state state/private bin);
-    $ENV{'WEBMIN_CONFIG'} = "$folder/etc";
-    $ENV{'TEST_LANG'}     = "$FindBin::Bin/../../src/webmin/lang/en";
-    $ENV{'TEST_USER'}     = 'root';
-    $ENV{'TEST_SOCKET'}   = "$folder/app.sock";
-    unshift(@INC, "$FindBin::Bin/lib");
-}
 use TestApp;
+use TestPanel;
 
-require "$FindBin::Bin/../../src/webmin/postinstall.pl";
-require "$FindBin::Bin/../../src/webmin/uninstall.pl";
+my $folder = make_panel();
+my $etc    = $ENV{'WEBMIN_CONFIG'};
+my $own    = "$etc/virtualmin-mail-setup";
+mkdir("$folder/$_") for qw(units booted state state/private bin);
+
+# As Webmin loads it.
+require WebminCore;
+WebminCore::foreign_require('virtualmin-mail-setup', 'postinstall.pl');
+WebminCore::foreign_require('virtualmin-mail-setup', 'uninstall.pl');
 
 our (%place, $account);
-my $own = "$folder/etc/virtualmin-mail-setup";
 @place{qw(units booted systemctl state settle)} =
     ("$folder/units", "$folder/booted", "$folder/bin/systemctl", "$folder/state/private/virtualmin-mail-setup", 0);
 
-sub put { my ($path, $text) = @_; open(my $file, '>', $path) or die "$path: $!"; print {$file} $text; close($file) }
-
-sub content { my ($path) = @_; open(my $file, '<', $path) or return ''; local $/; return <$file> }
-
-sub mode { return (stat($_[0]))[2] & 0777 }
-
 put("$folder/bin/systemctl", "#!/bin/sh\necho \"\$*\" >>$folder/systemctl.log\ntest ! -e $folder/broken || { echo 'Unit is masked.'; exit 1; }\n");
 chmod(0755, "$folder/bin/systemctl");
-put("$folder/etc/miniserv.conf", "port=10000\nssl=1\nkeyfile=$folder/etc/miniserv.pem\n");
-put("$folder/etc/virtual-server/config", "allow_subdoms=0\nplugins=virtualmin-awstats virtualmin-git\n");
+my $miniserv = content("$etc/miniserv.conf") =~ s/^port=0\n//mr;
+
+# serve_on(lines) Has the panel listen as these lines of miniserv.conf say.
+sub serve_on { my ($lines) = @_; put("$etc/miniserv.conf", $miniserv . $lines) }
 
 # failed() Sets up; returns the words of what failed.
 sub failed { return map { $_->[1] ? () : "$_->[2]" } set_up() }
 
-sub plugins { return content("$folder/etc/virtual-server/config") =~ /^plugins=(.*)$/m ? $1 : undef }
+# said(part) Sets up; returns the words of a part.
+sub said { my ($part) = @_; return (grep { $_->[0] eq $part } set_up())[0]->[2] }
+
+sub setting { my ($key) = @_; return content("$etc/virtual-server/config") =~ /^\Q$key\E=(.*)$/m ? $1 : undef }
+
+# users() Returns those who have the module, as the file of Webmin's users has them.
+sub users { return [ sort map { /^(\S+):.* virtualmin-mail-setup\b/ ? $1 : () } split(/^/, content("$etc/webmin.acl")) ] }
+
+sub account_now { return (grep { $_->{'name'} eq $account } acl::fresh_users())[0] }
+
+serve_on("port=10000\nssl=1\n");
+add_domains('virtual-server');
+# Owners, as Virtualmin makes them.
+add_user($_, 'virtual-server', 'noconfig' => 1) for qw(exorg dash plain);
 
 subtest 'where no service answers yet' => sub {
     is_deeply([ failed() ], ["Everything is set up, but Virtualmin could not be asked: The service does not answer on $folder/app.sock: No such file or directory"],
@@ -51,7 +56,7 @@ subtest 'where no service answers yet' => sub {
 };
 
 subtest 'the account' => sub {
-    my ($made) = grep { $_->{'name'} eq $account } acl::list_users();
+    my $made     = account_now();
     my $password = content("$own/api-password");
     like($password, qr/^[0-9a-f]{48}$/, 'has a random password');
     is(mode("$own/api-password"), 0600, 'that root alone can read');
@@ -59,55 +64,106 @@ subtest 'the account' => sub {
     is(crypt($password, $made->{'pass'}), $made->{'pass'}, 'which is the one that Webmin has');
     is_deeply($made->{'modules'}, ['virtual-server'], 'Virtualmin, and nothing else');
     is($made->{'allow'}, '127.0.0.1', 'from this machine alone');
-    is_deeply({ get_module_acl($account, '') }, {}, 'and no limit to calls before 8.2, which would shut it out');
-    is($WebminCore::reloads, 1, 'Webmin has read it');
+    is_deeply({ get_module_acl($account, '') }, {}, 'and no limit to calls up to 8.1, which would shut it out');
+    ok($WebminCore::reloads, 'Webmin has read it');
     is(content("$own/service"), "VIRTUALMIN_URL=https://127.0.0.1:10000\nVIRTUALMIN_USER=mail-setup-api\n", 'the service knows where');
     is(mode("$own/service"), 0600, 'and nobody else');
     unlike(content("$own/service"), qr/$password/, 'the password is in its own file alone');
 };
 
-subtest 'plugin, owners and units' => sub {
-    is(plugins(), 'virtualmin-awstats virtualmin-git virtualmin-mail-setup', 'it is a plugin beside the others');
-    like(content("$folder/etc/virtual-server/config"), qr/^allow_subdoms=0$/m, 'whose configuration stays');
+subtest 'plugin, commands and units' => sub {
+    is(setting('plugins'), 'virtualmin-awstats virtualmin-git virtualmin-mail-setup', 'it is a plugin beside the others');
+    is(setting('avail_virtualmin-mail-setup'), 1, 'that owners may have, as the default template says');
+    is(setting('allow_subdoms'), 0, "and the rest of Virtualmin's configuration stays");
     is_deeply(\%WebminCore::locked, {}, 'unlocked again');
-    is($virtual_server::granted, 1, 'owners that were there before have it');
+    for my $command (qw(list-mail-setup check-mail-setup repair-mail-setup)) {
+        like(`sh $folder/virtualmin $command --help 2>&1`, qr/^\s*$command\.pl/, "virtualmin $command is found");
+    }
     my $service = content("$folder/units/virtualmin-mail-setup.service");
-    like($service, qr{^ExecStart=/\S*/node (?:--[\w-]+=\d+ )+/\S+/src/webmin/app/server\.mjs$}m, 'the service runs the app');
+    like($service, qr{^ExecStart=/\S*/node (?:--[\w-]+=\d+ )+/\S+/app/server\.mjs$}m, 'the service runs the app');
     like($service, qr{^LoadCredential=api-password:\Q$own\E/api-password$}m, 'with the password');
+    like($service, qr{^SystemCallErrorNumber=EPERM$}m, 'and a system call that is not allowed is an error, and no end');
     unlike($service, qr/@[A-Z]+@/, 'and nothing is left open');
-    is(content("$folder/systemctl.log"),
-        "daemon-reload\nenable --now virtualmin-mail-setup.socket\ntry-restart virtualmin-mail-setup.service\n", 'and systemd listens');
+    is(content("$folder/systemctl.log"), join('', map { "$_\n" } 'daemon-reload',
+        'reset-failed virtualmin-mail-setup.socket virtualmin-mail-setup.service', 'enable --now virtualmin-mail-setup.socket',
+        'try-restart virtualmin-mail-setup.service'), 'and systemd listens, whatever failed before');
+};
+
+subtest 'who may use it' => sub {
+    is_deeply(users(), [qw(dash example exorg helper plain rita root)], 'owners of domains with mail, an extra admin, a reseller');
+    is_deeply({ get_module_acl('rita', 'virtualmin-mail-setup') }, { 'noconfig' => 1, 'see' => 1, 'print' => 1, 'check' => 1 }, 'and can do what there is');
+    like(said('owners'), qr/: 6\. Domains kept from it by an administrator: 0\.$/, 'as the report says');
 };
 
 start_app("$folder/app.sock");
 
 subtest 'again' => sub {
-    my %before = map { $_ => content($_) } "$own/api-password", "$own/service", "$folder/etc/virtual-server/config";
-    my @users  = acl::list_users();
+    my @kept = ("$own/api-password", "$own/service", map { "$etc/$_" } qw(virtual-server/config webmin.acl miniserv.users));
+    my %before = map { $_ => content($_) } @kept;
+    my ($reloads, $saved) = ($WebminCore::reloads, $virtual_server::calls{'modify_webmin'});
     is_deeply([ failed() ], [], 'the API has answered');
     is(content("$own/setup-report"), '', 'and the panel has nothing to say');
-    is_deeply({ map { $_ => content($_) } keys %before }, \%before, 'nothing was changed');
-    is_deeply([ acl::list_users() ], \@users, 'nor was the account');
-    is($WebminCore::reloads, 1, 'and Webmin was left alone');
-    is($virtual_server::granted, 1, 'as were the owners');
+    is_deeply({ map { $_ => content($_) } @kept }, \%before, 'nothing was changed');
+    is($WebminCore::reloads, $reloads, 'and Webmin was left alone');
+    is($virtual_server::calls{'modify_webmin'}, $saved, 'as were the owners');
+    is($virtual_server::calls{'locked'}, 0, 'and no lock is left');
 };
 
 subtest 'what is missing is mended' => sub {
-    $_->{'name'} eq $account and @$_{qw(modules allow)} = ([ 'virtual-server', 'cron' ], '') for @acl::users;
-    unlink("$folder/units/virtualmin-mail-setup.socket", "$own/service");
+    acl::modify_user($account, { %{ account_now() }, 'modules' => [ 'virtual-server', 'cron' ], 'allow' => '' });
+    unlink("$folder/units/virtualmin-mail-setup.socket", "$own/service", "$folder/virtualmin");
+    add_domain(7, 'later.example', 'user' => 'later');
+    add_user('later', 'virtual-server', 'noconfig' => 1, 'domains' => '7');
     is_deeply([ failed() ], [], 'all is well again');
-    my ($mended) = grep { $_->{'name'} eq $account } acl::list_users();
+    my $mended = account_now();
     is_deeply([ $mended->{'modules'}, $mended->{'allow'} ], [ ['virtual-server'], '127.0.0.1' ], 'the account has its limits');
     is(crypt(content("$own/api-password"), $mended->{'pass'}), $mended->{'pass'}, 'and its password');
-    ok(-e "$folder/units/virtualmin-mail-setup.socket" && -e "$own/service", 'the files are there');
+    ok(-e "$folder/units/virtualmin-mail-setup.socket" && -e "$own/service" && -e "$folder/virtualmin", 'the files are there');
+    ok((grep { $_ eq 'later' } @{ users() }), 'and an owner who came later has it');
 };
 
-subtest 'from 8.2 on' => sub {
-    local $WebminCore::version = '8.2.0';
+subtest "an administrator's no" => sub {
+    put("$etc/virtual-server/templates/70", "name=No setup\navail=mail=1 virtualmin-mail-setup=0\n");
+    put("$etc/virtual-server/templates/71", "name=Older\navail=mail=1 dns=0\n");
+    add_domain(8, 'kept.example', 'user' => 'kept', 'template' => 70);
+    add_domain(9, 'older.example', 'user' => 'older', 'template' => 71);
+    add_user($_, 'virtual-server', 'noconfig' => 1) for qw(kept older);
+    like(said('owners'), qr/: 8\. Domains kept from it by an administrator: 1\.$/, 'in a template is counted');
+    ok(!(grep { $_ eq 'kept' } @{ users() }), 'and stays no');
+    ok((grep { $_ eq 'older' } @{ users() }), 'a list that is older than the module says no no');
+    like(content("$etc/virtual-server/templates/71"), qr/^avail=mail=1 dns=0 virtualmin-mail-setup=1$/m, 'and has it from now on');
+    acl::modify_user('rita', { %{ (grep { $_->{'name'} eq 'rita' } acl::fresh_users())[0] }, 'modules' => ['virtual-server'] });
+    like(said('owners'), qr/: 7\./, 'a reseller who was kept from it');
+    ok(!(grep { $_ eq 'rita' } @{ users() }), 'is not given it again');
+    my $default = content("$etc/virtual-server/config");
+    put("$etc/virtual-server/config", $default =~ s/^avail_virtualmin-mail-setup=1$/avail_virtualmin-mail-setup=0/mr);
+    add_domain(10, 'newest.example', 'user' => 'newest');
+    add_user('newest', 'virtual-server', 'noconfig' => 1);
+    set_up();
+    is(setting('avail_virtualmin-mail-setup'), 0, 'in the default template stays as well');
+    ok(!(grep { $_ eq 'newest' } @{ users() }), 'and holds');
+    put("$etc/virtual-server/config", $default);
+};
+
+subtest 'on the way to 8.2' => sub {
+    my $domains = "$etc/virtual-server/domains";
+    my $cgi     = content("$folder/root/virtual-server/remote.cgi");
+    put("$folder/root/virtual-server/remote.cgi", $cgi =~ s/\n/\n\$main::allow_rpc_only = 1;\n/r);
+    # As it is where it starts with this library.
+    no warnings 'redefine';
+    local *virtual_server::get_domain_webmin_avail = sub { my ($d) = @_; return $d->{'webmin_avail'} // '' };
     acl::delete_user($account);
-    $WebminCore::saved{"$account/"} = { 'fdisk' => 1 };
-    is_deeply([ failed() ], [], 'it works as well');
-    is_deeply({ get_module_acl($account, '') }, { 'fdisk' => 1, 'rpc' => 3 }, 'and the account is for calls alone');
+    put("$etc/$account.acl", "fdisk=1\n");
+    add_user($_, 'virtual-server', 'noconfig' => 1) for qw(example exorg);
+    add_domain(1, 'example.com', 'webmin_avail' => 'mail=1 dns=0');
+    add_domain(3, 'example.org', 'user' => 'exorg', 'webmin_avail' => 'mail=1 virtualmin-mail-setup=0');
+    like(said('owners'), qr/Domains kept from it by an administrator: 2\.$/, 'a no for a domain is counted');
+    is_deeply({ get_module_acl($account, '') }, { 'fdisk' => 1, 'rpc' => 3 }, 'the account is for calls alone');
+    like(content("$domains/1"), qr/^webmin_avail=mail=1 dns=0 virtualmin-mail-setup=1$/m, 'a domain that was there before has the module added');
+    ok((grep { $_ eq 'example' } @{ users() }), 'and its owner has it');
+    like(content("$domains/3"), qr/^webmin_avail=mail=1 virtualmin-mail-setup=0$/m, 'a no for a domain stays');
+    ok(!(grep { $_ eq 'exorg' } @{ users() }), 'and holds');
+    put("$folder/root/virtual-server/remote.cgi", $cgi);
 };
 
 subtest 'what cannot be done is said' => sub {
@@ -121,32 +177,47 @@ subtest 'what cannot be done is said' => sub {
         local $ENV{'PATH'} = "$folder/bin";
         like((failed())[0], qr/No Node\.js is installed.*(apt-get|dnf)/, 'without Node.js');
     }
+    no warnings 'redefine';
     {
-        no warnings 'redefine';
-        local *acl::create_user = sub { push(@acl::users, { %{ $_[0] }, 'modules' => [qw(virtual-server webmin)] }) };
+        my $create = \&acl::create_user;
+        local *acl::create_user = sub { $create->({ %{ $_[0] }, 'modules' => [qw(virtual-server webmin)] }) };
         acl::delete_user($account);
         like((failed())[0], qr/made mail-setup-api otherwise than it was to be/, 'an account that can do more');
-        is(scalar(grep { $_->{'name'} eq $account } acl::list_users()), 0, 'is taken away at once');
+        is(account_now(), undef, 'is taken away at once');
     }
-    put("$folder/etc/miniserv.conf", "port=10000\nssl=0\nbind=192.0.2.1\n");
+    {
+        local *virtual_server::modify_webmin = sub { };
+        add_user('later', 'virtual-server', 'noconfig' => 1, 'domains' => '7');
+        is_deeply([ failed() ], ['Not everybody who manages mailboxes has the module: Virtualmin was told to give it to them, and these still have not got it: later'],
+            'an owner who has not got the module whatever was tried');
+    }
+    {
+        my $write = \&virtual_server::create_virtualmin_api_helper_command;
+        local *virtual_server::create_virtualmin_api_helper_command = sub { local @virtual_server::plugins = (); return $write->() };
+        like((failed())[0], qr{^The commands could not be made known to Virtualmin: \Q$folder\E/virtualmin was written anew, and does not have them}, 'a command that is not found');
+    }
+    serve_on("port=10000\nssl=0\nbind=192.0.2.1\n");
     like((failed())[0], qr/speaks plain HTTP on 192\.0\.2\.1/, 'a password in the clear');
-    put("$folder/etc/miniserv.conf", "port=20000\nssl=1\nbind=192.0.2.1\n");
+    serve_on("port=20000\nssl=1\nbind=192.0.2.1\n");
     failed();
     like(content("$own/service"), qr{^VIRTUALMIN_URL=https://192\.0\.2\.1:20000$}m, 'while over TLS another address will do');
-    is((grep { $_->{'name'} eq $account } acl::list_users())[0]->{'allow'}, '192.0.2.1', 'and is the one that the account is bound to');
-    put("$folder/etc/miniserv.conf", "port=10000\n");
-    rename("$folder/etc/virtual-server/config", "$folder/kept");
+    is(account_now()->{'allow'}, '192.0.2.1', 'and is the one that the account is bound to');
+    serve_on("port=10000\nssl=1\nbind=::1\n");
+    failed();
+    like(content("$own/service"), qr{^VIRTUALMIN_URL=https://\[::1\]:10000$}m, 'as will one of IPv6');
+    is(account_now()->{'allow'}, '::1', 'which is kept as such');
+    serve_on("port=10000\n");
+    rename("$etc/virtual-server/config", "$folder/kept");
     like((failed())[0], qr/Virtualmin is not set up here yet/, 'without Virtualmin');
-    rename("$folder/kept", "$folder/etc/virtual-server/config");
+    rename("$folder/kept", "$etc/virtual-server/config");
     is_deeply([ failed() ], [], 'and all of it can be mended');
 };
 
 subtest 'an account of the same name that is not ours' => sub {
     unlink("$own/api-password");
-    my @users = acl::list_users();
+    my $users = content("$etc/miniserv.users");
     like((failed())[0], qr/there is a Webmin user mail-setup-api already/, 'is left alone');
-    module_uninstall();
-    is_deeply([ acl::list_users() ], \@users, 'at the removal too');
+    is(content("$etc/miniserv.users"), $users, 'as it was');
     acl::delete_user($account);
     is_deeply([ failed() ], [], 'and without it all is well');
 };
@@ -154,24 +225,32 @@ subtest 'an account of the same name that is not ours' => sub {
 subtest 'removal' => sub {
     mkdir("$folder/state/private/virtualmin-mail-setup");
     symlink('private/virtualmin-mail-setup', "$folder/state/virtualmin-mail-setup");
-    push(@acl::users, { 'name' => 'root', 'modules' => ['acl'] });
+    put("$etc/virtual-server/domains/3", content("$etc/virtual-server/domains/3") =~ s/^webmin_avail=.*/webmin_avail=virtualmin-mail-setup=1 mail=1/mr);
     module_uninstall();
-    is_deeply([ map { $_->{'name'} } acl::list_users() ], ['root'], 'takes the account away, and no other');
-    is(plugins(), 'virtualmin-awstats virtualmin-git', 'and the plugin, and no other');
-    is_deeply([ glob("$folder/units/*"), glob("$own/*"), glob("$folder/state/*"), glob("$folder/state/private/*") ],
+    is(account_now(), undef, 'takes the account away');
+    is_deeply(users(), ['root'], 'and the module from those who had it from here');
+    is(setting('plugins'), 'virtualmin-awstats virtualmin-git', 'and the plugin, and no other');
+    is(setting('avail_virtualmin-mail-setup'), undef, 'and what the default template says of it');
+    like(content("$etc/virtual-server/templates/71"), qr/^avail=mail=1 dns=0$/m, 'and other templates');
+    like(content("$etc/virtual-server/domains/3"), qr/^webmin_avail=mail=1$/m, 'and domains');
+    like(`sh $folder/virtualmin list-mail-setup 2>&1`, qr/was not found/, 'and the commands');
+    is_deeply([ glob("$folder/units/*"), glob("$folder/state/*"), glob("$folder/state/private/*"), grep { -e } $own ],
         ["$folder/state/private"], 'and leaves nothing behind');
     like(content("$folder/systemctl.log"), qr/disable --now virtualmin-mail-setup\.socket\n.*daemon-reload\n$/s, 'and systemd no longer listens');
     is_deeply([ take_down() ], [], 'and can be run again');
+    acl::create_user({ 'name' => $account, 'pass' => 'x', 'modules' => ['acl'] });
+    module_uninstall();
+    ok(account_now(), 'an account of the same name that is not ours stays');
 };
 
 subtest 'the certificate' => sub {
     system("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=panel -days 1 -keyout $folder/key -out $folder/cert 2>/dev/null") == 0 or die;
-    put("$folder/etc/miniserv.pem", content("$folder/key") . content("$folder/cert"));
-    put("$folder/etc/miniserv.conf", "ssl=1\nkeyfile=$folder/etc/miniserv.pem\n");
+    put("$etc/miniserv.pem", content("$folder/key") . content("$folder/cert"));
+    put("$etc/miniserv.conf", "ssl=1\nkeyfile=$folder/etc/miniserv.pem\n");
     my ($expected) = `openssl x509 -in $folder/cert -noout -fingerprint -sha256` =~ /=(\S+)/;
-    is(certificate_fingerprint("$folder/etc"), $expected, 'is the one that OpenSSL names');
-    put("$folder/etc/miniserv.conf", "ssl=0\nkeyfile=$folder/etc/miniserv.pem\n");
-    is(certificate_fingerprint("$folder/etc"), undef, 'and none without TLS');
+    is(certificate_fingerprint($etc), $expected, 'is the one that OpenSSL names');
+    put("$etc/miniserv.conf", "ssl=0\nkeyfile=$folder/etc/miniserv.pem\n");
+    is(certificate_fingerprint($etc), undef, 'and none without TLS');
 };
 
 done_testing();

@@ -1,30 +1,25 @@
 #!/usr/bin/perl
 # What Virtualmin is told of the plugin, with the functions that it calls.
+package virtualmin_mail_setup;
 use strict;
 use warnings;
 use FindBin;
-use File::Temp qw(tempfile);
+use lib "$FindBin::Bin/lib";
 use Test::More;
+use TestPanel;
 
-my ($access, $path);
-BEGIN {
-    ($access, $path) = tempfile('UNLINK' => 1);
-    print {$access} '{"role":"master"}';
-    close($access);
-    $ENV{'TEST_ACCESS'} = $path;
-    $ENV{'TEST_LANG'}   = "$FindBin::Bin/../../src/webmin/lang/en";
-    $ENV{'TEST_USER'}   = 'root';
-    # Webmin has a module's own folder among these where it loads the module.
-    unshift(@INC, "$FindBin::Bin/lib", '.');
-    chdir("$FindBin::Bin/../../src/webmin") or die $!;
-}
-require './virtual_feature.pl';
+my $folder = make_panel();
+require WebminCore;
+WebminCore::foreign_require('virtual-server', 'virtual-server-lib.pl');
+# As Virtualmin loads it.
+WebminCore::foreign_require('virtualmin-mail-setup', 'virtual_feature.pl');
 
-my $mail  = { 'dom' => 'xn--mnchen-3ya.example', 'mail' => 1 };
-my $plain = { 'dom' => 'nomail.example', 'mail' => 0 };
+my $mail  = { 'dom' => 'xn--mnchen-3ya.example', 'mail' => 1, 'template' => 0 };
+my $plain = { 'dom' => 'nomail.example', 'mail' => 0, 'template' => 0 };
 my $alias = { 'dom' => 'alias.example', 'mail' => 1, 'alias' => '123' };
 
 is(feature_name(), 'Mail Client Setup', 'it has a name');
+is_deeply([ feature_modules() ], [ [ 'virtualmin-mail-setup', 'Mail Client Setup' ] ], 'and its module, which owners can have');
 
 my ($link, @more) = feature_always_links($mail);
 is($link->{'page'}, 'index.cgi/domains/xn%2D%2Dmnchen%2D3ya%2Eexample', 'a domain with mail has a link to it');
@@ -35,11 +30,19 @@ is_deeply([ feature_always_links($alias) ], [], 'nor has an alias');
 
 is_deeply([ feature_webmin($mail, [ $plain, $mail ]) ], [ [ 'virtualmin-mail-setup', { 'noconfig' => 1, 'see' => 1, 'print' => 1, 'check' => 1 } ] ],
     'an owner of a domain with mail gets the module');
-$ENV{'TEST_MAY'} = 'see';
+put("$folder/etc/virtualmin-mail-setup/owner.acl", "print=0\ncheck=0\n");
 is_deeply([ feature_webmin({ %$mail, 'user' => 'owner' }, [$mail]) ],
     [ [ 'virtualmin-mail-setup', { 'noconfig' => 1, 'see' => 1, 'print' => 0, 'check' => 0 } ] ],
     'and keeps what a master admin has set for them');
 is_deeply([ feature_webmin($plain, [$plain]) ], [], 'another does not');
+put("$folder/etc/virtual-server/templates/77", "name=No setup\navail=mail=1 virtualmin-mail-setup=0\n");
+put("$folder/etc/virtual-server/templates/78", "name=Older\navail=mail=1 dns=0\n");
+{
+    no warnings 'once';
+    @virtual_server::list_templates_cache = ();
+}
+is_deeply([ feature_webmin({ %$mail, 'template' => 77 }, [$mail]) ], [], 'nor one whose template says no');
+is(scalar(my @modules = feature_webmin({ %$mail, 'template' => 78 }, [$mail])), 1, 'while one that says nothing is none');
 
 is(mailbox_header($mail), 'Client setup', 'the table of users has a column');
 is(mailbox_header($plain), undef, 'where there is mail');

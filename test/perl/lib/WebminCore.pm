@@ -1,51 +1,121 @@
-# A stand-in for what the module uses of Webmin's library and of Virtualmin's, and no more of it. Who is
-# logged in, and which domains there are, is in a file that a test names.
+# A stand-in for what the module uses of Webmin's library, and no more of it (docs/webmin-contract.md lists it). It keeps
+# what the real one keeps, in the files where the real one keeps it, under $WEBMIN_CONFIG: miniserv.conf names the folder
+# of the modules (root) and the file of the users (userfile).
 package WebminCore;
 use strict;
 use warnings;
+use File::Path ();
 use JSON::PP ();
 use Exporter 'import';
 
 our @EXPORT = qw(
-    init_config foreign_require get_webprefix module_root_directory html_escape urlize un_urlize
+    init_config foreign_require foreign_available get_webprefix module_root_directory html_escape urlize un_urlize
     ui_print_header ui_print_footer ui_table_row ui_yesno_radio webmin_log text
-    get_module_acl save_module_acl get_module_info reload_miniserv has_command
+    get_module_acl save_module_acl reload_miniserv has_command
     lock_file unlock_file read_file write_file unlink_file
 );
 
+# How often the panel was told to read its files anew.
+our $reloads = 0;
+
+# Files that are locked now.
+our %locked;
+
+sub config_directory { return $ENV{'WEBMIN_CONFIG'} // die 'WEBMIN_CONFIG is not set' }
+
+sub miniserv { my %values; read_file(config_directory() . '/miniserv.conf', \%values); return %values }
+
+sub general { my %values; read_file(config_directory() . '/config', \%values); return %values }
+
+sub remote_user { return $ENV{'BASE_REMOTE_USER'} || $ENV{'REMOTE_USER'} || 'root' }
+
+# A CGI whose user has not got the module ends here, with a page of Webmin's own (web-lib-funcs.pl, init_config).
 sub init_config {
-    no strict 'refs';
     my $package = caller();
-    my $config  = $ENV{'WEBMIN_CONFIG'} // '/nonexistent';
-    ${"${package}::module_name"}             = 'virtualmin-mail-setup';
-    ${"${package}::remote_user"}             = $ENV{'TEST_USER'};
-    ${"${package}::current_lang"}            = $ENV{'TEST_LANGUAGE'} // 'en';
-    ${"${package}::config_directory"}        = $config;
-    ${"${package}::module_config_directory"} = "$config/virtualmin-mail-setup";
-    %{"${package}::config"} = ('socket' => $ENV{'TEST_SOCKET'});
-    open(my $file, '<', $ENV{'TEST_LANG'}) or die "$ENV{'TEST_LANG'}: $!";
-    our %text = ('index' => 'Webmin index', map { /^([^=]+)=(.*)$/ ? ($1, $2) : () } <$file>);
-    *{"${package}::text"} = \%text;
+    (my $module = $package) =~ s/^main$/virtualmin-mail-setup/;
+    $module =~ tr/_/-/;
+    my %general  = general();
+    my $language = $general{ 'lang_' . remote_user() } || $general{'lang'} || 'en';
+    my %text = ('index' => 'Webmin index');
+    for my $name ('en', $language =~ s/\.UTF-8$//r) {
+        read_file(module_root_directory($module) . "/lang/$name", \%text);
+    }
+    my %config;
+    read_file(config_directory() . "/$module/config", \%config);
+    no strict 'refs';
+    ${"${package}::module_name"}             = $module;
+    ${"${package}::remote_user"}             = $ENV{'REMOTE_USER'} || 'root';
+    ${"${package}::base_remote_user"}        = remote_user();
+    ${"${package}::current_lang"}            = $language;
+    ${"${package}::config_directory"}        = config_directory();
+    ${"${package}::module_config_directory"} = config_directory() . "/$module";
+    %{"${package}::config"} = %config;
+    %{"${package}::text"}   = %text;
+    no warnings 'once';
+    if ($ENV{'MINISERV_CONFIG'} && !$main::no_acl_check && !$ENV{'FOREIGN_MODULE_NAME'} && !foreign_available($module)) {
+        error("Access denied : User " . remote_user() . " is not allowed to use the $module module");
+    }
+}
+
+# error(message) Dies where that is asked for, and prints a page and ends otherwise (web-lib-funcs.pl, error).
+sub error {
+    my ($message) = @_;
+    no warnings 'once';
+    die "$message\n" if $main::error_must_die || !$ENV{'MINISERV_CONFIG'};
+    print "Content-type: text/html\n\n<h3>Error</h3>$message\n";
+    exit(1);
 }
 
 sub text {
     my ($key, @values) = @_;
-    our %text;
-    my $text = $text{$key} // die "no text for $key";
+    no strict 'refs';
+    my $text = ${ caller() . '::text' }{$key} // die "no text for $key";
     $text =~ s/\$(\d)/$values[$1 - 1]/g;
     return $text;
 }
 
-sub foreign_require { }
+# A file is read once, into the package of its module (web-lib-funcs.pl, foreign_require).
+sub foreign_require {
+    my ($module, $file) = @_;
+    (my $package = $module) =~ tr/-/_/;
+    no warnings 'once';
+    return 1 if $main::done_foreign_require{ $package, $file }++;
+    return 1 if $module eq 'acl';
+    local $ENV{'FOREIGN_MODULE_NAME'} = $module;
+    local @INC = (module_root_directory($module), @INC);
+    my $path = module_root_directory($module) . "/$file";
+    eval "package $package; do '$path' || die \$@ || \$!; 1" or error("Require $module/$file failed : $@");
+    return 1;
+}
 
-sub get_webprefix { return $ENV{'TEST_WEBPREFIX'} // '' }
+# Whether the viewer's modules are "*" or have this one (web-lib-funcs.pl, foreign_available).
+sub foreign_available {
+    my ($module) = @_;
+    return 0 if !-e module_root_directory($module) . '/module.info';
+    read_acl();
+    return scalar(grep { $_ eq $module || $_ eq '*' } @{ $main::acl_array_cache{ remote_user() } || [] });
+}
 
-sub module_root_directory { return "/usr/share/webmin/$_[0]" }
+# What was read once is kept for the life of the process (web-lib-funcs.pl, read_acl).
+sub read_acl {
+    return if %main::acl_hash_cache;
+    open(my $file, '<', config_directory() . '/webmin.acl') or return;
+    while (defined(my $line = <$file>)) {
+        my ($user, $modules) = $line =~ /^([^:]+):\s*(.*)/ or next;
+        my @modules = split(/\s+/, $modules);
+        $main::acl_hash_cache{ $user, $_ }++ for @modules;
+        $main::acl_array_cache{$user} = \@modules;
+    }
+}
+
+sub get_webprefix { my %general = general(); return $general{'webprefix'} // '' }
+
+sub module_root_directory { my %miniserv = miniserv(); return "$miniserv{'root'}/$_[0]" }
 
 sub html_escape {
     my ($text) = @_;
-    my %names = ('&' => '&amp;', '<' => '&lt;', '>' => '&gt;', '"' => '&quot;');
-    $text =~ s/([&<>"])/$names{$1}/g;
+    my %names = ('&' => '&amp;', '<' => '&lt;', '>' => '&gt;', '"' => '&quot;', "'" => '&#39;');
+    $text =~ s/([&<>"'])/$names{$1}/g;
     return $text;
 }
 
@@ -55,59 +125,75 @@ sub urlize {
     return $text;
 }
 
+# A plus sign is a space (web-lib-funcs.pl, un_urlize).
 sub un_urlize {
     my ($text) = @_;
-    $text =~ s/%([0-9a-fA-F]{2})/chr(hex($1))/ge;
+    $text =~ tr/+/ /;
+    $text =~ s/%(..)/pack('C', hex($1))/ge;
     return $text;
 }
 
-sub ui_print_header { print "Content-type: text/html; charset=UTF-8\r\n\r\n<panel title=\"$_[1]\">\n" }
+# Headers of its own, some with line feeds alone, come before the page (web-lib-funcs.pl, PrintHeader).
+sub ui_print_header {
+    print "X-Frame-Options: SAMEORIGIN\n", "Content-type: text/html; Charset=UTF-8\n\n<panel title=\"$_[1]\">\n";
+}
 
 sub ui_print_footer { print "</panel>\n" }
-
-# Kept in a file, a JSON object a line.
-sub webmin_log {
-    my ($action, $type, $object, $params) = @_;
-    open(my $file, '>>', $ENV{'TEST_ACTIONS'}) or die "$ENV{'TEST_ACTIONS'}: $!";
-    print {$file} JSON::PP->new->canonical->encode([ $action, $type, $object, $params ]), "\n";
-    close($file);
-}
 
 sub ui_table_row { return "<tr><td>$_[0]</td><td>$_[1]</td></tr>\n" }
 
 sub ui_yesno_radio { return "<input name=$_[0] value=$_[1]>" }
 
-# What each user may do is in a file of the test's own, or everything.
-sub get_module_acl {
-    my ($user, $module) = @_;
-    our %saved;
-    return %{ $saved{ ($user // '') . '/' . ($module // '') } || {} } if defined($module) && $module eq '';
-    my $may = $ENV{'TEST_MAY'} // 'see print check';
-    return ('noconfig' => 1, map { $_ => ($may =~ /\b$_\b/ ? 1 : 0) } qw(see print check));
+# Kept in a file of the stand-in's own, a JSON object a line.
+sub webmin_log {
+    my ($action, $type, $object, $params) = @_;
+    open(my $file, '>>', config_directory() . '/actions') or die $!;
+    print {$file} JSON::PP->new->canonical->encode([ $action, $type, $object, $params ]), "\n";
+    close($file);
 }
 
-sub save_module_acl { my ($acl, $user, $module) = @_; our %saved; $saved{"$user/$module"} = $acl }
+# The module's defaults with what is kept for a user, who need not be one of the module's (web-lib-funcs.pl, get_module_acl).
+sub get_module_acl {
+    my ($user, $module) = @_;
+    $user   //= remote_user();
+    $module //= 'virtualmin-mail-setup';
+    my %access;
+    read_file(module_root_directory($module) . '/defaultacl', \%access) if $module ne '';
+    read_file(acl_file($user, $module), \%access);
+    return %access;
+}
 
-our $version = '8.1.0';
+sub acl_file { my ($user, $module) = @_; return config_directory() . ($module eq '' ? '' : "/$module") . "/$user.acl" }
 
-sub get_module_info { return ('version' => $version) }
+sub save_module_acl {
+    my ($access, $user, $module) = @_;
+    my $path = acl_file($user, $module);
+    mkdir(config_directory() . "/$module") if $module ne '';
+    local $locked{$path} = 1;
+    write_file($path, $access);
+}
 
-our $reloads = 0;
-
-sub reload_miniserv { $reloads++ }
+# MiniServ reads its files anew when it gets USR1 (miniserv.pl).
+sub reload_miniserv {
+    $reloads++;
+    my %miniserv = miniserv();
+    open(my $file, '<', $miniserv{'pidfile'} // '/nonexistent') or return;
+    kill('USR1', int(<$file>));
+}
 
 sub has_command { my ($name) = @_; return (grep { -x } map { "$_/$name" } split(/:/, $ENV{'PATH'}))[0] }
-
-our %locked;
 
 sub lock_file { $locked{ $_[0] } = 1 }
 
 sub unlock_file { delete($locked{ $_[0] }) }
 
+# read_file(path, &values) Adds the values of a file; returns whether it could be read (web-lib-funcs.pl, read_file).
 sub read_file {
     my ($path, $values) = @_;
     open(my $file, '<', $path) or return 0;
-    /^([^=]+)=(.*)$/ and $values->{$1} = $2 for <$file>;
+    while (defined(my $line = <$file>)) {
+        $values->{$1} = $2 if $line =~ /^([^#=]+)=([^\r\n]*)/;
+    }
     return 1;
 }
 
@@ -115,52 +201,61 @@ sub write_file {
     my ($path, $values) = @_;
     die "$path is not locked" if !$locked{$path};
     open(my $file, '>', $path) or die "$path: $!";
-    print {$file} "$_=$values->{$_}\n" for sort keys %$values;
+    print {$file} map { "$_=" . ($values->{$_} // '') . "\n" } sort keys %$values;
 }
 
-sub unlink_file { system('rm', '-r', $_[0]) == 0 or die "$_[0] stays" }
+sub unlink_file { File::Path::remove_tree($_[0]); die "$_[0] stays" if -e $_[0] }
 
+# Webmin's own users: names, passwords and addresses in a file of MiniServ's, modules in another (acl/acl-lib.pl).
 package acl;
 
-# Webmin's own users.
-our @users;
+sub userfile { my %miniserv = WebminCore::miniserv(); return $miniserv{'userfile'} }
 
-sub list_users { return map { { %$_ } } @users }
-
-sub create_user { push(@users, { %{ $_[0] } }) }
-
-sub modify_user { my ($name, $user) = @_; $_ = ($_->{'name'} eq $name ? { %$user } : $_) for @users }
-
-sub delete_user { my ($name) = @_; @users = grep { $_->{'name'} ne $name } @users }
-
-sub encrypt_password { return crypt($_[0], '$6$somesalt') }
-
-package virtual_server;
-
-our $granted = 0;
-
-sub set_all_null_print { }
-
-sub modify_all_webmin { $granted++ }
-
-sub run_post_actions { }
-
-my $viewer = { 'role' => 'master' };
-if (defined($ENV{'TEST_ACCESS'})) {
-    open(my $file, '<', $ENV{'TEST_ACCESS'}) or die "$ENV{'TEST_ACCESS'}: $!";
-    $viewer = JSON::PP::decode_json(do { local $/; <$file> });
+sub list_users {
+    WebminCore::read_acl();
+    my %general = WebminCore::general();
+    open(my $file, '<', userfile()) or return ();
+    my @users;
+    while (defined(my $line = <$file>)) {
+        chomp($line);
+        my ($name, $pass, undef, undef, $limit) = split(/:/, $line);
+        my %user = ('name' => $name, 'pass' => $pass, 'modules' => $main::acl_array_cache{$name});
+        # Colons of an address are kept as semicolons.
+        if (($limit // '') =~ /^(allow|deny)\s+(.*)/) { $user{$1} = $2 =~ tr/;/:/r }
+        $user{'readonly'} = $general{"readonly_$name"} if defined($general{"readonly_$name"});
+        push(@users, \%user);
+    }
+    return @users;
 }
 
-sub master_admin { return $viewer->{'role'} eq 'master' }
+# write_users(users) Writes all of them; what was read of their modules before stays as it was read.
+sub write_users {
+    my (@users) = @_;
+    my %general = WebminCore::general();
+    open(my $file, '>', userfile()) or die $!;
+    open(my $acl, '>', WebminCore::config_directory() . '/webmin.acl') or die $!;
+    for my $user (@users) {
+        my ($limit) = grep { $user->{$_} } qw(allow deny);
+        print {$file} join(':', $user->{'name'}, $user->{'pass'}, '', '', $limit ? "$limit " . ($user->{$limit} =~ tr/:/;/r) : ''), ":\n";
+        print {$acl} "$user->{'name'}: @{ $user->{'modules'} || [] }\n";
+        $general{"readonly_$user->{'name'}"} = $user->{'readonly'} if defined($user->{'readonly'});
+    }
+    my $path = WebminCore::config_directory() . '/config';
+    local $WebminCore::locked{$path} = 1;
+    WebminCore::write_file($path, \%general);
+}
 
-sub reseller_admin { return $viewer->{'role'} eq 'reseller' }
+sub fresh_users { local (%main::acl_hash_cache, %main::acl_array_cache); return list_users() }
 
-sub extra_admin { return $viewer->{'role'} eq 'extra' }
+sub create_user { my ($user) = @_; write_users(fresh_users(), $user) }
 
-sub list_domains { return map { { 'dom' => $_ } } @{ $viewer->{'all'} || [] } }
+sub modify_user {
+    my ($name, $user) = @_;
+    write_users(map { $_->{'name'} eq $name ? $user : $_ } fresh_users());
+}
 
-sub can_edit_domain { my ($d) = @_; return grep { $_ eq $d->{'dom'} } @{ $viewer->{'domains'} || [] } }
+sub delete_user { my ($name) = @_; write_users(grep { $_->{'name'} ne $name } fresh_users()) }
 
-sub can_edit_users { my ($d) = @_; return !grep { $_ eq $d->{'dom'} } @{ $viewer->{'no_users'} || [] } }
+sub encrypt_password { return crypt($_[0], '$6$somesalt') }
 
 1;

@@ -1,0 +1,93 @@
+# Makes what a panel has on its disk, for the stand-ins of Webmin and Virtualmin: users, domains, the module.
+package TestPanel;
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use Exporter 'import';
+use File::Basename qw(basename dirname);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+
+our @EXPORT = qw(make_panel add_user add_domain add_domains put content mode);
+
+my $here   = abs_path(dirname(__FILE__));
+my $module = abs_path("$here/../../../src/webmin");
+
+# make_panel(options) Makes a panel, and returns its folder: etc is Webmin's configuration, and $WEBMIN_CONFIG from now on,
+# root its modules. Options: tree (1 for what is on the way to Virtualmin 8.2), socket (where the app listens).
+sub make_panel {
+    my (%given) = @_;
+    my $folder = tempdir('CLEANUP' => 1);
+    my ($etc, $root) = ("$folder/etc", "$folder/root");
+    make_path("$root/virtual-server", map { "$etc/$_" } qw(virtual-server/domains virtual-server/templates virtual-server/admins virtualmin-mail-setup));
+    $ENV{'WEBMIN_CONFIG'} = $etc;
+    put("$etc/config", "lang=en\n");
+    put("$etc/miniserv.conf", "port=0\nroot=$root\nuserfile=$etc/miniserv.users\n");
+    put("$etc/$_", '') for 'miniserv.users', 'webmin.acl';
+    put("$etc/virtual-server/config", "allow_subdoms=0\nplugins=virtualmin-awstats virtualmin-git\napi_helper=$folder/virtualmin\n");
+    put("$etc/virtualmin-mail-setup/config", 'socket=' . ($given{'socket'} // "$folder/app.sock") . "\n");
+    # The package has both in one folder.
+    make_path("$root/virtualmin-mail-setup");
+    symlink($_, "$root/virtualmin-mail-setup/" . basename($_)) or die $! for glob("$module/*"), abs_path("$module/../../module.info");
+    for my $plugin (qw(virtualmin-awstats virtualmin-git)) {
+        make_path("$root/$plugin");
+        put("$root/$plugin/module.info", "name=$plugin\n");
+        put("$root/$plugin/virtual_feature.pl", "1;\n");
+    }
+    put("$root/virtual-server/module.info", "version=8.1.0\n");
+    put("$root/virtual-server/defaultacl", "edit=1\ndomains=*\n");
+    put("$root/virtual-server/virtual-server-lib.pl", "use lib '$here';\ndo '$here/VirtualServer.pm' || die \$@;\n1;\n");
+    put("$root/virtual-server/remote.cgi",
+        "#!/usr/bin/perl\n" . ($given{'tree'} ? "\$main::allow_rpc_only = 1;\n" : '') . "do '$here/remote.cgi';\ndie \$@ if \$@;\n");
+    add_user('root', 'virtual-server virtualmin-mail-setup acl');
+    return $folder;
+}
+
+# add_user(name, modules, access) Adds a user of Webmin with the password "secret", or takes the place of one. Access is
+# what they may do in Virtualmin; without it they may do everything, as in the real one.
+sub add_user {
+    my ($name, $modules, %access) = @_;
+    my $etc = $ENV{'WEBMIN_CONFIG'};
+    for (['miniserv.users', "$name:" . crypt('secret', '$6$somesalt') . '::::'], ['webmin.acl', "$name: $modules"]) {
+        my ($file, $line) = @$_;
+        put("$etc/$file", join('', grep({ !/^\Q$name\E:/ } split(/^/, content("$etc/$file"))), "$line\n"));
+    }
+    return if !%access;
+    put("$etc/virtual-server/$name.acl", join('', map { "$_=$access{$_}\n" } sort keys %access));
+}
+
+# add_domain(id, name, values) Adds a domain with mail and a Webmin user of its own, unless the values say otherwise.
+sub add_domain {
+    my ($id, $name, %values) = @_;
+    my %d = ('dom' => $name, 'mail' => 1, 'webmin' => 1, 'user' => $name =~ s/\..*//r, 'template' => 0, %values);
+    put("$ENV{'WEBMIN_CONFIG'}/virtual-server/domains/$id", join('', map { "$_=$d{$_}\n" } sort keys %d));
+}
+
+# add_domains(modules) Adds those that the app's recordings have, and users with these modules, ours among them unless it
+# is said: example, the owner of example.com and its sub-server, helper, an extra admin of theirs, rita, a reseller of theirs
+# and of dash.example, and nomail, whose domain has no mail.
+sub add_domains {
+    my ($ours) = @_;
+    $ours //= 'virtual-server virtualmin-mail-setup';
+    add_domain(1, 'example.com', 'reseller' => 'rita');
+    add_domain(2, 'sub.example.com', 'parent' => 1, 'user' => 'example', 'webmin' => 0);
+    add_domain(3, 'example.org', 'user' => 'exorg');
+    add_domain(4, 'dash.example', 'user' => 'dash', 'reseller' => 'other rita');
+    add_domain(5, 'plain.example', 'user' => 'plain');
+    add_domain(6, 'nomail.example', 'user' => 'nomail', 'mail' => 0);
+    add_user('example', $ours, 'noconfig' => 1, 'domains' => '1 2', 'edit_users' => 1);
+    add_user('helper', $ours, 'noconfig' => 1, 'domains' => '2', 'edit_users' => 1, 'admin' => 1);
+    add_user('rita', $ours, 'noconfig' => 1, 'reseller' => 1);
+    add_user('nomail', $ours, 'noconfig' => 1, 'domains' => '6', 'edit_users' => 1);
+    my $admins = "$ENV{'WEBMIN_CONFIG'}/virtual-server/admins/1";
+    make_path($admins);
+    put("$admins/helper.admin", "name=helper\nfeatures=1\nedit_users=1\n");
+}
+
+sub put { my ($path, $text) = @_; open(my $file, '>', $path) or die "$path: $!"; print {$file} $text; close($file) }
+
+sub content { my ($path) = @_; open(my $file, '<', $path) or return ''; local $/; return <$file> // '' }
+
+sub mode { return (stat($_[0]))[2] & 0777 }
+
+1;

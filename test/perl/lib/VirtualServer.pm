@@ -1,0 +1,186 @@
+# A stand-in for what the module uses of Virtualmin's library, and no more of it. It keeps domains, templates and extra
+# admins in files under Virtualmin's configuration, as the real one does. It is a released one, up to 8.1.0, or what is on
+# the way to 8.2 and calls itself 8.1.0 too: that has a remote.cgi which takes calls from users for calls alone.
+package virtual_server;
+use strict;
+use warnings;
+use WebminCore;
+
+our (%config, %access, @plugins, @list_templates_cache, $module_name, $config_directory, $module_config_directory, $base_remote_user);
+our (%text, $remote_user, $current_lang);
+
+# How often each of these was called.
+our %calls;
+
+init_config();
+%access = get_module_acl(undef, 'virtual-server');
+generate_plugins_list($config{'plugins'} // '');
+
+sub on_the_way_to_8_2 {
+    open(my $file, '<', module_root_directory('virtual-server') . '/remote.cgi') or die $!;
+    return scalar(grep { /allow_rpc_only/ && !/if/ } <$file>);
+}
+
+# Only modules that are there count (virtual-server-lib.pl, generate_plugins_list).
+sub generate_plugins_list {
+    my ($list) = @_;
+    @plugins = grep { -e module_root_directory($_) . '/module.info' } split(/\s+/, $list);
+}
+
+# call_plugin(module, function, arguments) Calls a function of a plugin's virtual_feature.pl, where it has it.
+sub call_plugin {
+    my ($module, $function, @arguments) = @_;
+    foreign_require($module, 'virtual_feature.pl');
+    (my $package = $module) =~ tr/-/_/;
+    my $code = $package->can($function) or return;
+    return $code->(@arguments);
+}
+
+sub list_domain_owner_modules {
+    return ([ 'mail', 'Virtual Email' ], [ 'dns', 'BIND DNS Server' ], map { call_plugin($_, 'feature_modules') } @plugins);
+}
+
+sub read_folder {
+    my ($folder) = @_;
+    opendir(my $handle, $folder) or return ();
+    return sort grep { !/^\./ } readdir($handle);
+}
+
+sub list_domains { $calls{'list_domains'}++; return map { get_domain($_) } read_folder("$module_config_directory/domains") }
+
+sub get_domain {
+    my ($id) = @_;
+    my %d;
+    read_file("$module_config_directory/domains/$id", \%d) or return undef;
+    return { %d, 'id' => $id };
+}
+
+sub save_domain { my ($d) = @_; save("$module_config_directory/domains/$d->{'id'}", $d) }
+
+sub save { my ($path, $values) = @_; lock_file($path); write_file($path, $values); unlock_file($path) }
+
+# The default template is the configuration's avail_ keys; a value that is not there is an empty one
+# (virtual-server-lib-funcs.pl, list_templates).
+sub list_templates {
+    return @list_templates_cache if @list_templates_cache;
+    my $avail = join(' ', map { "$_->[0]=" . ($config{"avail_$_->[0]"} // '') } list_domain_owner_modules());
+    my @own;
+    for my $id (grep { $_ ne '0' } read_folder("$module_config_directory/templates")) {
+        my %template;
+        read_file("$module_config_directory/templates/$id", \%template);
+        push(@own, { %template, 'id' => $id });
+    }
+    return @list_templates_cache = ({ 'id' => 0, 'standard' => 1, 'default' => 1, 'avail' => $avail }, { 'id' => 1, 'standard' => 1 }, @own);
+}
+
+sub get_template {
+    my ($id) = @_;
+    my ($template) = grep { $_->{'id'} eq ($id // 0) } list_templates();
+    return $template;
+}
+
+sub save_template {
+    my ($template) = @_;
+    save("$module_config_directory/templates/$template->{'id'}", $template);
+    @list_templates_cache = ();
+}
+
+sub list_extra_admins {
+    my ($d) = @_;
+    my @admins;
+    for my $name (read_folder("$module_config_directory/admins/$d->{'id'}")) {
+        my %admin;
+        read_file("$module_config_directory/admins/$d->{'id'}/$name", \%admin);
+        push(@admins, \%admin);
+    }
+    return @admins;
+}
+
+sub set_all_null_print { }
+
+sub obtain_lock_webmin { $calls{'locked'}++ }
+
+sub release_lock_webmin { $calls{'locked'}-- }
+
+# Gives the owner of a top-level domain, and their extra admins, the modules that they may have (feature-webmin.pl).
+sub modify_webmin {
+    my ($d) = @_;
+    $calls{'modify_webmin'}++;
+    set_user_modules($d, $d->{'user'}, 0);
+    set_user_modules($d, $_->{'name'}, !$_->{'features'}) for list_extra_admins($d);
+}
+
+sub set_user_modules {
+    my ($d, $name, $no_features) = @_;
+    my ($user) = grep { $_->{'name'} eq $name } acl::fresh_users() or return;
+    my @modules = ('virtual-server', grep { $_ ne 'virtual-server' && $_ ne '' } split(/ /, $d->{'webmin_modules'} // ''));
+    my @domains = ($d, grep { ($_->{'parent'} // '') eq $d->{'id'} } list_domains());
+    my %allowed = allowed_modules($d);
+    for my $plugin ($no_features ? () : @plugins) {
+        for my $module (call_plugin($plugin, 'feature_webmin', $d, \@domains)) {
+            next if refused(\%allowed, $module->[0]);
+            push(@modules, $module->[0]);
+            save_module_acl($module->[1], $name, $module->[0]);
+        }
+    }
+    acl::modify_user($name, { %$user, 'modules' => \@modules, 'readonly' => 'virtual-server' });
+}
+
+# On the way to 8.2 a domain has a list of its own, and what it does not have is a no. Up to 8.1.0 it is the template's, of
+# which only a yes is kept: a no cannot be told from nothing (feature-webmin.pl, set_user_modules).
+sub allowed_modules {
+    my ($d) = @_;
+    return map { split(/=/, $_, 2) } split(/\s+/, $d->{'webmin_avail'} // '') if on_the_way_to_8_2();
+    my $template = get_template($d->{'template'});
+    return map { my ($module, $value) = split(/=/, $_, 2); $value ? ($module, $value) : () } split(/\s+/, $template->{'avail'} || get_template(0)->{'avail'});
+}
+
+sub refused {
+    my ($allowed, $module) = @_;
+    return !$allowed->{$module} if on_the_way_to_8_2();
+    return ($allowed->{$module} // '') ne '' && !$allowed->{$module};
+}
+
+if (on_the_way_to_8_2()) {
+    no strict 'refs';
+    *{'get_domain_webmin_avail'} = sub { my ($d) = @_; return $d->{'webmin_avail'} // '' };
+}
+
+# The command has the folders of plugins in it, and finds their programs there (commands-lib.pl, create_api_helper_command).
+sub create_virtualmin_api_helper_command {
+    my $path = $config{'api_helper'} or return (0, 'No writable path configured or auto-detected');
+    my $folders = join(' ', map { module_root_directory($_) } 'virtual-server', @plugins);
+    open(my $file, '>', $path) or return (0, "Failed to write to $path : $!");
+    print {$file} "#!/bin/sh\nexport WEBMIN_CONFIG=$config_directory\ncommand=\$1\nshift\n",
+        "for dir in $folders; do\n\tif [ -x \"\$dir/\$command.pl\" ]; then exec \"\$dir/\$command.pl\" \"\$@\"; fi\ndone\n",
+        "echo Command \$command.pl was not found\nexit 1\n";
+    close($file);
+    chmod(0755, $path);
+    return (1, $path);
+}
+
+sub run_post_actions { }
+
+sub clear_links_cache { $calls{'clear_links_cache'}++ }
+
+sub master_admin { return !$access{'noconfig'} }
+
+sub reseller_admin { return $access{'reseller'} }
+
+sub extra_admin { return $access{'admin'} }
+
+# A reseller's domains name them, and a sub-server is its parent's; an owner's are named in their access
+# (virtual-server-lib-funcs.pl, can_edit_domain).
+sub can_edit_domain {
+    my ($d) = @_;
+    if ($access{'reseller'}) {
+        return can_edit_domain(get_domain($d->{'parent'})) if $d->{'parent'};
+        return scalar(grep { $_ eq $base_remote_user } split(/\s+/, $d->{'reseller'} // ''));
+    }
+    return 1 if ($access{'domains'} // '') eq '*';
+    return scalar(grep { $_ eq $d->{'id'} } split(/\s+/, $access{'domains'} // ''));
+}
+
+sub can_edit_users { return master_admin() || reseller_admin() || $access{'edit_users'} }
+
+1;
