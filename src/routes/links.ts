@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { version } from '../../package.json';
 
 const part = encodeURIComponent;
 
@@ -17,7 +18,8 @@ export function linksAt({ pages, assets }: Place) {
   const mailboxAt = (domain: string, login: string) =>
     `${domainAt(domain)}/mailboxes/${part(login)}`;
   return {
-    asset: (name: string) => `${assets}/${name}`,
+    /** MiniServ lets browsers keep a file for a week: after an upgrade it has to be another address. */
+    asset: (name: string) => `${assets}/${name}?v=${version}`,
     domains: () => `${pages}/`,
     domain: domainAt,
     branding: () => `${pages}/branding`,

@@ -157,8 +157,8 @@ sub answer_request {
         return show_error('502 Bad Gateway', 'bridge_no_answer', 'the app closed the connection without an answer', remedy());
     }
     log_action($answer->{'headers'}->{'mail-setup-action'}) if $answer->{'status'} < 400;
-    if (defined($answer->{'headers'}->{'mail-setup-title'}) && $method ne 'HEAD') {
-        print_page($answer, $viewer);
+    if (defined($answer->{'headers'}->{'mail-setup-title'})) {
+        print_page($answer, $viewer, $method);
     }
     else {
         print_document($answer);
@@ -279,18 +279,22 @@ sub log_action {
     webmin_log($action, 'mail', $values{'domain'} // $values{'owner'}, \%values);
 }
 
-# print_page(&answer, &viewer) Prints what stands inside the panel's page, with the panel around it. It is read to its end
+# print_page(&answer, &viewer, method) Prints what stands inside the panel's page, with the panel around it. It is read to its end
 # first: half a list of mailboxes would look like a whole one.
 sub print_page {
-    my ($answer, $viewer) = @_;
+    my ($answer, $viewer, $method) = @_;
     my $body = body_of($answer);
     if (!defined($body)) {
         return show_error('502 Bad Gateway', 'bridge_broken', 'the app broke off a page', remedy());
     }
     begin_page("$answer->{'status'} $answer->{'reason'}");
     print_headers($answer, @handed_on_with_page);
+    if ($method eq 'HEAD') {
+        print "Content-Type: text/html; charset=UTF-8\r\n\r\n";
+        return;
+    }
     ui_print_header(undef, html_escape(un_urlize($answer->{'headers'}->{'mail-setup-title'})), '', 'intro', 1, 1);
-    print_setup_report() if ($ENV{'REQUEST_METHOD'} // '') eq 'GET' && $viewer->{'role'} eq 'master-admin';
+    print_setup_report() if $method eq 'GET' && $viewer->{'role'} eq 'master-admin';
     print $body;
     ui_print_footer('/', $text{'index'});
 }

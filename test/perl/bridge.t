@@ -65,9 +65,19 @@ subtest 'a page stands inside the panel, and its links lead through it' => sub {
     like($body, qr{bob\.example}, 'and what it is about');
     unlike($body, qr{<html|<body|<!DOCTYPE}i, 'and is no document of its own');
     like($body, qr{href="/virtualmin-mail-setup/index\.cgi/domains/example\.com/mailboxes/bob\.example"}, 'links');
-    like($body, qr{href="/virtualmin-mail-setup/assets/panel\.css"}, 'assets');
+    like($body, qr{href="/virtualmin-mail-setup/assets/panel\.css\?v=[\d.]+"}, 'assets, by their version');
     is(errors(), '', 'nothing is complained about');
     unlike($head, qr{[^\r]\n}, 'and every line of its head ends as it has to');
+};
+
+subtest 'a head alone' => sub {
+    for my $path ('/domains/example.com', '/domains/nosuch.example', '/domains/example.com/mailboxes.json') {
+        my ($get)  = ask($path);
+        my ($head, $body) = ask($path, 'method' => 'HEAD');
+        my $known = sub { my ($text) = @_; return { map { lc } $text =~ /^(Content-Length|Content-Type|HTTP\/1\.0):?[ ]+([^\r\n]*)/gmi } };
+        is_deeply($known->($head), $known->($get), "is that of the whole answer: $path");
+        is($body, '', 'and has no body');
+    }
 };
 
 subtest "in the viewer's language" => sub {
@@ -89,7 +99,7 @@ subtest 'a document is passed on as it is' => sub {
     like($head, qr{^Content-Type: text/html; charset=utf-8\r?$}m, 'a sheet to print');
     like($body, qr{^<!DOCTYPE html>}, 'whole');
     like($head, qr{frame-ancestors 'self'}, 'in a frame of the panel alone');
-    like($body, qr{href="/virtualmin-mail-setup/assets/sheet\.css"}, 'with its style');
+    like($body, qr{href="/virtualmin-mail-setup/assets/sheet\.css\?v=[\d.]+"}, 'with its style');
 };
 
 subtest 'a file is passed on byte for byte, with its name' => sub {

@@ -1,3 +1,4 @@
+import { version } from '../../package.json';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
 import { startApp, type TestApp } from '../helpers/app';
@@ -246,6 +247,14 @@ describe('headers', () => {
       .get('/assets/style.css')
       .set('If-None-Match', String(first.headers.etag));
     expect(again.status).toBe(304);
+  });
+
+  test('the address of what may be kept is another one for each version', async () => {
+    const { text } = await app.get('/');
+    const addresses = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, at]) => at);
+    expect(addresses.length).toBeGreaterThan(2);
+    for (const address of addresses) expect(address).toMatch(new RegExp(`\\?v=${version}$`));
+    expect((await app.get(String(addresses[0]))).status).toBe(200);
   });
 
   test('no page has script or style of its own', async () => {
