@@ -42,7 +42,7 @@ sub setting { my ($key) = @_; return content("$etc/virtual-server/config") =~ /^
 # users() Returns those who have the module, as the file of Webmin's users has them.
 sub users { return [ sort map { /^(\S+):.* virtualmin-mail-setup\b/ ? $1 : () } split(/^/, content("$etc/webmin.acl")) ] }
 
-sub account_now { return (grep { $_->{'name'} eq $account } acl::fresh_users())[0] }
+sub account_now { return (grep { $_->{'name'} eq $account } acl::_fresh_users())[0] }
 
 serve_on("port=10000\nssl=1\n");
 add_domains('virtual-server');
@@ -132,7 +132,7 @@ subtest "an administrator's no" => sub {
     ok(!(grep { $_ eq 'kept' } @{ users() }), 'and stays no');
     ok((grep { $_ eq 'older' } @{ users() }), 'a list that is older than the module says no no');
     like(content("$etc/virtual-server/templates/71"), qr/^avail=mail=1 dns=0 virtualmin-mail-setup=1$/m, 'and has it from now on');
-    acl::modify_user('rita', { %{ (grep { $_->{'name'} eq 'rita' } acl::fresh_users())[0] }, 'modules' => ['virtual-server'] });
+    acl::modify_user('rita', { %{ (grep { $_->{'name'} eq 'rita' } acl::_fresh_users())[0] }, 'modules' => ['virtual-server'] });
     like(said('owners'), qr/: 7\./, 'a reseller who was kept from it');
     ok(!(grep { $_ eq 'rita' } @{ users() }), 'is not given it again');
     my $default = content("$etc/virtual-server/config");

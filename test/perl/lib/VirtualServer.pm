@@ -16,7 +16,7 @@ init_config();
 %access = get_module_acl(undef, 'virtual-server');
 generate_plugins_list($config{'plugins'} // '');
 
-sub on_the_way_to_8_2 {
+sub _on_the_way_to_8_2 {
     open(my $file, '<', module_root_directory('virtual-server') . '/remote.cgi') or die $!;
     return scalar(grep { /allow_rpc_only/ && !/if/ } <$file>);
 }
@@ -27,8 +27,8 @@ sub generate_plugins_list {
     @plugins = grep { -e module_root_directory($_) . '/module.info' } split(/\s+/, $list);
 }
 
-# call_plugin(module, function, arguments) Calls a function of a plugin's virtual_feature.pl, where it has it.
-sub call_plugin {
+# _call_plugin(module, function, arguments) Calls a function of a plugin's virtual_feature.pl, where it has it.
+sub _call_plugin {
     my ($module, $function, @arguments) = @_;
     foreign_require($module, 'virtual_feature.pl');
     (my $package = $module) =~ tr/-/_/;
@@ -36,17 +36,17 @@ sub call_plugin {
     return $code->(@arguments);
 }
 
-sub list_domain_owner_modules {
-    return ([ 'mail', 'Virtual Email' ], [ 'dns', 'BIND DNS Server' ], map { call_plugin($_, 'feature_modules') } @plugins);
+sub _list_domain_owner_modules {
+    return ([ 'mail', 'Virtual Email' ], [ 'dns', 'BIND DNS Server' ], map { _call_plugin($_, 'feature_modules') } @plugins);
 }
 
-sub read_folder {
+sub _read_folder {
     my ($folder) = @_;
     opendir(my $handle, $folder) or return ();
     return sort grep { !/^\./ } readdir($handle);
 }
 
-sub list_domains { $calls{'list_domains'}++; return map { get_domain($_) } read_folder("$module_config_directory/domains") }
+sub list_domains { $calls{'list_domains'}++; return map { get_domain($_) } _read_folder("$module_config_directory/domains") }
 
 sub get_domain {
     my ($id) = @_;
@@ -55,17 +55,17 @@ sub get_domain {
     return { %d, 'id' => $id };
 }
 
-sub save_domain { my ($d) = @_; save("$module_config_directory/domains/$d->{'id'}", $d) }
+sub save_domain { my ($d) = @_; _save("$module_config_directory/domains/$d->{'id'}", $d) }
 
-sub save { my ($path, $values) = @_; lock_file($path); write_file($path, $values); unlock_file($path) }
+sub _save { my ($path, $values) = @_; lock_file($path); write_file($path, $values); unlock_file($path) }
 
 # The default template is the configuration's avail_ keys; a value that is not there is an empty one
 # (virtual-server-lib-funcs.pl, list_templates).
 sub list_templates {
     return @list_templates_cache if @list_templates_cache;
-    my $avail = join(' ', map { "$_->[0]=" . ($config{"avail_$_->[0]"} // '') } list_domain_owner_modules());
+    my $avail = join(' ', map { "$_->[0]=" . ($config{"avail_$_->[0]"} // '') } _list_domain_owner_modules());
     my @own;
-    for my $id (grep { $_ ne '0' } read_folder("$module_config_directory/templates")) {
+    for my $id (grep { $_ ne '0' } _read_folder("$module_config_directory/templates")) {
         my %template;
         read_file("$module_config_directory/templates/$id", \%template);
         push(@own, { %template, 'id' => $id });
@@ -81,14 +81,14 @@ sub get_template {
 
 sub save_template {
     my ($template) = @_;
-    save("$module_config_directory/templates/$template->{'id'}", $template);
+    _save("$module_config_directory/templates/$template->{'id'}", $template);
     @list_templates_cache = ();
 }
 
 sub list_extra_admins {
     my ($d) = @_;
     my @admins;
-    for my $name (read_folder("$module_config_directory/admins/$d->{'id'}")) {
+    for my $name (_read_folder("$module_config_directory/admins/$d->{'id'}")) {
         my %admin;
         read_file("$module_config_directory/admins/$d->{'id'}/$name", \%admin);
         push(@admins, \%admin);
@@ -106,19 +106,19 @@ sub release_lock_webmin { $calls{'locked'}-- }
 sub modify_webmin {
     my ($d) = @_;
     $calls{'modify_webmin'}++;
-    set_user_modules($d, $d->{'user'}, 0);
-    set_user_modules($d, $_->{'name'}, !$_->{'features'}) for list_extra_admins($d);
+    _set_user_modules($d, $d->{'user'}, 0);
+    _set_user_modules($d, $_->{'name'}, !$_->{'features'}) for list_extra_admins($d);
 }
 
-sub set_user_modules {
+sub _set_user_modules {
     my ($d, $name, $no_features) = @_;
-    my ($user) = grep { $_->{'name'} eq $name } acl::fresh_users() or return;
+    my ($user) = grep { $_->{'name'} eq $name } acl::_fresh_users() or return;
     my @modules = ('virtual-server', grep { $_ ne 'virtual-server' && $_ ne '' } split(/ /, $d->{'webmin_modules'} // ''));
     my @domains = ($d, grep { ($_->{'parent'} // '') eq $d->{'id'} } list_domains());
-    my %allowed = allowed_modules($d);
+    my %allowed = _allowed_modules($d);
     for my $plugin ($no_features ? () : @plugins) {
-        for my $module (call_plugin($plugin, 'feature_webmin', $d, \@domains)) {
-            next if refused(\%allowed, $module->[0]);
+        for my $module (_call_plugin($plugin, 'feature_webmin', $d, \@domains)) {
+            next if _refused(\%allowed, $module->[0]);
             push(@modules, $module->[0]);
             save_module_acl($module->[1], $name, $module->[0]);
         }
@@ -128,20 +128,20 @@ sub set_user_modules {
 
 # On the way to 8.2 a domain has a list of its own, and what it does not have is a no. Up to 8.1.0 it is the template's, of
 # which only a yes is kept: a no cannot be told from nothing (feature-webmin.pl, set_user_modules).
-sub allowed_modules {
+sub _allowed_modules {
     my ($d) = @_;
-    return map { split(/=/, $_, 2) } split(/\s+/, $d->{'webmin_avail'} // '') if on_the_way_to_8_2();
+    return map { split(/=/, $_, 2) } split(/\s+/, $d->{'webmin_avail'} // '') if _on_the_way_to_8_2();
     my $template = get_template($d->{'template'});
     return map { my ($module, $value) = split(/=/, $_, 2); $value ? ($module, $value) : () } split(/\s+/, $template->{'avail'} || get_template(0)->{'avail'});
 }
 
-sub refused {
+sub _refused {
     my ($allowed, $module) = @_;
-    return !$allowed->{$module} if on_the_way_to_8_2();
+    return !$allowed->{$module} if _on_the_way_to_8_2();
     return ($allowed->{$module} // '') ne '' && !$allowed->{$module};
 }
 
-if (on_the_way_to_8_2()) {
+if (_on_the_way_to_8_2()) {
     no strict 'refs';
     *{'get_domain_webmin_avail'} = sub { my ($d) = @_; return $d->{'webmin_avail'} // '' };
 }
@@ -163,7 +163,7 @@ sub run_post_actions { }
 
 sub clear_links_cache { $calls{'clear_links_cache'}++ }
 
-sub master_admin { return !$access{'noconfig'} }
+sub _master_admin { return !$access{'noconfig'} }
 
 sub reseller_admin { return $access{'reseller'} }
 
@@ -181,6 +181,6 @@ sub can_edit_domain {
     return scalar(grep { $_ eq $d->{'id'} } split(/\s+/, $access{'domains'} // ''));
 }
 
-sub can_edit_users { return master_admin() || reseller_admin() || $access{'edit_users'} }
+sub can_edit_users { return _master_admin() || reseller_admin() || $access{'edit_users'} }
 
 1;

@@ -209,12 +209,12 @@ sub unlink_file { File::Path::remove_tree($_[0]); die "$_[0] stays" if -e $_[0] 
 # Webmin's own users: names, passwords and addresses in a file of MiniServ's, modules in another (acl/acl-lib.pl).
 package acl;
 
-sub userfile { my %miniserv = WebminCore::miniserv(); return $miniserv{'userfile'} }
+sub _userfile { my %miniserv = WebminCore::miniserv(); return $miniserv{'userfile'} }
 
 sub list_users {
     WebminCore::read_acl();
     my %general = WebminCore::general();
-    open(my $file, '<', userfile()) or return ();
+    open(my $file, '<', _userfile()) or return ();
     my @users;
     while (defined(my $line = <$file>)) {
         chomp($line);
@@ -228,11 +228,11 @@ sub list_users {
     return @users;
 }
 
-# write_users(users) Writes all of them; what was read of their modules before stays as it was read.
-sub write_users {
+# _write_users(users) Writes all of them; what was read of their modules before stays as it was read.
+sub _write_users {
     my (@users) = @_;
     my %general = WebminCore::general();
-    open(my $file, '>', userfile()) or die $!;
+    open(my $file, '>', _userfile()) or die $!;
     open(my $acl, '>', WebminCore::config_directory() . '/webmin.acl') or die $!;
     for my $user (@users) {
         my ($limit) = grep { $user->{$_} } qw(allow deny);
@@ -245,16 +245,16 @@ sub write_users {
     WebminCore::write_file($path, \%general);
 }
 
-sub fresh_users { local (%main::acl_hash_cache, %main::acl_array_cache); return list_users() }
+sub _fresh_users { local (%main::acl_hash_cache, %main::acl_array_cache); return list_users() }
 
-sub create_user { my ($user) = @_; write_users(fresh_users(), $user) }
+sub create_user { my ($user) = @_; _write_users(_fresh_users(), $user) }
 
 sub modify_user {
     my ($name, $user) = @_;
-    write_users(map { $_->{'name'} eq $name ? $user : $_ } fresh_users());
+    _write_users(map { $_->{'name'} eq $name ? $user : $_ } _fresh_users());
 }
 
-sub delete_user { my ($name) = @_; write_users(grep { $_->{'name'} ne $name } fresh_users()) }
+sub delete_user { my ($name) = @_; _write_users(grep { $_->{'name'} ne $name } _fresh_users()) }
 
 sub encrypt_password { return crypt($_[0], '$6$somesalt') }
 

@@ -1,0 +1,67 @@
+#!/usr/bin/perl
+# What the module uses of Webmin and Virtualmin, what the stand-ins have, and what docs/webmin-contract.md lists is the same.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use TestPanel;
+
+my $folder = make_panel('tree' => 1);
+my $root   = "$FindBin::Bin/../..";
+my $source = join("\n", map { content($_) =~ s/^\s*#.*$//gmr } glob("$root/src/webmin/*.pl $root/src/webmin/*.cgi"));
+my $list   = content("$root/docs/webmin-contract.md");
+
+# listed(title) Returns the functions in the table under a title.
+sub listed {
+    my ($title) = @_;
+    my ($part) = $list =~ /^## \Q$title\E\n(.*?)(?=^## |\z)/ms;
+    return sort($part =~ /^\| `(\w+)` \|/gm);
+}
+
+# functions(package) Returns the functions of a stand-in that are the real one's: its own begin with an underscore.
+sub functions {
+    my ($package) = @_;
+    no strict 'refs';
+    my %imported = $package eq 'WebminCore' ? () : map { $_ => 1 } @WebminCore::EXPORT;
+    return sort grep { !/^_/ && !$imported{$_} && defined(&{"${package}::$_"}) } keys %{"${package}::"};
+}
+
+# unique(names) Returns names in their order, each once.
+sub unique { my %seen; return sort grep { !$seen{$_}++ } @_ }
+
+require WebminCore;
+WebminCore::foreign_require('virtual-server', 'virtual-server-lib.pl');
+
+my @exported = sort @WebminCore::EXPORT;
+is_deeply([ listed("Webmin's library") ], \@exported, "Webmin's library: listed is what the stand-in has");
+is_deeply([ grep { $source !~ /(?<![\w:>])$_\(/ } @exported ], [], 'and all of it is used');
+
+my $users = [ unique($source =~ /\bacl::(\w+)\(/g) ];
+is_deeply([ listed("Webmin's users") ], $users, "Webmin's users: listed is what is used");
+is_deeply([ functions('acl') ], $users, 'and what the stand-in has');
+
+my $virtualmin = [ unique($source =~ /\bvirtual_server::(\w+)\b(?<![%@\$])/g) ];
+my @variables = $list =~ /^Variables: (.*)\.$/m ? $1 =~ /`[%@](\w+)`/g : ();
+my @called = grep { my $name = $_; !grep { $_ eq $name } @variables } @$virtualmin;
+is_deeply([ listed("Virtualmin's library") ], \@called, "Virtualmin's library: listed is what is used");
+is_deeply([ functions('virtual_server') ], \@called, 'and what the stand-in has');
+
+my $server = content("$FindBin::Bin/lib/miniserv.pl");
+my ($miniserv) = $list =~ /^## MiniServ\n(.*?)^## /ms;
+for my $name (unique($source =~ /\$miniserv::(\w+)/g)) {
+    like($miniserv, qr/\$miniserv::$name\b/, "MiniServ: $name is listed");
+    like($server, qr/^our .*\$$name\b/m, 'and the stand-in has it');
+}
+like($miniserv, qr/`\Q$_\E`/, "MiniServ: $_ is listed") for unique($source =~ /\btied\(\*STDOUT\)/g);
+
+my ($told) = $list =~ /It calls of `virtual_feature\.pl`: (.*?)\./s;
+is_deeply([ unique($told =~ /`(\w+)`/g) ], [ unique(content("$root/src/webmin/virtual_feature.pl") =~ /^sub (\w+)/gm) ],
+    'the plugin: listed is what it has');
+
+my ($files) = $list =~ /^## Files\n(.*)/ms;
+for my $name (unique($source =~ m{\$module_config_directory/([\w-]+)}g)) {
+    like($files, qr/`\Q$name\E`/, "our file $name is listed");
+}
+
+done_testing();
