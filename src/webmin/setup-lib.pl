@@ -5,7 +5,7 @@ use warnings;
 use File::Basename qw(dirname);
 require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
 
-our (%text, $module_name, $config_directory, $module_config_directory, @permissions);
+our (%text, %gconfig, $module_name, $config_directory, $module_config_directory);
 
 # Where things are on this system. A test has them elsewhere.
 our %place = (
@@ -199,29 +199,58 @@ sub add_commands {
     return $path;
 }
 
-# grant() Has Virtualmin give the module to those who manage mailboxes and have not got it: owners of domains with mail
-# and their extra admins. Resellers get it from here, since Virtualmin asks no plugin about them. Where an administrator
-# has said no, in a template or for a domain, it stays no. Returns how many have it, and how many are kept from it.
+# grant() Gives the module to those who manage mailboxes and have not got it: owners of domains with mail, their extra
+# admins, and resellers. Where an administrator has said no, in a template or for a domain, it stays no. From then on
+# Virtualmin gives it to owners and extra admins itself, whenever it saves one. Returns how many have it, and how many
+# domains are kept from it.
 sub grant {
     load_virtualmin();
     allow_in_templates();
-    my ($wanted, $refused) = entitled();
-    my %lacking = map { $_ => 1 } lacking(keys %$wanted);
-    my %domains = map { $_->{'id'} => $_ } map { $wanted->{$_} || () } keys %lacking;
-    if (%domains) {
-        virtual_server::obtain_lock_webmin();
-        virtual_server::modify_webmin($_, $_) for values %domains;
-        virtual_server::release_lock_webmin();
-    }
-    grant_to_reseller($_) for grep { !$wanted->{$_} } keys %lacking;
-    if (%lacking) {
-        virtual_server::run_post_actions();
+    my ($wanted, $resellers, $refused) = entitled();
+    my @lacking = lacking(@$wanted, @$resellers);
+    if (@lacking) {
+        my %lacking = map { $_ => 1 } @lacking;
+        change_modules(sub { (@_, $module_name) }, @lacking);
+        # As feature_webmin() says it; a user whom somebody has kept from some of it before keeps that.
+        for my $name (@lacking) {
+            my %access = get_module_acl($name, $module_name);
+            save_module_acl({ %access, 'noconfig' => 1 }, $name, $module_name);
+        }
+        write_secret("$module_config_directory/resellers",
+            join('', map { "$_\n" } resellers_granted(), grep { $lacking{$_} } @$resellers));
         reload_miniserv();
         virtual_server::clear_links_cache();
     }
-    my @still = lacking(keys %$wanted);
+    my @still = lacking(@$wanted, @$resellers);
     die text('setup_not_granted', join(', ', @still > 5 ? (@still[0 .. 4], '...') : @still)) . "\n" if @still;
-    return (scalar(keys %$wanted), scalar(@$refused));
+    return (@$wanted + @$resellers, scalar(@$refused));
+}
+
+# change_modules(change, names) Gives the modules of each of these Webmin users, a list, to a function, and writes what it
+# returns: for all of them at once. To have Virtualmin save each owner takes half a second an owner, and Webmin's
+# modify_user() writes three files for each.
+sub change_modules {
+    my ($change, @names) = @_;
+    my %named = map { $_ => 1 } @names;
+    # Those whom Webmin keeps in a database.
+    for my $user (grep { $named{ $_->{'name'} } && $_->{'proto'} } webmin_users()) {
+        delete($named{ $user->{'name'} });
+        acl::modify_user($user->{'name'}, { %$user, map { $_ => [ $change->(@{ $user->{$_} || [] }) ] } qw(modules ownmods) });
+    }
+    my $path = acl_filename();
+    lock_file($path);
+    my @lines = map { /^([^:]+):\s*(.*)/ && $named{$1} ? "$1: " . join(' ', $change->(split(' ', $2))) . "\n" : $_ } split(/^/, read_whole($path));
+    write_file_contents($path, join('', @lines));
+    unlock_file($path);
+    # What a user has besides the modules of a group: Webmin keeps it with its own configuration.
+    $path = "$config_directory/config";
+    lock_file($path);
+    read_file($path, \my %values);
+    for my $key (map { "ownmods_$_" } keys %named) {
+        $gconfig{$key} = $values{$key} = join(' ', $change->(split(' ', $values{$key}))) if defined($values{$key});
+    }
+    write_file($path, \%values);
+    unlock_file($path);
 }
 
 # allow_in_templates() Adds the module to what a template with a list of its own gives to owners, where that list does not
@@ -235,8 +264,8 @@ sub allow_in_templates {
     }
 }
 
-# entitled() Returns who is to have the module: a hash reference by the name of the Webmin user, of the top-level domain
-# through which they have it, or undef for a reseller; and an array reference of the names of domains that may not.
+# entitled() Returns who is to have the module, as array references: the names of the Webmin users who have it through a
+# domain, those of resellers, and the names of the domains that may not.
 sub entitled {
     my (%mail, @tops);
     for my $d (virtual_server::list_domains()) {
@@ -244,20 +273,19 @@ sub entitled {
         push(@tops, $d) if !$d->{'parent'};
         $mail{ $d->{'parent'} || $d->{'id'} } = 1 if $d->{'mail'};
     }
-    my (%wanted, @refused);
+    my (@wanted, @refused);
     for my $d (grep { $_->{'webmin'} && $mail{ $_->{'id'} } } @tops) {
         if (!allow_for_domain($d)) {
             push(@refused, $d->{'dom'});
             next;
         }
         # Virtualmin gives an extra admin the modules of features where the owner has ticked that.
-        my @admins = grep { $_->{'features'} } virtual_server::list_extra_admins($d);
-        $wanted{$_} = $d for $d->{'user'}, map { $_->{'name'} } @admins;
+        push(@wanted, $d->{'user'}, map { $_->{'features'} ? $_->{'name'} : () } virtual_server::list_extra_admins($d));
     }
     my %granted = map { $_ => 1 } resellers_granted();
     # One who had it once and has it no more was kept from it.
-    $wanted{ $_->{'name'} } = undef for grep { !$granted{ $_->{'name'} } || has_module($_, $module_name) } resellers();
-    return (\%wanted, \@refused);
+    my @resellers = grep { !$granted{ $_->{'name'} } || has_module($_, $module_name) } resellers();
+    return (\@wanted, [ map { $_->{'name'} } @resellers ], \@refused);
 }
 
 # allow_for_domain(&domain) Returns whether the owner of a top-level domain may have the module. On the way to Virtualmin
@@ -289,15 +317,6 @@ sub resellers {
 sub resellers_granted {
     my $path = "$module_config_directory/resellers";
     return -e $path ? split(/\n/, read_whole($path)) : ();
-}
-
-# grant_to_reseller(name) Gives a reseller the module, and keeps their name.
-sub grant_to_reseller {
-    my ($name) = @_;
-    my ($user) = grep { $_->{'name'} eq $name } webmin_users();
-    acl::modify_user($name, { %$user, 'modules' => [ @{ $user->{'modules'} }, $module_name ] });
-    save_module_acl({ 'noconfig' => 1, map { $_ => 1 } @permissions }, $name, $module_name);
-    write_secret("$module_config_directory/resellers", join('', map { "$_\n" } resellers_granted(), $name));
 }
 
 # lacking(names) Returns those Webmin users who have not got the module, by their names. One that does not exist lacks
@@ -386,11 +405,8 @@ sub withdraw {
     virtual_server::clear_links_cache();
     # A master admin's modules are Webmin's own business.
     my %resellers = map { $_ => 1 } resellers_granted();
-    for my $user (grep { has_module($_, $module_name) } webmin_users()) {
-        next if !$resellers{ $user->{'name'} } && ($user->{'readonly'} // '') ne 'virtual-server';
-        my @others = grep { $_ ne $module_name } @{ $user->{'modules'} };
-        acl::modify_user($user->{'name'}, { %$user, 'modules' => \@others });
-    }
+    my @ours = grep { has_module($_, $module_name) && ($resellers{ $_->{'name'} } || ($_->{'readonly'} // '') eq 'virtual-server') } webmin_users();
+    change_modules(sub { grep { $_ ne $module_name } @_ }, map { $_->{'name'} } @ours) if @ours;
 }
 
 # without(list) Returns a list of modules, as Virtualmin keeps it, without ours.

@@ -25,4 +25,8 @@ my %access = ('noconfig' => 1, 'see' => 1, 'print' => 1, 'check' => 1);
 acl_security_save(\%access, { 'see' => '1', 'print' => '0' });
 is_deeply(\%access, { 'noconfig' => 1, 'see' => 1, 'print' => 0, 'check' => 0 }, 'and takes over what was chosen');
 
+# Webmin's config.cgi keeps out whoever has noconfig, and a master admin has nothing but the defaults.
+my %default = get_module_acl('root', 'virtualmin-mail-setup');
+is_deeply(\%default, { 'see' => 1, 'print' => 1, 'check' => 1 }, 'a master admin may do everything, the configuration of the module too');
+
 done_testing();

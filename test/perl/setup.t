@@ -48,6 +48,7 @@ serve_on("port=10000\nssl=1\n");
 add_domains('virtual-server');
 # Owners, as Virtualmin makes them.
 add_user($_, 'virtual-server', 'noconfig' => 1) for qw(exorg dash plain);
+put("$etc/config", content("$etc/config") . "ownmods_example=virtual-server\n");
 
 subtest 'where no service answers yet' => sub {
     is_deeply([ failed() ], ["Everything is set up, but Virtualmin could not be asked: The service does not answer on $folder/app.sock: No such file or directory"],
@@ -92,6 +93,9 @@ subtest 'plugin, commands and units' => sub {
 subtest 'who may use it' => sub {
     is_deeply(users(), [qw(dash example exorg helper plain rita root)], 'owners of domains with mail, an extra admin, a reseller');
     is_deeply({ get_module_acl('rita', 'virtualmin-mail-setup') }, { 'noconfig' => 1, 'see' => 1, 'print' => 1, 'check' => 1 }, 'and can do what there is');
+    is(content("$etc/config") =~ /^ownmods_example=(.*)$/m ? $1 : '', 'virtual-server virtualmin-mail-setup', 'beside what a group gives them');
+    virtual_server::_modify_webmin(virtual_server::get_domain(1));
+    is_deeply(users(), [qw(dash example exorg helper plain rita root)], 'which Virtualmin leaves them when it saves an owner');
     like(said('owners'), qr/: 6\. Domains kept from it by an administrator: 0\.$/, 'as the report says');
 };
 
@@ -100,13 +104,12 @@ start_app("$folder/app.sock");
 subtest 'again' => sub {
     my @kept = ("$own/api-password", "$own/service", map { "$etc/$_" } qw(virtual-server/config webmin.acl miniserv.users));
     my %before = map { $_ => content($_) } @kept;
-    my ($reloads, $saved) = ($WebminCore::reloads, $virtual_server::calls{'modify_webmin'});
+    my $reloads = $WebminCore::reloads;
     is_deeply([ failed() ], [], 'the API has answered');
     is(content("$own/setup-report"), '', 'and the panel has nothing to say');
     is_deeply({ map { $_ => content($_) } @kept }, \%before, 'nothing was changed');
     is($WebminCore::reloads, $reloads, 'and Webmin was left alone');
-    is($virtual_server::calls{'modify_webmin'}, $saved, 'as were the owners');
-    is($virtual_server::calls{'locked'}, 0, 'and no lock is left');
+    is_deeply(\%WebminCore::locked, {}, 'and no lock is left');
 };
 
 subtest 'what is missing is mended' => sub {
@@ -186,9 +189,9 @@ subtest 'what cannot be done is said' => sub {
         is(account_now(), undef, 'is taken away at once');
     }
     {
-        local *virtual_server::modify_webmin = sub { };
+        local *change_modules = sub { };
         add_user('later', 'virtual-server', 'noconfig' => 1, 'domains' => '7');
-        is_deeply([ failed() ], ['Not everybody who manages mailboxes has the module: Virtualmin was told to give it to them, and these still have not got it: later'],
+        is_deeply([ failed() ], ['Not everybody who manages mailboxes has the module: it was given to them, and these still have not got it: later'],
             'an owner who has not got the module whatever was tried');
     }
     {

@@ -53,6 +53,9 @@ sub add_user {
         put("$etc/$file", join('', grep({ !/^\Q$name\E:/ } split(/^/, content("$etc/$file"))), "$line\n"));
     }
     return if !%access;
+    # Virtualmin marks those whom it has made so, but for resellers.
+    my $mark = "readonly_$name=virtual-server\n";
+    put("$etc/config", content("$etc/config") . $mark) if !$access{'reseller'} && index(content("$etc/config"), $mark) < 0;
     put("$etc/virtual-server/$name.acl", join('', map { "$_=$access{$_}\n" } sort keys %access));
 }
 

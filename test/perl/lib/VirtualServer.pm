@@ -98,14 +98,9 @@ sub list_extra_admins {
 
 sub set_all_null_print { }
 
-sub obtain_lock_webmin { $calls{'locked'}++ }
-
-sub release_lock_webmin { $calls{'locked'}-- }
-
 # Gives the owner of a top-level domain, and their extra admins, the modules that they may have (feature-webmin.pl).
-sub modify_webmin {
+sub _modify_webmin {
     my ($d) = @_;
-    $calls{'modify_webmin'}++;
     _set_user_modules($d, $d->{'user'}, 0);
     _set_user_modules($d, $_->{'name'}, !$_->{'features'}) for list_extra_admins($d);
 }
@@ -158,8 +153,6 @@ sub create_virtualmin_api_helper_command {
     chmod(0755, $path);
     return (1, $path);
 }
-
-sub run_post_actions { }
 
 sub clear_links_cache { $calls{'clear_links_cache'}++ }
 

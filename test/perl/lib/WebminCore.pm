@@ -12,7 +12,7 @@ our @EXPORT = qw(
     init_config foreign_require foreign_available get_webprefix module_root_directory html_escape urlize un_urlize
     ui_print_header ui_print_footer ui_table_row ui_yesno_radio webmin_log text
     get_module_acl save_module_acl reload_miniserv has_command
-    lock_file unlock_file read_file write_file unlink_file
+    lock_file unlock_file read_file write_file write_file_contents unlink_file acl_filename
 );
 
 # How often the panel was told to read its files anew.
@@ -203,6 +203,15 @@ sub write_file {
     open(my $file, '>', $path) or die "$path: $!";
     print {$file} map { "$_=" . ($values->{$_} // '') . "\n" } sort keys %$values;
 }
+
+sub write_file_contents {
+    my ($path, $text) = @_;
+    die "$path is not locked" if !$locked{$path};
+    open(my $file, '>', $path) or die "$path: $!";
+    print {$file} $text;
+}
+
+sub acl_filename { return config_directory() . '/webmin.acl' }
 
 sub unlink_file { File::Path::remove_tree($_[0]); die "$_[0] stays" if -e $_[0] }
 
