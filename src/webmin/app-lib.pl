@@ -2,12 +2,13 @@
 # It needs nothing of Webmin's library, so that commands can use it.
 use strict;
 use warnings;
+use Errno ();
 use IO::Socket::UNIX;
 use JSON::PP ();
 use MIME::Base64 ();
 
 # Bytes of an answer that are read at a time.
-my $piece = 64 * 1024;
+my $piece = 256 * 1024;
 
 # header_value(value) Returns a value as it stands in a header: JSON in Base64.
 sub header_value {
@@ -27,73 +28,90 @@ sub send_head {
 # reason, headers by lower-case name, and what next_piece needs; nothing where there is no answer.
 sub read_answer {
     my ($app, $method) = @_;
-    my $first = <$app>;
-    return if !defined($first) || $first !~ m{^HTTP/1\.[01] (\d{3})\s*([^\r\n]*)};
-    my %answer = ('app' => $app, 'status' => $1, 'reason' => $2, 'headers' => {}, 'whole' => 0);
-    while (1) {
-        my $line = <$app>;
-        # The head broke off.
-        return if !defined($line) || $line !~ /\n$/;
-        $line =~ s/[\r\n]+$//;
-        last if $line eq '';
+    my %answer = ('app' => $app, 'buffer' => '', 'headers' => {}, 'whole' => 0);
+    while ($answer{'buffer'} !~ /\r\n\r\n/) {
+        return if length($answer{'buffer'}) > $piece || !fill(\%answer);
+    }
+    my ($head, $rest) = split(/\r\n\r\n/, $answer{'buffer'}, 2);
+    my ($first, @lines) = split(/\r\n/, $head);
+    return if $first !~ m{^HTTP/1\.[01] (\d{3}) ?(.*)};
+    @answer{qw(status reason buffer)} = ($1, $2, $rest);
+    for my $line (@lines) {
         my ($name, $value) = split(/:\s*/, $line, 2);
         $answer{'headers'}->{ lc($name) } = $value // '';
     }
-    my $length = $answer{'headers'}->{'content-length'};
-    $answer{'chunked'} = ($answer{'headers'}->{'transfer-encoding'} // '') =~ /\bchunked$/i;
+    my $headers = $answer{'headers'};
     # RFC 9112, 6.3: these have no body, whatever their headers say.
-    $answer{'left'} = $method eq 'HEAD' || $answer{'status'} =~ /^(1..|204|304)$/ ? 0 : $length;
-    $answer{'chunked'} = 0 if defined($answer{'left'}) && $answer{'left'} eq '0';
-    $answer{'whole'} = !$answer{'chunked'} && defined($answer{'left'}) && $answer{'left'} == 0;
+    my $none = $method eq 'HEAD' || $answer{'status'} =~ /^(1..|204|304)$/;
+    $answer{'chunked'} = !$none && ($headers->{'transfer-encoding'} // '') =~ /\bchunked$/i;
+    $answer{'left'}    = $none ? 0 : $answer{'chunked'} ? 0 : $headers->{'content-length'};
+    $answer{'whole'}   = !$answer{'chunked'} && defined($answer{'left'}) && $answer{'left'} == 0;
     return \%answer;
 }
 
-# next_piece(&answer) Returns the next bytes of the body; nothing at its end. $answer->{whole} says then whether it
-# ended as it was to, or broke off.
+# fill(&answer) Reads what has come, at least a byte, and returns how many; 0 at the end of the connection.
+sub fill {
+    my ($answer) = @_;
+    while (1) {
+        my $read = sysread($answer->{'app'}, $answer->{'buffer'}, $piece, length($answer->{'buffer'}));
+        return $read || 0 if defined($read) || !$!{'EINTR'};
+    }
+}
+
+# next_piece(&answer) Returns the next bytes of the body, as many as have come; nothing at its end. $answer->{whole} says
+# then whether it ended as it was to, and $answer->{broken} whether it broke off.
 sub next_piece {
     my ($answer) = @_;
     return if $answer->{'whole'} || $answer->{'broken'};
-    return next_chunk($answer) if $answer->{'chunked'};
+    return next_chunks($answer) if $answer->{'chunked'};
     # Neither a length nor chunks: nothing would tell its end from a broken connection.
     return break_off($answer) if !defined($answer->{'left'});
-    my $bytes = read_bytes($answer);
-    $answer->{'whole'} = 1 if defined($bytes) && $answer->{'left'} == 0;
+    return break_off($answer) if $answer->{'buffer'} eq '' && !fill($answer);
+    my $bytes = take($answer);
+    $answer->{'whole'} = 1 if $answer->{'left'} == 0;
     return $bytes;
 }
 
-# next_chunk(&answer) Returns the next bytes of a chunked body (RFC 9112, 7.1).
-sub next_chunk {
+# next_chunks(&answer) Returns the next bytes of a chunked body (RFC 9112, 7.1): those of all chunks that have come.
+sub next_chunks {
     my ($answer) = @_;
-    my $app = $answer->{'app'};
-    if (!$answer->{'left'}) {
-        my $line = <$app>;
-        return break_off($answer) if !defined($line) || $line !~ /^([0-9a-fA-F]{1,8})[^\n]*\n$/;
-        $answer->{'left'} = hex($1);
-        if ($answer->{'left'} == 0) {
-            # Trailers, of which the app sends none, and the empty line.
-            while (defined($line = <$app>)) {
-                next if $line ne "\r\n";
-                $answer->{'whole'} = 1;
-                return;
+    my $bytes = '';
+    while (length($bytes) < $piece) {
+        if (!$answer->{'left'}) {
+            # The end of the chunk before, and the length of the next.
+            my ($length, $end);
+            while (!defined($length)) {
+                if ($answer->{'buffer'} =~ /\A(?:\r\n)?([0-9a-fA-F]{1,8})(?:;[^\n]*)?\r\n/) {
+                    ($length, $end) = (hex($1), $+[0]);
+                }
+                else {
+                    return $bytes if $bytes ne '';
+                    return break_off($answer) if length($answer->{'buffer'}) > 1000 || !fill($answer);
+                }
             }
-            return break_off($answer);
+            if ($length == 0) {
+                # Trailers, of which the app sends none, and the empty line.
+                while (substr($answer->{'buffer'}, $end) !~ /\A(?:[^\r\n]+\r\n)*\r\n/) { fill($answer) or return break_off($answer) }
+                $answer->{'whole'} = 1;
+                return $bytes eq '' ? undef : $bytes;
+            }
+            substr($answer->{'buffer'}, 0, $end, '');
+            $answer->{'left'} = $length;
         }
-    }
-    my $bytes = read_bytes($answer);
-    if (defined($bytes) && $answer->{'left'} == 0) {
-        my $end = <$app>;
-        return break_off($answer) if ($end // '') ne "\r\n";
+        if ($answer->{'buffer'} eq '') {
+            return $bytes if $bytes ne '';
+            fill($answer) or return break_off($answer);
+        }
+        $bytes .= take($answer);
     }
     return $bytes;
 }
 
-# read_bytes(&answer) Returns some of the bytes that are left; nothing where the connection broke.
-sub read_bytes {
+# take(&answer) Returns what has come of the bytes that are left.
+sub take {
     my ($answer) = @_;
-    my $wanted = $answer->{'left'} < $piece ? $answer->{'left'} : $piece;
-    my $read   = read($answer->{'app'}, my $bytes, $wanted);
-    return break_off($answer) if !$read;
-    $answer->{'left'} -= $read;
+    my $bytes = substr($answer->{'buffer'}, 0, $answer->{'left'}, '');
+    $answer->{'left'} -= length($bytes);
     return $bytes;
 }
 

@@ -1,7 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -18,15 +19,6 @@ import { readAnswer } from '../../src/virtualmin/answer';
 import { toDomainUsers, userFields } from '../../src/virtualmin/users';
 import { chromium } from 'playwright-core';
 import { load, startServer, startVirtualmin, token } from './server';
-
-const header = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64');
-
-/** What the panel sends along for root. */
-const viewerHeader = header({
-  ...{ user: 'root', role: 'master-admin', domains: '*', may: ['see', 'print', 'check'] },
-  ...{ pages: '/', assets: '/', token: '0'.repeat(32) },
-});
-const panelHeader = header({ settings: '' });
 
 const rounds = 7;
 
@@ -136,8 +128,9 @@ async function probing(): Promise<void> {
 }
 
 /**
- * A page through the bridge beside an empty page of the module, and beside the app asked directly. The
- * panel's library is the tests' stand-in in both, so that what the bridge itself takes is left.
+ * A page through the bridge beside an empty page of the same panel that loads Virtualmin's library, and a file of 20 MB
+ * beside a static one. The panel and that library are the tests' stand-ins in both, so that what is left is what the bridge
+ * takes.
  */
 async function bridge(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-'));
@@ -148,51 +141,70 @@ async function bridge(): Promise<void> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(app.stdout, 'data');
-  const module = join(process.cwd(), 'src', 'webmin');
-  const perl = (program: readonly string[], path: string) =>
-    execFileSync('perl', program, {
-      cwd: module,
-      maxBuffer: 64 * 1024 * 1024,
-      env: {
-        ...{ PATH: process.env.PATH, PERL5LIB: join(process.cwd(), 'test', 'perl', 'lib') },
-        ...{ REQUEST_METHOD: 'GET', REQUEST_URI: `/virtualmin-mail-setup/index.cgi${path}` },
-        ...{ TEST_USER: 'root', TEST_SOCKET: socket, TEST_LANG: join(module, 'lang', 'en') },
-        ...{ WEBMIN_CONFIG: folder, TEST_ACTIONS: join(folder, 'actions') },
-      },
-    });
-  mkdirSync(join(folder, 'virtualmin-mail-setup'));
-  const empty = [
-    "BEGIN { push(@INC, '.') } use WebminCore; init_config(); foreign_require('virtual-server');",
-    'virtual_server::master_admin(); ui_print_header(undef, q(x), q()); ui_print_footer();',
-  ].join(' ');
-  const path = '/domains/example.com';
-  const direct = () =>
-    new Promise<void>((resolve, reject) => {
-      const headers = { 'Mail-Setup-Viewer': viewerHeader, 'Mail-Setup-Panel': panelHeader };
-      httpRequest({ socketPath: socket, path, headers }, (response) => {
-        response.resume().on('end', resolve);
+  const panel = spawn('perl', [join('test', 'bench', 'panel.pl'), socket], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [said] = (await once(panel.stdout, 'data')) as [Buffer];
+  const [port, root, owner] = said.toString().trim().split(' ');
+  const bytes = (session: string | undefined, path: string) =>
+    new Promise<number>((resolve, reject) => {
+      let count = 0;
+      const headers = { Cookie: `sid=${session}` };
+      request({ port, path, headers, agent: false, rejectUnauthorized: false }, (response) => {
+        if (response.statusCode !== 200) reject(new Error(`${path}: ${response.statusCode}`));
+        response.on('data', (piece: Buffer) => {
+          count += piece.length;
+        });
+        response.on('error', reject).on('end', () => {
+          resolve(count);
+        });
       })
         .on('error', reject)
         .end();
     });
-  perl(['index.cgi'], path);
-  const times = { empty: [] as number[], whole: [] as number[], app: [] as number[] };
-  for (let round = 0; round < 3 * rounds; round++) {
-    times.empty.push(await took(() => void perl(['-e', empty], path)));
-    times.whole.push(await took(() => void perl(['index.cgi'], path)));
-    times.app.push(await took(direct));
-  }
+  /** Medians of what each of these takes, in turn. */
+  const inTurn = async (count: number, works: readonly (() => Promise<unknown>)[]) => {
+    const times: number[][] = works.map(() => []);
+    for (let round = 0; round < count; round++) {
+      for (const [index, work] of works.entries()) times[index]?.push(await took(work));
+    }
+    return times.map(median);
+  };
+  const module = '/virtualmin-mail-setup/index.cgi';
+  await bytes(root, `${module}/domains/example.com`);
+  const [empty = NaN, page = NaN, list = NaN] = await inTurn(3 * rounds, [
+    () => bytes(root, '/empty/index.cgi'),
+    () => bytes(root, `${module}/domains/example.com`),
+    () => bytes(owner, `${module}/`),
+  ]);
+  row("an empty page of the panel with Virtualmin's library (stand-ins)", ms(empty));
+  row('a warm page through the bridge, on top of that', ms(page - empty), 'at most 30 ms');
+  row("an owner's list among 2,000 domains, on top of that", ms(list - empty), 'at most 30 ms');
+
   app.kill();
+  const size = 20 * 1024 * 1024;
+  const piece = Buffer.alloc(64 * 1024);
+  rmSync(socket, { force: true });
+  const played = createHttpServer((_request, response) => {
+    response.setHeader('Content-Type', 'application/zip');
+    for (let sent = 0; sent < size; sent += piece.length) response.write(piece);
+    response.end();
+  });
+  await once(played.listen(socket), 'listening');
+  const [fixed = NaN, chunked = NaN] = await inTurn(rounds, [
+    () => bytes(root, '/empty/large.zip'),
+    () => bytes(root, `${module}/x.zip`),
+  ]);
+  row('a static file of 20 MB', ms(fixed));
+  row(
+    'one of that size through the bridge',
+    `${ms(chunked)}, ${(fixed / chunked).toFixed(2)} of its speed`,
+    'at least 0.5',
+  );
+  played.close();
+  panel.stdin.end();
+  await once(panel, 'exit');
   rmSync(folder, { recursive: true });
-  const [whole, nothing, alone] = [times.whole, times.empty, times.app].map(median) as [
-    number,
-    number,
-    number,
-  ];
-  row('an empty page of the module (stand-in of the panel)', ms(nothing));
-  row('a page through the bridge, warm', ms(whole));
-  row('  on top of the empty page', ms(whole - nothing), 'at most 30 ms');
-  row('  of which the app', ms(alone));
 }
 
 async function firstPage(): Promise<void> {
