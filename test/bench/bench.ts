@@ -182,9 +182,9 @@ async function bridge(): Promise<void> {
   row("an owner's list among 2,000 domains, on top of that", ms(list - empty), 'at most 30 ms');
 
   app.kill();
+  await once(app, 'exit');
   const size = 20 * 1024 * 1024;
   const piece = Buffer.alloc(64 * 1024);
-  rmSync(socket, { force: true });
   const played = createHttpServer((_request, response) => {
     response.setHeader('Content-Type', 'application/zip');
     for (let sent = 0; sent < size; sent += piece.length) response.write(piece);
