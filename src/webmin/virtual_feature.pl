@@ -31,7 +31,8 @@ sub feature_modules {
 }
 
 # feature_webmin(&domain, &all-domains) Lets the owners of domains with mail use this module. Virtualmin writes the whole
-# access control with it, so what a master admin has set for this owner is said again.
+# access control with it, so what a master admin has set for this owner is said again. It asks the same for the owner's
+# extra admins, and not for whom: they may do what the owner may.
 sub feature_webmin {
     my ($d, $all) = @_;
     return () if !grep { $_->{'mail'} } @$all;
@@ -41,10 +42,11 @@ sub feature_webmin {
     return ([ $module_name, { 'noconfig' => 1, map { $_ => $access{$_} // 1 } @permissions } ]);
 }
 
-# mailbox_header(&domain) Returns the title of our column in the table of users.
+# mailbox_header(&domain) Returns the title of our column in the table of users, where there is mail and the viewer has
+# the module.
 sub mailbox_header {
     my ($d) = @_;
-    return $d->{'mail'} ? $text{'column_title'} : undef;
+    return $d->{'mail'} && foreign_available($module_name) ? $text{'column_title'} : undef;
 }
 
 # mailbox_column(&user, &domain) Returns the HTML of our column for one user: a link, without asking the app anything.

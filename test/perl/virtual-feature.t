@@ -46,6 +46,13 @@ is(scalar(my @modules = feature_webmin({ %$mail, 'template' => 78 }, [$mail])), 
 
 is(mailbox_header($mail), 'Client setup', 'the table of users has a column');
 is(mailbox_header($plain), undef, 'where there is mail');
+{
+    local $ENV{'REMOTE_USER'} = 'helper';
+    TestPanel::add_user('helper', 'virtual-server', 'noconfig' => 1);
+    %main::acl_hash_cache = ();
+    is(mailbox_header($mail), undef, 'and where the viewer has the module');
+    %main::acl_hash_cache = ();
+}
 is(mailbox_column({ 'user' => 'a%b', 'email' => 'a@b.example' }, $mail),
     "<a href='/virtualmin-mail-setup/index.cgi/domains/xn%2D%2Dmnchen%2D3ya%2Eexample/mailboxes/a%25b'>Settings</a>",
     'that leads to the mailbox, by its whole user name');
