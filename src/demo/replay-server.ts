@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { bigDomainAnswer } from './big-domain';
+import { domainsAnswer } from './domains-answer';
 
 export interface ReplayOptions {
   /** The folder of the recordings. */
@@ -42,8 +43,14 @@ export function replay(options: ReplayOptions): RequestListener {
     const asked = query(request);
     const format = asked.has('xml') ? 'xml' : 'json';
     const domain = asked.get('domain') ?? '';
+    const noSuchDomain = () => {
+      const answer = readFileSync(recording(`error.no-such-domain.${format}`), 'utf8');
+      send(200, types[format], answer.replaceAll('nosuch.example', encodeURIComponent(domain)));
+    };
     if (asked.get('program') === 'list-domains') {
-      send(200, types[format], readFileSync(recording(`list-domains.${format}`)));
+      const answer = domainsAnswer(options.recordings, format, asked);
+      if (answer === null) noSuchDomain();
+      else send(200, types[format], answer);
     } else if (asked.get('program') !== 'list-users') {
       send(200, 'text/plain', readFileSync(recording('error.no-such-program.txt')));
     } else if (domain === bigDomain.name) {
@@ -56,8 +63,7 @@ export function replay(options: ReplayOptions): RequestListener {
     ) {
       send(200, types[format], readFileSync(recording(`list-users.${domain}.${format}`)));
     } else {
-      const answer = readFileSync(recording(`error.no-such-domain.${format}`), 'utf8');
-      send(200, types[format], answer.replaceAll('nosuch.example', encodeURIComponent(domain)));
+      noSuchDomain();
     }
   };
 }

@@ -2,9 +2,9 @@
 export interface VirtualServer {
   /** ASCII, lower-case: an internationalised name is in its `xn--` form. */
   readonly name: string;
-  /** What the owner calls it; may be empty. */
+  /** What the owner calls it; may be empty, and is in a list of names alone. */
   readonly description: string;
-  /** Whose customer its owner is; null where it is the host's own. */
+  /** Whose customer its owner is; null where it is the host's own, and in a list of names alone. */
   readonly reseller: string | null;
   readonly place: Place;
   /** Whether Virtualmin handles mail for it. */
@@ -13,8 +13,8 @@ export interface VirtualServer {
   readonly disabled: string | null;
 }
 
-/** Where a virtual server stands among the others. */
+/** Where a virtual server stands among the others; the other one is null in a list of names alone. */
 export type Place =
   | { readonly kind: 'top-level' }
-  | { readonly kind: 'sub-server'; readonly parent: string }
-  | { readonly kind: 'alias'; readonly of: string };
+  | { readonly kind: 'sub-server'; readonly parent: string | null }
+  | { readonly kind: 'alias'; readonly of: string | null };

@@ -1,7 +1,7 @@
 import type { RequestHandler, Response } from 'express';
 import { maySee, type Permission, type Viewer } from '../domain/viewer';
 import { domainOf } from '../routes/query';
-import { noSuchDomain } from '../virtualmin/directory';
+import { noSuchDomain } from '../virtualmin/client';
 import { forbidden } from './http-error';
 
 /** Takes everyone who was let in for the same one: whoever has the access token. */

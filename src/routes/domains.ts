@@ -30,6 +30,7 @@ export function domainsRoutes({ directory, policies, probes, now }: Services): R
       freshness: there.freshness,
       search,
       known: own.length,
+      described: own.some(({ description }) => description !== ''),
       page: pageOf(matching(own, search), number),
       mayCheckAll: probes !== null && viewer.role === 'master-admin' && viewer.may.has('check'),
       mayBrand: mayBrandSomething(viewer, policies),

@@ -20,7 +20,7 @@ export type Answer<Field extends string> =
 /**
  * Reads the body of an answer, whatever the HTTP status and Content-Type claim: `ERROR: …` comes as
  * text, and some failures come as JSON where XML was asked for. Bytes that are not UTF-8 become
- * U+FFFD, so that one broken name does not take the page with it.
+ * U+FFFD, so that one broken name does not take the page with it. Without fields it is a list of names (`name-only=`).
  */
 export async function readAnswer<Field extends string>(
   body: Uint8Array,
@@ -116,7 +116,7 @@ function toAnswer<Field extends string>(
     if (!isObject(item)) continue;
     const { name, values } = toEntry(item);
     if (!isObject(values)) continue;
-    if (Object.keys(values).length === 0) tableLines++;
+    if (Object.keys(values).length === 0 && fields.length > 0) tableLines++;
     else rows.push({ name: typeof name === 'string' ? name : '', values: pick(values, fields) });
   }
   if (tableLines > 0 && rows.length === 0) {

@@ -27,7 +27,7 @@ export function toVirtualServers(rows: readonly DomainRow[]): VirtualServer[] {
         name,
         description: (row.values.description?.[0] ?? '').replace(/\p{Cc}+/gu, ' '),
         // A sub-server follows its parent.
-        reseller: resellers.get(place.kind === 'sub-server' ? place.parent : name) ?? null,
+        reseller: resellers.get(parentOf(place) ?? name) ?? null,
         place,
         mail: (row.values.features?.[0] ?? '').split(/\s+/).includes('mail'),
         disabled: row.values.disabled?.[0] ?? null,
@@ -36,9 +36,43 @@ export function toVirtualServers(rows: readonly DomainRow[]): VirtualServer[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** The names of virtual servers that have something in common. */
+export interface NameLists {
+  readonly all: ReadonlySet<string>;
+  readonly mail: ReadonlySet<string>;
+  readonly alias: ReadonlySet<string>;
+  readonly subServer: ReadonlySet<string>;
+  readonly disabled: ReadonlySet<string>;
+}
+
+/** The domain names among the rows of `list-domains --name-only`; lines of a log are none. */
+export function toNames(rows: readonly Row<never>[]): ReadonlySet<string> {
+  return new Set(rows.map(({ name }) => name.toLowerCase()).filter(isDomainName));
+}
+
+/** Turns lists of names into virtual servers, by name, with what such lists can say of them. */
+export function fromNames({ all, mail, alias, subServer, disabled }: NameLists): VirtualServer[] {
+  return [...all].sort().map((name) => ({
+    name,
+    description: '',
+    reseller: null,
+    place: alias.has(name)
+      ? { kind: 'alias', of: null }
+      : subServer.has(name)
+        ? { kind: 'sub-server', parent: null }
+        : { kind: 'top-level' },
+    mail: mail.has(name),
+    disabled: disabled.has(name) ? '' : null,
+  }));
+}
+
 /** Virtualmin Pro has them, and a domain may have several; the first counts. */
 function resellerOf({ values }: DomainRow): string | null {
   return /\S+/.exec(values.reseller?.[0] ?? '')?.[0] ?? null;
+}
+
+function parentOf(place: Place): string | null {
+  return place.kind === 'sub-server' ? place.parent : null;
 }
 
 function toPlace(row: DomainRow): Place {

@@ -299,6 +299,13 @@ subtest 'the remote API' => sub {
         is_deeply([ $answer->status, $answer->header('Content-type') ], [ 200, $type ], $query);
         is($answer->body, $recorded->($name), "$name, byte for byte");
     }
+    for my $case ([ 'with-feature=mail&', 9 ], [ 'alias=&', 1 ], [ 'subserver=&', 2 ], [ 'disabled=&', 1 ], [ '', 10 ]) {
+        my ($filter, $count) = @$case;
+        is(scalar(() = $api->("program=list-domains&${filter}name-only=&json=1")->body =~ /"values" : \{\}/g), $count, "names: $filter");
+        is(scalar(() = $api->("program=list-domains&${filter}name-only=&xml=1")->body =~ m{<values></values>}g), $count, 'the same in XML');
+    }
+    like($api->('program=list-domains&domain=example.net&multiline=&json=1')->body, qr/^(?!.*dash\.example).*"Alias"/s, 'one domain');
+    like($api->('program=list-domains&domain=no.example&multiline=&json=1')->body, qr/no\.example does not exist/, 'or none');
     my $query = 'program=list-domains&multiline=&json=1';
     like($api->($query, 'user' => 'owner')->body, qr/not allowed to use the Virtualmin/, 'who has no such module is kept out');
     put($panel->folder . '/virtual-server/near.acl', "noconfig=1\n") if mkdir($panel->folder . '/virtual-server');

@@ -418,6 +418,26 @@ describe('answers that are kept', () => {
   });
 });
 
+test('a server of hundreds of domains: names, and what they have in common', async () => {
+  const many = Array.from({ length: 150 }, (_, index) => `customer${index}.example`);
+  app.virtualmin.override = (asked, response) => {
+    if (asked.get('program') !== 'list-domains' || asked.has('domain')) return false;
+    const named = asked.has('alias') ? ['customer1.example'] : asked.has('disabled') ? [] : many;
+    const subServers = ['customer1.example', 'customer2.example'];
+    const data = (asked.has('subserver') ? subServers : named).map((name) => ({
+      name,
+      values: {},
+    }));
+    response.end(JSON.stringify({ status: 'success', data }));
+    return true;
+  };
+  const text = await page('/?q=customer1.example');
+  expect(text).toContain('alias');
+  expect(text).not.toContain('Description');
+  expect(await page('/?q=customer2.example')).toContain('sub-server');
+  expect(await page('/domains/example.com')).toContain('bob.example');
+});
+
 describe('what is not there, and what is malformed', () => {
   test.each([
     ['/nothing', 404, 'nothing at this address'],

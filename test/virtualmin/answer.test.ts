@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { bigDomainAnswer } from '../../src/demo/big-domain';
 import { readAnswer, type Row } from '../../src/virtualmin/answer';
-import { domainFields, toVirtualServers } from '../../src/virtualmin/domains';
+import { domainFields, toNames, toVirtualServers } from '../../src/virtualmin/domains';
 import { toDomainUsers, userFields } from '../../src/virtualmin/users';
 import {
   jsonAnswer,
@@ -33,6 +35,19 @@ describe('JSON and XML', () => {
     );
     expect(xml).toEqual(json);
     expect(json).toHaveLength(10);
+  });
+
+  test('lists of names, as 7.50.4 gives them', async () => {
+    const [json, xml] = await Promise.all(
+      ['json', 'xml'].map(async (format) => {
+        const path = join(__dirname, '..', 'fixtures', `list-domains.name-only.7.50.4.${format}`);
+        const answer = await readAnswer(readFileSync(path), []);
+        return answer.kind === 'rows' ? [...toNames(answer.rows)] : answer;
+      }),
+    );
+    expect(xml).toEqual(json);
+    expect(json).toHaveLength(8);
+    expect(json).toContain('xn--mnchen-3ya.example');
   });
 
   test('the recorded failures give the same reason', async () => {

@@ -62,6 +62,9 @@ describe('what is asked', () => {
 
   test.each(['json', 'xml'] as const)('the virtual servers, in %s', async (format) => {
     const servers = await client({ format }).listDomains();
+    expect(virtualmin.asked.map(String)).toEqual(
+      ['name-only', 'multiline'].map((how) => `program=list-domains&${how}=&${format}=1`),
+    );
     const byName = Object.fromEntries(servers.map((server) => [server.name, server]));
     expect(Object.keys(byName)).toHaveLength(10);
     expect(byName['example.net']).toMatchObject({
@@ -73,6 +76,75 @@ describe('what is asked', () => {
     });
     expect(byName['gone.example']).toMatchObject({ disabled: 'Manually (Unpaid invoice)' });
     expect(byName['nomail.example']).toMatchObject({ mail: false, disabled: null });
+  });
+
+  test('hundreds of virtual servers are not described: Virtualmin takes minutes for that', async () => {
+    const many = Array.from({ length: 300 }, (_, index) => `customer${index}.example`);
+    const named = (names: readonly string[]) =>
+      JSON.stringify({
+        status: 'success',
+        // Between them a line of the server's log, as it comes.
+        data: [
+          { name: '[25/Nov/2026', value: '17:00:00] Failed to connect' },
+          { name: 'Failed to open /etc/x : No such file', values: {} },
+          ...names.map((name) => ({ name, values: {} })),
+        ],
+      });
+    virtualmin.override = (asked, response) => {
+      if (asked.has('with-feature')) response.end(named(many.filter((name) => name !== many[7])));
+      else if (asked.has('alias')) response.end(named([many[1] ?? '']));
+      else if (asked.has('subserver')) response.end(named(many.slice(1, 3)));
+      else if (asked.has('disabled')) response.end(named([many[3] ?? '']));
+      else response.end(named(many));
+    };
+    const servers = await client().listDomains();
+    const byName = Object.fromEntries(servers.map((server) => [server.name, server]));
+    expect(servers).toHaveLength(300);
+    expect(virtualmin.asked.map(String).sort()).toEqual(
+      ['', 'alias=&', 'disabled=&', 'subserver=&', 'with-feature=mail&']
+        .map((filter) => `program=list-domains&${filter}name-only=&json=1`)
+        .sort(),
+    );
+    const first = { mail: true, disabled: null, place: { kind: 'top-level' } };
+    expect(byName['customer0.example']).toMatchObject({
+      ...first,
+      description: '',
+      reseller: null,
+    });
+    expect(byName['customer1.example']).toMatchObject({ place: { kind: 'alias', of: null } });
+    expect(byName['customer2.example']).toMatchObject({
+      place: { kind: 'sub-server', parent: null },
+    });
+    expect(byName['customer3.example']).toMatchObject({ ...first, disabled: '' });
+    expect(byName['customer7.example']).toMatchObject({ ...first, mail: false });
+  });
+
+  test.each(['json', 'xml'] as const)('one virtual server, in %s', async (format) => {
+    expect(await client({ format }).describeDomain('example.net')).toMatchObject({
+      name: 'example.net',
+      place: { kind: 'alias', of: 'example.com' },
+    });
+    expect(virtualmin.asked.map(String)).toEqual([
+      `program=list-domains&domain=example.net&multiline=&${format}=1`,
+    ]);
+    expect(await failureOf(client({ format }).describeDomain('nosuch.example'))).toMatchObject({
+      code: 'no-such-domain',
+    });
+  });
+
+  test('a sub-server is its parent’s reseller’s', async () => {
+    const answers: Record<string, object> = {
+      'sub.example.com': { parent_domain: ['example.com'], features: ['mail'] },
+      'example.com': { features: ['mail'], reseller: ['rita rob'] },
+    };
+    virtualmin.override = (asked, response) => {
+      const name = asked.get('domain') ?? '';
+      response.end(JSON.stringify({ status: 'success', data: [{ name, values: answers[name] }] }));
+    };
+    expect(await client().describeDomain('sub.example.com')).toMatchObject({
+      reseller: 'rita',
+      place: { kind: 'sub-server', parent: 'example.com' },
+    });
   });
 
   test('below a URL prefix', async () => {

@@ -3,6 +3,7 @@
 # recordings of a real one, byte for byte. TEST_RECORDINGS names their folder; what is not recorded fails loudly.
 use strict;
 use warnings;
+use JSON::PP ();
 
 my $folder = $ENV{'TEST_RECORDINGS'} or die "TEST_RECORDINGS names no folder\n";
 my %asked  = map { my ($name, $value) = split(/=/, $_, 2); ($name => decode($value // '')) } split(/&/, $ENV{'QUERY_STRING'} // '');
@@ -20,12 +21,40 @@ sub answer {
     # Plain text with status 200, whatever format was asked for.
     return send_file('txt', 'error.not-allowed.txt') if !may_call();
     my $program = $asked{'program'} // '';
-    return send_file($format, list_domains())        if $program eq 'list-domains';
+    return list_domains()                            if $program eq 'list-domains';
     return send_file($format, list_users())          if $program eq 'list-users';
     return send_file('txt', 'error.no-such-program.txt');
 }
 
-sub list_domains { return exists($asked{'multiline'}) ? "list-domains.$format" : die "list-domains without multiline is not recorded\n" }
+# list_domains() Answers with the recording of all domains, with one of them, or with names alone, as a real one writes them.
+sub list_domains {
+    my $whole = content("list-domains.$format");
+    return send_text($format, $whole) if exists($asked{'multiline'}) && !exists($asked{'domain'});
+    my $data  = JSON::PP->new->decode(content('list-domains.json'))->{'data'};
+    my @found = grep { passes($_) } @$data;
+    return send_file($format, "error.no-such-domain.$format") if exists($asked{'domain'}) && !@found;
+    if (!exists($asked{'multiline'})) {
+        die "list-domains as a table is not recorded\n" if !exists($asked{'name-only'});
+        $_->{'values'} = {} for @found;
+        $whole =~ s{<values>.*?</values>}{<values></values>}gs;
+    }
+    my %parts = $whole =~ m{^(?=  <data name="([^"]+)">)(.*?^  </data>\n)}gms;
+    my $xml   = join('', '<api command="list-domains" status="success">', "\n", map({ $parts{ $_->{'name'} } } @found), "</api>\n");
+    my $json  = JSON::PP->new->pretty->encode({ 'command' => 'list-domains', 'status' => 'success', 'data' => \@found });
+    return send_text($format, $format eq 'xml' ? $xml : $json);
+}
+
+# passes(domain) Returns whether a recorded domain is among those that were asked for.
+sub passes {
+    my ($d) = @_;
+    my %values = map { $_ => $d->{'values'}->{$_}->[0] } keys %{ $d->{'values'} };
+    return 0 if exists($asked{'domain'}) && $asked{'domain'} ne $d->{'name'};
+    return 0 if exists($asked{'with-feature'}) && !grep { $_ eq $asked{'with-feature'} } split(' ', $values{'features'} // '');
+    return 0 if exists($asked{'alias'}) && $values{'type'} ne 'Alias';
+    return 0 if exists($asked{'subserver'}) && $values{'type'} eq 'Top-level server';
+    return 0 if exists($asked{'disabled'}) && !exists($values{'disabled'});
+    return 1;
+}
 
 # list_users() Returns the recording for a domain's users: without multiline or the owner there are others.
 sub list_users {
@@ -72,12 +101,25 @@ sub send_page {
 # send_file(format, name) Sends a recording.
 sub send_file {
     my ($type, $name) = @_;
-    open(my $file, '<:raw', "$folder/$name") or die "$folder/$name: $!\n";
-    my $text = do { local $/; <$file> };
+    my $text = content($name);
     $text =~ s/nosuch\.example/$asked{'domain'}/g if $name =~ /no-such-domain/;
+    return send_text($type, $text);
+}
+
+# send_text(format, text) Sends an answer.
+sub send_text {
+    my ($type, $text) = @_;
     my %types = ('json' => 'application/json', 'xml' => 'application/xml', 'txt' => 'text/plain');
     print "Content-type: $types{$type}\n\n";
     print $text;
+}
+
+# content(name) Returns a recording.
+sub content {
+    my ($name) = @_;
+    open(my $file, '<:raw', "$folder/$name") or die "$folder/$name: $!\n";
+    local $/;
+    return <$file>;
 }
 
 sub decode { my ($text) = @_; $text =~ tr/+/ /; $text =~ s/%(..)/pack('C', hex($1))/ge; return $text }
