@@ -49,10 +49,18 @@ sub read_answer {
     return \%answer;
 }
 
-# fill(&answer) Reads what has come, at least a byte, and returns how many; 0 at the end of the connection.
+# fill(&answer) Reads what has come, at least a byte, and returns how many; 0 at the end of the connection, and where
+# $answer->{given_up}, a function that is asked each second, says that nobody waits any more.
 sub fill {
     my ($answer) = @_;
     while (1) {
+        if ($answer->{'given_up'}) {
+            vec(my $readable = '', fileno($answer->{'app'}), 1) = 1;
+            if (!select($readable, undef, undef, 1)) {
+                return 0 if $answer->{'given_up'}->();
+                next;
+            }
+        }
         my $read = sysread($answer->{'app'}, $answer->{'buffer'}, $piece, length($answer->{'buffer'}));
         return $read || 0 if defined($read) || !$!{'EINTR'};
     }

@@ -245,9 +245,12 @@ sub change_modules {
     # What a user has besides the modules of a group: Webmin keeps it with its own configuration.
     $path = "$config_directory/config";
     lock_file($path);
+    foreign_require('acl', 'acl-lib.pl');
     read_file($path, \my %values);
     for my $key (map { "ownmods_$_" } keys %named) {
-        $gconfig{$key} = $values{$key} = join(' ', $change->(split(' ', $values{$key}))) if defined($values{$key});
+        next if !defined($values{$key});
+        # Webmin's acl functions write this file whole, from what they have in memory.
+        $acl::gconfig{$key} = $gconfig{$key} = $values{$key} = join(' ', $change->(split(' ', $values{$key})));
     }
     write_file($path, \%values);
     unlock_file($path);
@@ -390,6 +393,7 @@ sub withdraw {
     change_virtualmin(sub {
         my ($values) = @_;
         $values->{'plugins'} = join(' ', grep { $_ ne $module_name } split(' ', $values->{'plugins'} // ''));
+        delete($values->{'plugins'}) if $values->{'plugins'} eq '';
         delete($values->{$available});
     });
     load_virtualmin();

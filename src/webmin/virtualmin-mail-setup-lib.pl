@@ -8,6 +8,7 @@ use WebminCore;
 use Digest::SHA ();
 use File::Basename qw(dirname);
 use IO::Socket::UNIX;
+use Socket ();
 
 our (%text, %config, $module_name, $module_config_directory, $config_directory, $remote_user, $current_lang);
 init_config();
@@ -25,6 +26,9 @@ my $most_passed_over = 20 * $most_bytes;
 
 # Bytes of a form that are handed on at a time.
 my $piece = 64 * 1024;
+
+# TCP_INFO of linux/tcp.h, which Perl's Socket does not have.
+my $tcp_info = 11;
 
 # Headers that go to the app, as CGI has them. Nothing else of the browser does: least of all one of ours.
 my %asked = (
@@ -73,12 +77,25 @@ sub viewer {
     return { %viewer, 'role' => $role, 'domains' => [ map { $_->{'dom'} } @domains ] };
 }
 
-# candidates(&access) Returns the domains that somebody with this access to Virtualmin could manage: all of them, or
-# those that the access names, so that an owner does not wait for thousands to be read.
+# candidates(&access) Returns the domains that somebody with this access to Virtualmin could manage, as hash references of
+# what can_edit_domain() and we need: of thousands of domains not one file each is read for them.
 sub candidates {
     my ($access) = @_;
-    return virtual_server::list_domains() if $access->{'reseller'} || ($access->{'domains'} // '') !~ /^[\d ]*$/;
+    return mapped_domains() if $access->{'reseller'};
+    return virtual_server::list_domains() if ($access->{'domains'} // '') !~ /^[\d ]*$/;
     return grep { defined } map { virtual_server::get_domain($_) } split(' ', $access->{'domains'});
+}
+
+# mapped_domains() Returns every domain with its id, dom, parent and reseller, from the files in which Virtualmin keeps them
+# to find domains by one of these (get_domain_by); every domain as it is where there are no such files.
+sub mapped_domains {
+    my %domains;
+    for my $key (qw(dom parent reseller)) {
+        my %ids;
+        read_file($virtual_server::get_domain_by_maps{$key}, \%ids) or return virtual_server::list_domains();
+        for my $value (keys %ids) { $domains{$_}->{$key} = $value for split(' ', $ids{$value}) }
+    }
+    return map { { %{ $domains{$_} }, 'id' => $_ } } grep { defined($domains{$_}->{'dom'}) } keys %domains;
 }
 
 # granted() Returns what of @permissions the viewer has.
@@ -357,10 +374,19 @@ sub copy_body {
     my ($answer, $print) = @_;
     binmode(STDOUT) if !tied(*STDOUT);
     local $| = 1;
-    # Nothing else tells: MiniServ's print returns nothing.
-    my $left;
-    local $SIG{'PIPE'} = sub { $left = 1 };
-    while (!$left && defined(my $bytes = next_piece($answer))) { $print->($bytes) }
+    local $SIG{'PIPE'} = 'IGNORE';
+    $answer->{'given_up'} = \&browser_left;
+    while (!browser_left() && defined(my $bytes = next_piece($answer))) { $print->($bytes) }
+}
+
+# browser_left() Returns whether the browser, or the proxy before it, has closed its connection. MiniServ's print returns
+# nothing, and once a connection is broken OpenSSL does not even write, so that there is no signal either: the state of the
+# connection itself tells (linux/tcp.h, tcp_info; netinet/tcp.h, TCP_CLOSE and TCP_CLOSE_WAIT).
+sub browser_left {
+    return 0 if !in_miniserv();
+    open(my $socket, '<&', fileno(STDOUT)) or return 1;
+    my $info = getsockopt($socket, Socket::IPPROTO_TCP(), $tcp_info) // return 0;
+    return unpack('C', $info) =~ /^[78]$/;
 }
 
 # keep_body(&answer) Returns the whole body as a file without a name, which is gone with this process; nothing where the
@@ -369,7 +395,8 @@ sub keep_body {
     my ($answer) = @_;
     open(my $file, '+>:raw', undef) or return;
     my $size = 0;
-    while (defined(my $bytes = next_piece($answer))) {
+    $answer->{'given_up'} = \&browser_left;
+    while (!browser_left() && defined(my $bytes = next_piece($answer))) {
         print {$file} $bytes or return;
         $size += length($bytes);
     }

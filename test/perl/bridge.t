@@ -263,8 +263,15 @@ subtest 'among 2,000 domains' => sub {
     add_domain(1000 + $_, "customer-number-$_.some-long-name.example", 'reseller' => 'big') for 1 .. 2000;
     add_user('big', 'virtual-server virtualmin-mail-setup', 'noconfig' => 1, 'reseller' => 1);
     add_domain(3, 'example.org', 'user' => 'exorg', 'reseller' => 'big');
+    add_domain(2, 'sub.example.com', 'parent' => 3, 'user' => 'exorg', 'webmin' => 0);
+    my (undef, $without) = ask('/', 'user' => 'big');
+    map_domains();
     my (undef, $body) = ask('/', 'user' => 'big');
     like($body, qr{domains/example\.org"}, 'a viewer of all of them is taken');
+    like($body, qr{domains/sub\.example\.com"}, 'with the sub-servers of theirs');
+    unlike($body, qr{domains/example\.com"}, "and without another's");
+    is($without =~ s/\d\d:\d\d.*//r, $body =~ s/\d\d:\d\d.*//r, 'with and without the files in which domains are found');
+    unlink(glob("$etc/virtual-server/map.*"));
     unlink(map { "$etc/virtual-server/domains/" . (1000 + $_) } 1 .. 2000);
     add_domains();
 };
@@ -424,19 +431,42 @@ subtest 'a status arrives as it is' => sub {
 };
 
 subtest 'a browser that leaves' => sub {
+    system("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=panel -days 1 -keyout $folder/key -out $folder/cert 2>/dev/null && cat $folder/key $folder/cert >$folder/panel.pem") == 0 or die;
     my $left = "$folder/left";
+    # Some at once, and then a little now and then, for as long as somebody takes it.
     my $endless = sub {
         my ($client) = @_;
         print {$client} "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nTransfer-Encoding: chunked\r\n\r\n";
         my $piece = 'x' x 65536;
-        for (1 .. 20000) { print {$client} "10000\r\n$piece\r\n" or last; $client->flush() or last }
-        put($left, 'left');
+        my $sent = 0;
+        while ($sent < 100) {
+            print {$client} "10000\r\n$piece\r\n" or last;
+            $client->flush() or last;
+            select(undef, undef, undef, 0.1) if ++$sent > 8;
+        }
+        put($left, $sent < 100 ? 'early' : 'late');
     };
-    with_app($endless, sub {
-        ask('/x.zip', 'leave_after' => 200_000);
-        for (1 .. 100) { last if -e $left; select(undef, undef, undef, 0.1) }
-        ok(-e $left, 'ends the work of the app');
-    });
+    my $once = sub {
+        my ($client) = @_;
+        print {$client} "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n0123456789abcdef\r\n";
+        $client->flush();
+        # Nothing more comes: the bridge has to look by itself.
+        put($left, 'early') if !sysread($client, my $byte, 1);
+    };
+    for my $case ([ 'while it is being sent to', $endless, 200_000, '1.1' ], [ 'while nothing comes', $once, 100, '1.1' ],
+        [ 'before anything is sent', $endless, 0, '1.0' ]) {
+        my ($what, $app, $bytes, $version) = @$case;
+        for my $tls (0, 1) {
+            unlink($left);
+            $panel->configure('ssl' => $tls, 'keyfile' => "$folder/panel.pem") if $tls;
+            with_app($app, sub {
+                ask('/x.zip', 'leave_after' => $bytes, 'version' => $version);
+                for (1 .. 150) { last if -e $left; select(undef, undef, undef, 0.1) }
+                is(content($left), 'early', "ends the work of the app, $what" . ($tls ? ', over TLS' : ''));
+            });
+            $panel->configure('ssl' => 0) if $tls;
+        }
+    }
 };
 
 subtest 'a form that is too large' => sub {

@@ -42,7 +42,7 @@ is_deeply([ listed("Webmin's users") ], $users, "Webmin's users: listed is what 
 is_deeply([ functions('acl') ], $users, 'and what the stand-in has');
 
 my $virtualmin = [ unique($source =~ /\bvirtual_server::(\w+)\b(?<![%@\$])/g) ];
-my @variables = $list =~ /^Variables: (.*)\.$/m ? $1 =~ /`[%@](\w+)`/g : ();
+my @variables = $list =~ /^Variables: (.*?)\.$/ms ? $1 =~ /`[%@](\w+)`/g : ();
 my @called = grep { my $name = $_; !grep { $_ eq $name } @variables } @$virtualmin;
 is_deeply([ listed("Virtualmin's library") ], \@called, "Virtualmin's library: listed is what is used");
 is_deeply([ functions('virtual_server') ], \@called, 'and what the stand-in has');

@@ -163,6 +163,7 @@ sub request {
     my ($raw, $ended) = ('', 'closed');
     my $readable = IO::Select->new($socket);
     while (1) {
+        if (defined($given{'leave_after'}) && length($raw) >= $given{'leave_after'}) { $ended = 'left'; last }
         if (!($tls && Net::SSLeay::pending($tls)) && !$readable->can_read($given{'timeout'} // 20)) { $ended = 'silent'; last }
         my ($bytes, $read);
         if ($tls) { $bytes = Net::SSLeay::read($tls); $read = length($bytes // '') }
@@ -170,7 +171,6 @@ sub request {
         if (!defined($read)) { $ended = 'reset'; last }
         last if !$read;
         $raw .= $bytes;
-        if (defined($given{'leave_after'}) && length($raw) >= $given{'leave_after'}) { $ended = 'left'; last }
     }
     Net::SSLeay::free($tls) if $tls;
     close($socket);

@@ -8,7 +8,7 @@ use File::Basename qw(basename dirname);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 
-our @EXPORT = qw(make_panel add_user add_domain add_domains put content mode);
+our @EXPORT = qw(make_panel add_user add_domain add_domains map_domains put content mode);
 
 my $here   = abs_path(dirname(__FILE__));
 my $module = abs_path("$here/../../../src/webmin");
@@ -53,10 +53,13 @@ sub add_user {
         put("$etc/$file", join('', grep({ !/^\Q$name\E:/ } split(/^/, content("$etc/$file"))), "$line\n"));
     }
     return if !%access;
+    put("$etc/virtual-server/$name.acl", join('', map { "$_=$access{$_}\n" } sort keys %access));
     # Virtualmin marks those whom it has made so, but for resellers.
     my $mark = "readonly_$name=virtual-server\n";
-    put("$etc/config", content("$etc/config") . $mark) if !$access{'reseller'} && index(content("$etc/config"), $mark) < 0;
-    put("$etc/virtual-server/$name.acl", join('', map { "$_=$access{$_}\n" } sort keys %access));
+    return if $access{'reseller'} || index(content("$etc/config"), $mark) >= 0;
+    put("$etc/config", content("$etc/config") . $mark);
+    no warnings 'once';
+    $acl::gconfig{"readonly_$name"} = 'virtual-server' if %acl::gconfig;
 }
 
 # add_domain(id, name, values) Adds a domain with mail and a Webmin user of its own, unless the values say otherwise.
@@ -64,6 +67,17 @@ sub add_domain {
     my ($id, $name, %values) = @_;
     my %d = ('dom' => $name, 'mail' => 1, 'webmin' => 1, 'user' => $name =~ s/\..*//r, 'template' => 0, %values);
     put("$ENV{'WEBMIN_CONFIG'}/virtual-server/domains/$id", join('', map { "$_=$d{$_}\n" } sort keys %d));
+}
+
+# map_domains() Makes the files in which Virtualmin finds domains by a value of theirs.
+sub map_domains {
+    my $folder = "$ENV{'WEBMIN_CONFIG'}/virtual-server";
+    my %maps;
+    for my $path (glob("$folder/domains/*")) {
+        my %d = content($path) =~ /^(\w+)=(.*)$/gm;
+        push(@{ $maps{$_}->{ $d{$_} // '' } }, basename($path)) for qw(dom parent reseller);
+    }
+    for my $key (keys %maps) { put("$folder/map.$key", join('', map { "$_=@{ $maps{$key}->{$_} }\n" } sort keys %{ $maps{$key} })) }
 }
 
 # add_domains(modules) Adds those that the app's recordings have, and users with these modules, ours among them unless it

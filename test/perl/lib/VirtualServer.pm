@@ -57,6 +57,9 @@ sub get_domain {
 
 sub save_domain { my ($d) = @_; _save("$module_config_directory/domains/$d->{'id'}", $d) }
 
+# Files in which a domain's id is found by one of its values, made anew whenever one is saved (build_domain_maps).
+our %get_domain_by_maps = map { $_ => "$module_config_directory/map.$_" } qw(dom parent reseller);
+
 sub _save { my ($path, $values) = @_; lock_file($path); write_file($path, $values); unlock_file($path) }
 
 # The default template is the configuration's avail_ keys; a value that is not there is an empty one

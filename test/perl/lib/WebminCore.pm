@@ -220,9 +220,14 @@ package acl;
 
 sub _userfile { my %miniserv = WebminCore::miniserv(); return $miniserv{'userfile'} }
 
+# Read once, and written back whole (web-lib-funcs.pl, init_config; acl-lib.pl, modify_user).
+our %gconfig;
+
+sub _general { %gconfig = WebminCore::general() if !%gconfig; return \%gconfig }
+
 sub list_users {
     WebminCore::read_acl();
-    my %general = WebminCore::general();
+    my %general = %{ _general() };
     open(my $file, '<', _userfile()) or return ();
     my @users;
     while (defined(my $line = <$file>)) {
@@ -240,18 +245,18 @@ sub list_users {
 # _write_users(users) Writes all of them; what was read of their modules before stays as it was read.
 sub _write_users {
     my (@users) = @_;
-    my %general = WebminCore::general();
+    my $general = _general();
     open(my $file, '>', _userfile()) or die $!;
     open(my $acl, '>', WebminCore::config_directory() . '/webmin.acl') or die $!;
     for my $user (@users) {
         my ($limit) = grep { $user->{$_} } qw(allow deny);
         print {$file} join(':', $user->{'name'}, $user->{'pass'}, '', '', $limit ? "$limit " . ($user->{$limit} =~ tr/:/;/r) : ''), ":\n";
         print {$acl} "$user->{'name'}: @{ $user->{'modules'} || [] }\n";
-        $general{"readonly_$user->{'name'}"} = $user->{'readonly'} if defined($user->{'readonly'});
+        $general->{"readonly_$user->{'name'}"} = $user->{'readonly'} if defined($user->{'readonly'});
     }
     my $path = WebminCore::config_directory() . '/config';
     local $WebminCore::locked{$path} = 1;
-    WebminCore::write_file($path, \%general);
+    WebminCore::write_file($path, $general);
 }
 
 sub _fresh_users { local (%main::acl_hash_cache, %main::acl_array_cache); return list_users() }
