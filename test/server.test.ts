@@ -62,9 +62,10 @@ describe('the bundle runs on', () => {
         PROFILE_CERT_FILE: signer.certificate,
         PROFILE_KEY_FILE: signer.key,
         MAIL_SETUP_CONFIG: settings,
+        IDLE_TIMEOUT: '900',
         MAIL_TRANSPORT: transport.kind === 'smtp' ? `smtp://127.0.0.1:${transport.port}` : '',
       };
-      const { line, process, ended } = await start(environment, nodeOfVersion(version));
+      const { line, process, errors, ended } = await start(environment, nodeOfVersion(version));
       const { base, token } = addressIn(line);
       const headers = { Authorization: `Bearer ${token}` };
       const page = await fetch(`${base}/domains/example.com`, { headers });
@@ -92,6 +93,7 @@ describe('the bundle runs on', () => {
         'profile.mobileconfig': '\x30\x82',
         '../../logo': '\x89PNG',
         '../../sheets.zip': 'PK',
+        '../../sheets.pdf': '%PDF-1.7',
         '../../sheets': '<!DOCTYPE html>',
       };
       for (const [file, magic] of Object.entries(starts)) {
@@ -104,6 +106,7 @@ describe('the bundle runs on', () => {
         body: new URLSearchParams({ to: 'bob@home.example', subject: 'Settings', text: '' }),
       });
       expect([sent.status, mails.length]).toEqual([303, 1]);
+      expect(errors()).not.toContain('Warning');
 
       process.kill('SIGTERM');
       expect(await ended).toBe(0);
