@@ -130,6 +130,12 @@ subtest 'a form' => sub {
     like($head, qr{^Location: \./example\.com\r?$}m, 'and leads back through the panel');
 };
 
+subtest "the menu of Authentic, which asks for a page by a form with nothing in it" => sub {
+    my ($head, $body) = ask('/domains/example.com', 'body' => '', 'headers' => { 'X-Requested-With' => 'XMLHttpRequest' });
+    like($head, qr{^HTTP/1\.0 200 }, 'gets it');
+    like($body, qr{bob\.example}, 'whole');
+};
+
 subtest 'a logo' => sub {
     my $boundary = 'a-boundary';
     my $svg  = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 1"><rect width="4" height="1"/></svg>';
