@@ -17,7 +17,13 @@ export default tseslint.config(
   {
     files: ['**/*.mjs', 'test/bench/**/*.ts'],
     languageOptions: {
-      globals: { process: 'readonly', console: 'readonly', fetch: 'readonly', URL: 'readonly' },
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        fetch: 'readonly',
+        URL: 'readonly',
+        AbortController: 'readonly',
+      },
     },
     rules: { 'no-console': 'off' },
   },
