@@ -41,8 +41,6 @@ export function sheetFilesRoutes(services: Services): Router {
     const id = single(request, 'job');
     if (id !== '' && !/^[\w-]{8,64}$/.test(id)) throw badRequest('error_job_name');
     response.type(file.type).attachment(fileName(file.name));
-    // On Node.js 18 pipeline() listens for 'close' seven times; with the four that do so already that looks like a leak.
-    response.setMaxListeners(20);
     const count = String(job.sheets.length);
     recordAction(response, 'pdf', { domain: job.domain, count, file: file.name });
     const running = progress.start(job.domain, id, job.sheets.length);

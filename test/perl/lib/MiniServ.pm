@@ -19,6 +19,7 @@ use File::Temp qw(tempdir);
 use IO::Select;
 use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64);
+use Socket qw(SOL_SOCKET SO_RCVTIMEO);
 use Time::HiRes qw(sleep time);
 
 my $here = dirname(__FILE__);
@@ -157,6 +158,8 @@ sub request {
     my $socket = IO::Socket::INET->new('PeerAddr' => '127.0.0.1', 'PeerPort' => $self->{'port'}, 'LocalAddr' => $given{'from'} // '127.0.0.1')
         or die "the panel's port: $!";
     local $SIG{'PIPE'} = 'IGNORE';
+    # Over TLS what can be read need not be an answer.
+    setsockopt($socket, SOL_SOCKET, SO_RCVTIMEO, pack('l!l!', $given{'timeout'} // 20, 0)) or die "SO_RCVTIMEO: $!";
     my $tls = $self->{'config'}->{'ssl'} && !$given{'plain'} ? client_tls($socket) : undef;
     if ($tls) { Net::SSLeay::write($tls, $text) }
     else { send_all($socket, $text) }
