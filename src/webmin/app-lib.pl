@@ -24,11 +24,12 @@ sub send_head {
     print {$app} join("\r\n", "$method $path HTTP/1.1", @lines), "\r\n\r\n";
 }
 
-# read_answer(app, method) Reads the head of the answer to a request of that method. Returns a hash reference: status,
-# reason, headers by lower-case name, and what next_piece needs; nothing where there is no answer.
+# read_answer(app, method, given-up) Reads the head of the answer to a request of that method. Returns a hash reference:
+# status, reason, headers by lower-case name, and what next_piece needs; nothing where there is no answer. The function
+# given-up, which may be left out, is asked each second while nothing comes whether to stop waiting.
 sub read_answer {
-    my ($app, $method) = @_;
-    my %answer = ('app' => $app, 'buffer' => '', 'headers' => {}, 'whole' => 0);
+    my ($app, $method, $given_up) = @_;
+    my %answer = ('app' => $app, 'given_up' => $given_up, 'buffer' => '', 'headers' => {}, 'whole' => 0);
     while ($answer{'buffer'} !~ /\r\n\r\n/) {
         return if length($answer{'buffer'}) > $piece || !fill(\%answer);
     }
@@ -49,8 +50,8 @@ sub read_answer {
     return \%answer;
 }
 
-# fill(&answer) Reads what has come, at least a byte, and returns how many; 0 at the end of the connection, and where
-# $answer->{given_up}, a function that is asked each second, says that nobody waits any more.
+# fill(&answer) Reads what has come, at least a byte, and returns how many; 0 at the end of the connection, and where nobody
+# waits any more.
 sub fill {
     my ($answer) = @_;
     while (1) {

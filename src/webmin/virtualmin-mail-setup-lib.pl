@@ -170,9 +170,10 @@ sub answer_request {
         # The app may have answered before it has read everything.
         local $SIG{'PIPE'} = 'IGNORE';
         send_request($app, $method, $length, $viewer);
-        $answer = read_answer($app, $method);
+        $answer = read_answer($app, $method, \&browser_left);
     }
     if (!$answer) {
+        return if browser_left();
         return show_error('502 Bad Gateway', 'bridge_no_answer', 'the app closed the connection without an answer', remedy());
     }
     log_action($answer->{'headers'}->{'mail-setup-action'}) if $answer->{'status'} < 400;
@@ -377,7 +378,6 @@ sub copy_body {
     binmode(STDOUT) if !tied(*STDOUT);
     local $| = 1;
     local $SIG{'PIPE'} = 'IGNORE';
-    $answer->{'given_up'} = \&browser_left;
     while (!browser_left() && defined(my $bytes = next_piece($answer))) { $print->($bytes) }
 }
 
@@ -397,7 +397,6 @@ sub keep_body {
     my ($answer) = @_;
     open(my $file, '+>:raw', undef) or return;
     my $size = 0;
-    $answer->{'given_up'} = \&browser_left;
     while (!browser_left() && defined(my $bytes = next_piece($answer))) {
         print {$file} $bytes or return;
         $size += length($bytes);
