@@ -132,6 +132,13 @@ describe('the process', () => {
     expect(as(own).out).toBe(password);
     for (const other of [65_534, 1000, own - 1])
       expect([as(other).code, as(other).out]).toEqual([1, '']);
+    const modes = panel.run(
+      'stat',
+      '-c',
+      '%a %U',
+      ...['', '/api-password'].map((path) => `/etc/webmin/virtualmin-mail-setup${path}`),
+    );
+    expect(modes).toBe('700 root\n600 root\n');
     const { code, out } = panel.attempt(
       'setpriv',
       '--reuid=65534',
