@@ -351,4 +351,20 @@ describe('its life', () => {
   test('leaves nothing in the journal but what it logs', () => {
     expect(besideTheLog(panel)).toEqual([]);
   });
+
+  test('comes back by a repair, after a configuration that it does not start with', async () => {
+    panel.run('systemctl', 'stop', serviceUnit);
+    dropIn(panel, 'Environment=IDLE_TIMEOUT=never\n');
+    const { status, body, time } = await panel.ask('/');
+    expect([502, 503]).toContain(status);
+    expect(String(body)).toContain('virtualmin repair-mail-setup');
+    figure('the answer of a service that does not start', milliseconds(time));
+    expect(panel.run('journalctl', '--no-pager', '-u', serviceUnit)).toContain(
+      'IDLE_TIMEOUT must be',
+    );
+    dropIn(panel, '');
+    const { code, err } = await panel.install();
+    expect([code, err]).toEqual([0, '']);
+    expect((await page()).status).toBe(200);
+  });
 });
