@@ -273,12 +273,11 @@ describe('the sandbox', () => {
       personality: 'EPERM',
       pkey_alloc: 'EPERM',
     });
-    // Anybody may make the last two calls elsewhere.
+    // Outside of it anybody may do without random addresses; other calls depend on the machine.
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] as const;
     panel.run(...nobody, 'perl', '/opt/sandbox-probe.pl');
     const outside = tried(panel.read('/tmp/probe'));
     expect(outside.personality).toBe('done');
-    expect(outside.pkey_alloc).not.toBe('EPERM');
     panel.run(
       'sh',
       '-c',
