@@ -352,6 +352,7 @@ sub print_document {
     }
     my $kept = keep_body($answer);
     if (!$kept) {
+        return if browser_left();
         my $reason = $answer->{'broken'} ? 'the app broke off a file' : "no room for a file in a temporary folder: $!";
         return show_error('502 Bad Gateway', 'bridge_broken', $reason, remedy());
     }
