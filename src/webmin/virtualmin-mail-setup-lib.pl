@@ -123,7 +123,9 @@ sub listed {
 
 # form_token() Returns what a form has to bring along: another for each login, and nothing that could be guessed.
 sub form_token {
-    return Digest::SHA::hmac_sha256_hex(join("\n", $remote_user, $ENV{'SESSION_ID'} // ''), secret());
+    no warnings 'once';
+    # init_config() has taken it out of the environment.
+    return Digest::SHA::hmac_sha256_hex(join("\n", $remote_user, $main::session_id // ''), secret());
 }
 
 # secret() Returns the secret behind the tokens of forms; it is made when there is none.
@@ -149,6 +151,10 @@ sub requested {
     my $uri = $ENV{'REQUEST_URI'} // '';
     $uri =~ s{^[^?]*?/index\.cgi}{} or return '/';
     $uri =~ s/[\x00-\x20\x7f-\xff]//g;
+    # What Authentic adds to the address of a page that it loads.
+    my ($path, $query) = split(/\?/, $uri, 2);
+    my @own = grep { !/^(?:xnavigation|_pjax|_)=/ } split(/&/, $query // '');
+    $uri = join('?', $path, @own ? join('&', @own) : ());
     return $uri =~ m{^/} ? $uri : "/$uri";
 }
 
@@ -220,6 +226,8 @@ sub show_error {
 # status from these variables when the page's headers are complete. With forkcgis=1 there is no way to a status.
 sub begin_page {
     my ($status) = @_;
+    # Authentic shows nothing of a page with a status of an error that it has loaded, and leaves the page before as it was.
+    return print "Status: $status\r\n" if $ENV{'HTTP_X_PJAX'} && $status =~ /^[45]/ && set_status('200 OK');
     return if set_status($status);
     print "Status: $status\r\n" if $status !~ /^200/;
 }
@@ -275,6 +283,8 @@ sub send_request {
     );
     for my $name (sort keys %asked) {
         my $value = $ENV{ $asked{$name} };
+        # Authentic sends forms by itself, and calls them this.
+        $value = 'application/x-www-form-urlencoded' if $name eq 'Content-Type' && ($value // '') =~ m{^text/plain} && $ENV{'HTTP_X_PJAX'};
         push(@headers, [ $name, $value ]) if defined($value) && $value !~ /[\r\n]/;
     }
     push(@headers, [ 'Content-Length', $length ]) if $method ne 'GET' && $method ne 'HEAD';

@@ -348,7 +348,7 @@ describe('waiting', () => {
     let release: (() => void) | undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
     browser.app.virtualmin.override = (asked, response) => {
-      if (asked.get('domain') !== domain) return false;
+      if (asked.get('program') !== 'list-users' || asked.get('domain') !== domain) return false;
       return released.then(() => response.end(recording('list-users.example.org.json')));
     };
     return () => release?.();

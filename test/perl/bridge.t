@@ -136,6 +136,20 @@ subtest "the menu of Authentic, which asks for a page by a form with nothing in 
     like($body, qr{bob\.example}, 'whole');
 };
 
+subtest 'what else Authentic does' => sub {
+    my %pjax = ('headers' => { 'X-PJAX' => 'true' });
+    my ($head, $body) = ask('/domains/nosuch.example?xnavigation=1&q=a&_pjax=%5Bdata-dcontainer%5D', %pjax);
+    like($head, qr{^HTTP/1\.0 200 OK\r\n.*^Status: 404 }ms, 'of a page that it loads it shows an error only where that is none');
+    like($body, qr{no such domain}i, 'whole');
+    (undef, $body) = ask('/domains/example.com?q=bob&xnavigation=1&_=123', %pjax);
+    unlike($body, qr{xnavigation|_=123}, 'what it adds to an address goes into no link');
+    like($body, qr{value="bob"}, 'and what is ours arrives');
+    ($head) = ask('/domains/example.com', %pjax, 'body' => 'token=' . token(), 'type' => 'text/plain;charset=UTF-8');
+    like($head, qr{^HTTP/1\.[01] 303 }, 'a form that it sends is one');
+    ($head) = ask('/domains/example.com', 'body' => 'token=' . token(), 'type' => 'text/plain;charset=UTF-8');
+    like($head, qr{^HTTP/1\.[01] 403 }, 'which from elsewhere it is not');
+};
+
 subtest 'a logo' => sub {
     my $boundary = 'a-boundary';
     my $svg  = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 1"><rect width="4" height="1"/></svg>';

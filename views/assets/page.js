@@ -2,10 +2,16 @@
 'use strict';
 
 (function () {
-  const live = document.getElementById('live');
-
   function say(text) {
+    const live = document.getElementById('live');
     if (live) live.textContent = text;
+  }
+
+  /** The address of this page, without what the panel's theme adds to it. */
+  function here() {
+    const url = new window.URL(location.href);
+    for (const name of ['xnavigation', '_pjax', '_']) url.searchParams.delete(name);
+    return url.pathname + url.search;
   }
 
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -40,6 +46,7 @@
 
   async function copyFor(button, text, element) {
     const copied = await copy(text, element);
+    const live = document.getElementById('live');
     say(copied ? live.dataset.copied + '.' : live.dataset.selected);
     if (!copied) return;
     const label = button.firstChild;
@@ -49,54 +56,6 @@
     setTimeout(() => {
       label.textContent = before;
     }, 1500);
-  }
-
-  // What stands beside the button is what is copied.
-  for (const button of document.querySelectorAll('[data-copy]')) {
-    const value = button.parentElement.querySelector('.value');
-    button.hidden = false;
-    button.addEventListener('click', () => copyFor(button, value.textContent, value));
-  }
-
-  for (const button of document.querySelectorAll('[data-copy-from]')) {
-    const source = document.querySelector(button.dataset.copyFrom);
-    button.hidden = false;
-    button.addEventListener('click', () => copyFor(button, source.value, source));
-  }
-
-  for (const button of document.querySelectorAll('[data-print]')) {
-    button.hidden = false;
-    button.addEventListener('click', () => window.print());
-  }
-
-  // A password typed on a sheet goes to the printer and nowhere else: its field has no name and no form.
-
-  for (const element of document.querySelectorAll('[data-paper-only]')) element.hidden = false;
-
-  // Choosing many: how many are ticked, and all of a page at once.
-
-  const many = document.querySelector('form[data-jobs]');
-  if (many) {
-    const rows = [...many.querySelectorAll('[name=login]')];
-    const all = many.querySelector('[data-tick-all]');
-    const ticked = many.querySelector('[data-ticked]');
-    const count = () => {
-      const number = rows.filter((box) => box.checked).length;
-      ticked.hidden = number === 0;
-      ticked.textContent = ticked.dataset.ticked.replace('{count}', number);
-      all.checked = number === rows.length;
-      all.indeterminate = number > 0 && number < rows.length;
-    };
-    all.hidden = false;
-    all.addEventListener('change', () => {
-      for (const box of rows) box.checked = all.checked;
-      count();
-    });
-    many.addEventListener('change', count);
-    count();
-    many.addEventListener('submit', (event) => {
-      if (event.submitter && 'job' in event.submitter.dataset) follow(many);
-    });
   }
 
   // Long jobs: the file comes as a download; meanwhile the page says how far it is.
@@ -137,43 +96,18 @@
     box.hidden = true;
   }
 
-  // A branding as it would be: the page itself, made from what is typed.
-
-  const draft = document.querySelector('[data-preview]');
-  if (draft) {
-    let typed = 0;
-    const look = async () => {
-      const mine = ++typed;
-      await pause(400);
-      if (mine !== typed) return;
-      const data = new FormData(draft);
-      data.set('action', 'preview');
-      // Not draft.action, which is the button of that name.
-      const address = draft.getAttribute('action');
-      const response = await fetch(address, { method: 'POST', body: data }).catch(() => null);
-      if (!response || mine !== typed) return;
-      const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-      const fresh = page.getElementById('preview');
-      if (fresh) document.getElementById('preview').replaceChildren(...fresh.childNodes);
-    };
-    draft.addEventListener('input', look);
-    draft.addEventListener('change', look);
-  }
-
   // What mail ports answer fills in as it comes.
 
   async function fillIn() {
     while (document.querySelector('#results[data-running]')) {
       await pause(700);
-      const response = await fetch(location.href, { cache: 'no-store' }).catch(() => null);
+      const response = await fetch(here(), { cache: 'no-store' }).catch(() => null);
       if (!response || !response.ok) continue;
       const page = new DOMParser().parseFromString(await response.text(), 'text/html');
       const [now, next] = [document, page].map((one) => one.getElementById('results'));
       if (now && next) now.replaceWith(next);
     }
   }
-  fillIn();
-
   // Waiting: the request is held open by the server, and the page shows the answer at once.
 
   async function untilThere(address) {
@@ -189,14 +123,159 @@
     }
   }
 
-  const waiting = document.querySelector('[data-reload]');
-  if (waiting) {
-    const began = Date.now() - Number(waiting.dataset.waited) * 1000;
-    const elapsed = waiting.querySelector('[data-elapsed]');
-    setInterval(() => {
-      elapsed.textContent = Math.round((Date.now() - began) / 1000) + ' s';
-    }, 1000);
-    // replace: the way back leads to where the reader came from.
-    untilThere(waiting.dataset.reload).then(() => location.replace(location.href));
+  // What is done for each page that comes.
+  function start() {
+    // What stands beside the button is what is copied.
+    for (const button of document.querySelectorAll('[data-copy]')) {
+      const value = button.parentElement.querySelector('.value');
+      button.hidden = false;
+      button.addEventListener('click', () => copyFor(button, value.textContent, value));
+    }
+
+    for (const button of document.querySelectorAll('[data-copy-from]')) {
+      const source = document.querySelector(button.dataset.copyFrom);
+      button.hidden = false;
+      button.addEventListener('click', () => copyFor(button, source.value, source));
+    }
+
+    for (const button of document.querySelectorAll('[data-print]')) {
+      button.hidden = false;
+      button.addEventListener('click', () => window.print());
+    }
+
+    // A password typed on a sheet goes to the printer and nowhere else: its field has no name and no form.
+
+    for (const element of document.querySelectorAll('[data-paper-only]')) element.hidden = false;
+
+    // Choosing many: how many are ticked, and all of a page at once.
+
+    const many = document.querySelector('form[data-jobs]');
+    if (many) {
+      const rows = [...many.querySelectorAll('[name=login]')];
+      const all = many.querySelector('[data-tick-all]');
+      const ticked = many.querySelector('[data-ticked]');
+      const count = () => {
+        const number = rows.filter((box) => box.checked).length;
+        ticked.hidden = number === 0;
+        ticked.textContent = ticked.dataset.ticked.replace('{count}', number);
+        all.checked = number === rows.length;
+        all.indeterminate = number > 0 && number < rows.length;
+      };
+      all.hidden = false;
+      all.addEventListener('change', () => {
+        for (const box of rows) box.checked = all.checked;
+        count();
+      });
+      many.addEventListener('change', count);
+      count();
+      many.addEventListener('submit', (event) => {
+        if (event.submitter && 'job' in event.submitter.dataset) follow(many);
+      });
+    }
+
+    // A branding as it would be: the page itself, made from what is typed.
+
+    const draft = document.querySelector('[data-preview]');
+    if (draft) {
+      let typed = 0;
+      const look = async () => {
+        const mine = ++typed;
+        await pause(400);
+        if (mine !== typed) return;
+        const data = new FormData(draft);
+        data.set('action', 'preview');
+        // Not draft.action, which is the button of that name.
+        const address = draft.getAttribute('action');
+        const response = await fetch(address, { method: 'POST', body: data }).catch(() => null);
+        if (!response || mine !== typed) return;
+        const page = new DOMParser().parseFromString(await response.text(), 'text/html');
+        const fresh = page.getElementById('preview');
+        if (fresh) document.getElementById('preview').replaceChildren(...fresh.childNodes);
+      };
+      draft.addEventListener('input', look);
+      draft.addEventListener('change', look);
+    }
+
+    fillIn();
+
+    const waiting = document.querySelector('[data-reload]');
+    if (waiting) {
+      const began = Date.now() - Number(waiting.dataset.waited) * 1000;
+      const elapsed = waiting.querySelector('[data-elapsed]');
+      setInterval(() => {
+        elapsed.textContent = Math.round((Date.now() - began) / 1000) + ' s';
+      }, 1000);
+      untilThere(waiting.dataset.reload).then(() => {
+        // Who has gone elsewhere meanwhile stays there.
+        if (document.contains(waiting)) show(here());
+      });
+    }
   }
+
+  // In the panel. Authentic puts pages into its own and sends forms by itself, by listeners on the document: what it would
+  // get wrong does not get as far as that.
+
+  const isDocument = (link) =>
+    /\.(?:pdf|zip|csv|json|txt|xml|svg|png|mobileconfig)$|\/sheets?$/.test(link.pathname);
+  const comesAsFile = (link) => /\.(?:pdf|zip|csv|xml|mobileconfig)$/.test(link.pathname);
+
+  /** Shows another page in place of this one. */
+  function show(address) {
+    const panel = document.querySelector('.mail-setup');
+    if (!panel) {
+      // The way back leads to where the reader came from.
+      location.replace(address);
+      return;
+    }
+    const link = document.createElement('a');
+    link.href = address;
+    panel.append(link);
+    link.click();
+  }
+
+  function startInPanel(panel) {
+    panel.dataset.started = '';
+    // A document, and files made of what is ticked, are for the browser.
+    panel.addEventListener(
+      'click',
+      (event) => {
+        const link = event.target.closest('a[href]');
+        if (!link || !isDocument(link)) return;
+        if (!comesAsFile(link)) link.target = '_blank';
+        event.stopPropagation();
+      },
+      true,
+    );
+    panel.addEventListener('submit', (event) => {
+      const form = event.target;
+      if (form.method === 'get') {
+        event.preventDefault();
+        event.stopPropagation();
+        const given = new window.URLSearchParams(new FormData(form));
+        show(`${form.getAttribute('action')}?${given}`);
+      } else if ('jobs' in form.dataset) {
+        event.stopPropagation();
+        // Sheets are a page to print; the others are files.
+        const asFile = event.submitter && event.submitter.hasAttribute('formaction');
+        form.target = asFile ? '' : '_blank';
+      }
+    });
+    // A form without an address goes to the panel's first page.
+    for (const form of panel.querySelectorAll('form:not([action])')) {
+      form.setAttribute('action', form.method === 'get' ? location.pathname : here());
+    }
+    start();
+  }
+
+  const panel = document.querySelector('.mail-setup');
+  if (!panel) {
+    start();
+    return;
+  }
+  startInPanel(panel);
+  // Authentic loads a script once, and then one page after another.
+  new window.MutationObserver(() => {
+    const next = document.querySelector('.mail-setup:not([data-started])');
+    if (next) startInPanel(next);
+  }).observe(document.body, { childList: true, subtree: true });
 })();

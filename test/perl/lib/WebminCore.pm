@@ -52,6 +52,8 @@ sub init_config {
     %{"${package}::config"} = %config;
     %{"${package}::text"}   = %text;
     no warnings 'once';
+    # What a session is known by stays out of the programs that are run (web-lib-funcs.pl, init_config).
+    $main::session_id = delete($ENV{'SESSION_ID'}) if exists($ENV{'SESSION_ID'});
     if ($ENV{'MINISERV_CONFIG'} && !$main::no_acl_check && !$ENV{'FOREIGN_MODULE_NAME'} && !foreign_available($module)) {
         error("Access denied : User " . remote_user() . " is not allowed to use the $module module");
     }
