@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   chromium,
+  type Browser,
   type BrowserContext,
   type BrowserContextOptions,
   type Page,
@@ -33,17 +34,22 @@ const flags = [
   '--disable-sync',
 ];
 
+/** A browser of its own, whose home is a folder of the test's. */
+export function launch(home: string): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: flags,
+    env: { ...process.env, HOME: home },
+  });
+}
+
 export async function startBrowser(...options: Parameters<typeof startApp>): Promise<BrowserApp> {
   const app = await startApp(...options);
   const server = app.app.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const home = mkdtempSync(join(tmpdir(), 'mail-setup-browser-'));
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: flags,
-    env: { ...process.env, HOME: home },
-  });
+  const browser = await launch(home);
   const problems: string[] = [];
   const contexts: BrowserContext[] = [];
   return {

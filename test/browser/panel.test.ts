@@ -1,0 +1,126 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { launch } from '../helpers/browser';
+import { startBundle, type RunningServer } from '../helpers/bundle';
+
+const shell = readFileSync(join(__dirname, 'authentic.html'), 'utf8');
+const cgi = '/virtualmin-mail-setup/index.cgi';
+
+let folder: string;
+let app: RunningServer;
+let panel: ChildProcess;
+let base: string;
+let session: string;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'mail-setup-panel-'));
+  const socket = join(folder, 'app.sock');
+  app = await startBundle({ SOCKET_PATH: socket, LOG_LEVEL: 'silent' });
+  const program = join(__dirname, '..', 'perl', 'lib', 'panel.pl');
+  panel = spawn('perl', [program, socket], { stdio: ['pipe', 'pipe', 'inherit'] });
+  if (panel.stdout === null) throw new Error('no output');
+  const [line] = (await once(panel.stdout, 'data')) as [Buffer];
+  const [port, id] = line.toString().trim().split(' ');
+  base = `http://127.0.0.1:${String(port)}`;
+  session = String(id);
+  browser = await launch(folder);
+});
+
+afterAll(async () => {
+  await browser.close();
+  panel.stdin?.end();
+  app.process.kill();
+  await app.ended;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A page of the panel whose theme loads pages and sends forms by itself. */
+beforeEach(async () => {
+  const context = await browser.newContext({ baseURL: base });
+  await context.addCookies([{ name: 'sid', value: session, url: base }]);
+  page = await context.newPage();
+  await page.route(/:\d+\/(\?.*)?$/, (route) =>
+    route.fulfill({ contentType: 'text/html', body: shell }),
+  );
+  await page.goto('/');
+  await page.getByRole('link', { name: 'Mail Client Setup' }).click();
+  await page.getByText('mailboxes log in with a name').waitFor();
+});
+
+afterEach(async () => {
+  await page.context().close();
+});
+
+/** Has a link of the page lead elsewhere. */
+const leadTo = (link: string, address: string) =>
+  page.evaluate(`document.querySelector('${link}').href = '${address}'`);
+
+const path = () => new URL(page.url()).pathname.replace(cgi, '');
+
+test('one page after another, each with what its script does', async () => {
+  const copies = page.locator('[data-copy]:visible');
+  expect(await copies.count()).toBeGreaterThan(3);
+  await page.getByRole('link', { name: 'Open' }).first().click();
+  await page.getByRole('heading', { name: 'Incoming mail' }).waitFor();
+  expect(await copies.count()).toBeGreaterThan(3);
+  expect(path()).toMatch(/^\/domains\/example\.com\/mailboxes\/[^/]+$/);
+});
+
+test('forms: to ask anew, and to search', async () => {
+  await page.getByRole('button', { name: 'Refresh' }).click();
+  await page.getByText('mailboxes log in with a name').waitFor();
+  await page.getByRole('searchbox').fill('zoe');
+  await page.getByRole('button', { name: 'Search' }).click();
+  await page.waitForURL(/q=zoe/);
+  await page.locator('tbody tr').first().waitFor();
+  expect(await page.locator('table.mailboxes tbody tr').count()).toBe(1);
+});
+
+test('files of what is ticked are downloads, and sheets are a page of their own', async () => {
+  await page.locator('[name=login]').first().check();
+  for (const [button, file] of [
+    ['PDF', 'example.com-sheets.pdf'],
+    ['CSV', 'example.com-mailboxes.csv'],
+  ] as const) {
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: button, exact: true }).click();
+    expect((await download).suggestedFilename()).toBe(file);
+  }
+  const opened = page.context().waitForEvent('page');
+  await page.getByRole('button', { name: 'Print', exact: true }).click();
+  await (await opened).getByText('example.com').first().waitFor();
+  expect(path()).toBe('/domains/example.com');
+});
+
+test('a file by its link is made once', async () => {
+  await page.getByRole('link', { name: 'Open' }).first().click();
+  await page.getByRole('heading', { name: 'Incoming mail' }).waitFor();
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  const download = page.waitForEvent('download');
+  await page.locator('a[href$="/sheet.pdf"]').first().click();
+  await download;
+  expect(asked.filter((url) => url.endsWith('.pdf'))).toHaveLength(1);
+});
+
+test('what waits for Virtualmin fills in', async () => {
+  await page.goto('/');
+  await leadTo('#menu a', `${cgi}/domains/big.example`);
+  await page.getByRole('link', { name: 'Mail Client Setup' }).click();
+  await page.getByText('Waiting for Virtualmin').waitFor();
+  await page.locator('table.mailboxes').waitFor();
+  expect(path()).toBe('/domains/big.example');
+});
+
+test('an error is shown', async () => {
+  await leadTo('.mail-setup nav a', `${cgi}/domains/nosuch.example`);
+  await page.locator('.mail-setup nav a').first().click();
+  await page.getByText('There is no such domain in Virtualmin.').waitFor();
+});
