@@ -195,6 +195,11 @@ export function checkRoutes(services: Services): Router {
       },
     });
 
+  // Where a panel leads back to after a log-in in the middle of it.
+  router.get('/domains/:domain/mailboxes/:login/try', (request, response) => {
+    response.redirect(303, linksOf(response).mailbox(domainOf(request), request.params.login));
+  });
+
   router.post(
     '/domains/:domain/mailboxes/:login/try',
     limits(triesOfMailbox, (request) => `${domainOf(request)} ${String(request.params.login)}`),

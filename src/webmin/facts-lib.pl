@@ -29,13 +29,33 @@ sub settings_text {
     return join("\n", @own, split(/\t/, $settings{'by_domain'} // ''));
 }
 
+# own_address(%miniserv) Returns the address at which the panel can be asked from this machine, by its miniserv.conf.
+sub own_address {
+    my (%server) = @_;
+    my $bind = $server{'bind'} || '';
+    # "::" is every address of IPv6, and none of IPv4.
+    return '::1' if $bind eq '::';
+    return $bind eq '' || $bind eq '0.0.0.0' ? '127.0.0.1' : $bind;
+}
+
+# certificate_file(%miniserv) Returns the file with the certificate that the panel shows at its own address: it can have
+# another one for each address, in ipcert_ADDRESS,NAME,... (miniserv.pl, get_ssl_context).
+sub certificate_file {
+    my (%server) = @_;
+    my $address = own_address(%server);
+    for my $key (sort grep { /^ipcert_/ } keys %server) {
+        return $server{$key} if grep { $_ eq $address } split(/,/, $key =~ s/^ipcert_//r);
+    }
+    return $server{'certfile'} || $server{'keyfile'};
+}
+
 # certificate_fingerprint(config-folder) Returns the SHA-256 of the certificate that the panel shows, as OpenSSL prints it;
 # nothing where it speaks no TLS.
 sub certificate_fingerprint {
     my ($config_folder) = @_;
     my %server = read_values("$config_folder/miniserv.conf");
     return if !$server{'ssl'};
-    open(my $file, '<', $server{'certfile'} || $server{'keyfile'} || '/nonexistent') or return;
+    open(my $file, '<', certificate_file(%server) || '/nonexistent') or return;
     my $text = do { local $/; <$file> };
     my ($base64) = $text =~ /-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----/s or return;
     return join(':', map { uc } Digest::SHA::sha256_hex(MIME::Base64::decode_base64($base64)) =~ /../g);

@@ -67,8 +67,7 @@ sub reason {
 sub api_address {
     my %server = read_values("$config_directory/miniserv.conf");
     my $port   = $server{'port'} || 10000;
-    my $bind   = $server{'bind'} || '127.0.0.1';
-    $bind = '127.0.0.1' if $bind eq '0.0.0.0' || $bind eq '::';
+    my $bind   = own_address(%server);
     my $host = $bind =~ /:/ ? "[$bind]" : $bind;
     die text('setup_plain', $bind) . "\n" if !$server{'ssl'} && $bind !~ /^127\.|^::1$/;
     return ($bind, ($server{'ssl'} ? 'https' : 'http') . "://$host:$port");

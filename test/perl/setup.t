@@ -209,6 +209,9 @@ subtest 'what cannot be done is said' => sub {
     failed();
     like(content("$own/service"), qr{^VIRTUALMIN_URL=https://\[::1\]:10000$}m, 'as will one of IPv6');
     is(account_now()->{'allow'}, '::1', 'which is kept as such');
+    serve_on("port=10000\nssl=1\nbind=::\n");
+    failed();
+    like(content("$own/service"), qr{^VIRTUALMIN_URL=https://\[::1\]:10000$}m, 'and all of IPv6 alone');
     serve_on("port=10000\n");
     rename("$etc/virtual-server/config", "$folder/kept");
     like((failed())[0], qr/Virtualmin is not set up here yet/, 'without Virtualmin');
@@ -254,6 +257,9 @@ subtest 'the certificate' => sub {
     is(certificate_fingerprint($etc), $expected, 'is the one that OpenSSL names');
     put("$etc/miniserv.conf", "ssl=0\nkeyfile=$folder/etc/miniserv.pem\n");
     is(certificate_fingerprint($etc), undef, 'and none without TLS');
+    put("$etc/miniserv.conf", "ssl=1\nkeyfile=$etc/miniserv.pem\nipcert_192.0.2.9=$etc/other.pem\nipcert_127.0.0.1,panel.example=$folder/cert\n");
+    put("$etc/miniserv.pem", '');
+    is(certificate_fingerprint($etc), $expected, 'but that of its own address, where it has one');
 };
 
 done_testing();

@@ -143,6 +143,9 @@ describe('what the ports answer', () => {
     app.viewer.is = { ...masterAdmin, role: 'reseller', domains: new Set(['example.com']) };
     expect((await app.get('/servers')).status).toBe(403);
     app.viewer.is = masterAdmin;
+    // Where a panel leads back to after a log-in in the middle of it.
+    const back = await app.get(`${bob}/try`);
+    expect([back.status, back.headers.location]).toEqual([303, bob]);
   });
 
   test('is not asked where the settings or a permission say so', async () => {
@@ -159,6 +162,7 @@ describe('what the ports answer', () => {
       expect([path, (await app.get(path)).status]).toEqual([path, 403]);
     }
     expect((await app.post(`${bob}/try`).type('form').send({ password })).status).toBe(403);
+    expect((await app.get(`${bob}/try`)).status).toBe(403);
     expect((await app.get(bob)).text).not.toMatch(/Servers work|Does this login work/);
     app.viewer.is = masterAdmin;
   });
