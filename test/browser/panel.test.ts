@@ -51,7 +51,8 @@ beforeEach(async () => {
   );
   await page.goto('/');
   await page.getByRole('link', { name: 'Mail Client Setup' }).click();
-  await page.getByText('mailboxes log in with a name').waitFor();
+  // Shown by the script.
+  await page.locator('[data-copy]:visible').first().waitFor();
 });
 
 afterEach(async () => {
@@ -66,10 +67,10 @@ const path = () => new URL(page.url()).pathname.replace(cgi, '');
 
 test('one page after another, each with what its script does', async () => {
   const copies = page.locator('[data-copy]:visible');
-  expect(await copies.count()).toBeGreaterThan(3);
+  await copies.nth(3).waitFor();
   await page.getByRole('link', { name: 'Open' }).first().click();
   await page.getByRole('heading', { name: 'Incoming mail' }).waitFor();
-  expect(await copies.count()).toBeGreaterThan(3);
+  await copies.nth(3).waitFor();
   expect(path()).toMatch(/^\/domains\/example\.com\/mailboxes\/[^/]+$/);
 });
 
@@ -95,7 +96,7 @@ test('files of what is ticked are downloads, and sheets are a page of their own'
   }
   const opened = page.context().waitForEvent('page');
   await page.getByRole('button', { name: 'Print', exact: true }).click();
-  await (await opened).getByText('example.com').first().waitFor();
+  await (await opened).locator('.sheet').first().waitFor();
   expect(path()).toBe('/domains/example.com');
 });
 
