@@ -5,7 +5,7 @@ use warnings;
 use File::Basename qw(dirname);
 require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
 
-our (%text, %gconfig, $module_name, $config_directory, $module_config_directory);
+our (%text, %gconfig, $module_name, $config_directory, $module_config_directory, $module_var_directory);
 
 # Where things are on this system. A test has them elsewhere.
 our %place = (
@@ -384,6 +384,8 @@ sub take_down {
     for my $folder ($place{'state'}, $module_config_directory) {
         $attempt->(sub { unlink_file($folder) if -d $folder });
     }
+    # Webmin makes a folder for the data of each module, and leaves it.
+    rmdir($module_var_directory);
     return @failed;
 }
 

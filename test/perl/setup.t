@@ -240,7 +240,7 @@ subtest 'removal' => sub {
     like(content("$etc/virtual-server/templates/71"), qr/^avail=mail=1 dns=0$/m, 'and other templates');
     like(content("$etc/virtual-server/domains/3"), qr/^webmin_avail=mail=1$/m, 'and domains');
     like(`sh $folder/virtualmin list-mail-setup 2>&1`, qr/was not found/, 'and the commands');
-    is_deeply([ glob("$folder/units/*"), glob("$folder/state/*"), glob("$folder/state/private/*"), grep { -e } $own ],
+    is_deeply([ glob("$folder/units/*"), glob("$folder/state/*"), glob("$folder/state/private/*"), grep { -e } $own, "$etc/var/virtualmin-mail-setup" ],
         ["$folder/state/private"], 'and leaves nothing behind');
     like(content("$folder/systemctl.log"), qr/disable --now virtualmin-mail-setup\.socket\n.*daemon-reload\n$/s, 'and systemd no longer listens');
     is_deeply([ take_down() ], [], 'and can be run again');

@@ -49,6 +49,8 @@ sub init_config {
     ${"${package}::current_lang"}            = $language;
     ${"${package}::config_directory"}        = config_directory();
     ${"${package}::module_config_directory"} = config_directory() . "/$module";
+    ${"${package}::module_var_directory"}    = config_directory() . "/var/$module";
+    mkdir($_) for config_directory() . '/var', ${"${package}::module_var_directory"};
     %{"${package}::config"} = %config;
     %{"${package}::text"}   = %text;
     no warnings 'once';
