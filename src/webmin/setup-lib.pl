@@ -209,7 +209,7 @@ sub grant {
     my @lacking = lacking(@$wanted, @$resellers);
     if (@lacking) {
         my %lacking = map { $_ => 1 } @lacking;
-        change_modules(sub { (@_, $module_name) }, @lacking);
+        change_modules(sub { ((grep { $_ ne $module_name } @_), $module_name) }, @lacking);
         # As feature_webmin() says it; a user whom somebody has kept from some of it before keeps that.
         for my $name (@lacking) {
             my %access = get_module_acl($name, $module_name);

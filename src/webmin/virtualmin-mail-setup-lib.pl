@@ -154,7 +154,7 @@ sub requested {
     # What Authentic adds to the address of a page that it loads.
     my ($path, $query) = split(/\?/, $uri, 2);
     my @own = grep { !/^(?:xnavigation|_pjax|_)=/ } split(/&/, $query // '');
-    $uri = join('?', $path, @own ? join('&', @own) : ());
+    $uri = join('?', $path // '', @own ? join('&', @own) : ());
     return $uri =~ m{^/} ? $uri : "/$uri";
 }
 

@@ -70,6 +70,12 @@ subtest 'a page stands inside the panel, and its links lead through it' => sub {
     unlike($head, qr{[^\r]\n}, 'and every line of its head ends as it has to');
 };
 
+subtest 'the address alone' => sub {
+    errors();
+    for my $path ('', '?', '?xnavigation=1', '/') { like((ask($path))[0], qr{^HTTP/1\.0 200 }, "'$path' is the list of domains") }
+    is(errors(), '', 'without a complaint');
+};
+
 subtest 'a head alone' => sub {
     for my $path ('/domains/example.com', '/domains/nosuch.example', '/domains/example.com/mailboxes.json') {
         my ($get)  = ask($path);
