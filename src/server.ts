@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import pino from 'pino';
-import { createApp } from './app';
-import { BrandingStore } from './branding-store';
+import { createApp } from './web/app';
+import { BrandingStore } from './branding/branding-store';
 import {
   ConfigError,
   readConfig,
@@ -15,13 +15,13 @@ import {
   type Listen,
   type Trust,
   type VirtualminConfig,
-} from './config';
-import { pageTexts } from './page-texts';
-import { Policies } from './policies';
-import { followSettingsFile } from './settings-source';
-import { readLanguages, type Languages } from './texts';
+} from './settings/config';
+import { pageTexts } from './texts/page-texts';
+import { Policies } from './branding/policies';
+import { followSettingsFile } from './settings/follow-settings-file';
+import { readLanguages, type Languages } from './texts/languages';
 import { permissions, type Viewer } from './domain/viewer';
-import { PanelFacts } from './panel-facts';
+import { PanelFacts } from './panel/panel-facts';
 import { Probes } from './probe/probes';
 import { createVirtualminClient } from './virtualmin/client';
 import { Directory } from './virtualmin/directory';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { settingKeys } from '../src/settings-file';
+import { settingKeys } from '../src/settings/settings-file';
 import { startApp, type TestApp } from './helpers/app';
 
 const read = (...path: string[]) => readFileSync(join(__dirname, '..', ...path), 'utf8');

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { defaultPolicy } from '../src/domain/policy';
-import { parseSettings, settingKeys } from '../src/settings-file';
-import { parseTexts } from '../src/texts';
+import { parseSettings, settingKeys } from '../src/settings/settings-file';
+import { parseTexts } from '../src/texts/languages';
 import { english } from './helpers/languages';
 
 const folder = join(__dirname, '..', 'src', 'webmin');

@@ -20,7 +20,7 @@ import {
   resolveHost,
   type IsOwn,
   type Resolve,
-} from '../probe/addresses';
+} from '../network/addresses';
 import { systemRoots } from '../virtualmin/trust';
 import { autodiscoverRequest, readAutoconfig, readAutodiscover } from './documents';
 

@@ -1,6 +1,6 @@
 import type { Endpoint, Observation, Result, Weakness } from '../domain/observation';
-import type { PageTexts } from '../page-texts';
-import { textKey } from '../said';
+import type { PageTexts } from '../texts/page-texts';
+import { textKey } from '../texts/message';
 import { protocolNames, securityNames } from './words';
 
 /** What was seen, for people, and what mends it; `remedy` is '' where nothing has to be mended. */

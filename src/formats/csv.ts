@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { byRole, type ClientSettings, type Service } from '../domain/client-settings';
 import type { HostObservations } from '../domain/observation';
-import type { PageTexts } from '../page-texts';
+import type { PageTexts } from '../texts/page-texts';
 import { endpointName, observationWords } from './check-words';
 import { securityNames } from './words';
 

@@ -1,6 +1,6 @@
 import type { Fault, Found, Search, ToldServer } from '../domain/discovery';
-import type { PageTexts } from '../page-texts';
-import { textKey } from '../said';
+import type { PageTexts } from '../texts/page-texts';
+import { textKey } from '../texts/message';
 import { protocolNames, securityNames } from './words';
 
 export const clientNames: Readonly<Record<Search['client'], string>> = {

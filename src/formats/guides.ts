@@ -5,9 +5,9 @@ import {
   type ClientSettings,
   type Service,
 } from '../domain/client-settings';
-import { textKey } from '../said';
-import type { Texts } from '../texts';
-import { plain, richText, value, type RichText } from './rich-text';
+import { textKey } from '../texts/message';
+import type { Texts } from '../texts/languages';
+import { plain, richText, value, type RichText } from '../texts/rich-text';
 import { protocolNames, securityNames } from './words';
 
 /** The steps for one mail client, with one mailbox's values in them. */

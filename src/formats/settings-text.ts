@@ -1,6 +1,6 @@
 import { byRole, type ClientSettings, type Service } from '../domain/client-settings';
-import type { PageTexts } from '../page-texts';
-import { textKey } from '../said';
+import type { PageTexts } from '../texts/page-texts';
+import { textKey } from '../texts/message';
 import { protocolNames, securityNames } from './words';
 
 /** The settings as plain text that reads well in a chat or a ticket. Lines end in `\n`. */

@@ -1,5 +1,5 @@
-import type { Texts } from '../texts';
-import { plainText, richText, type RichText } from './rich-text';
+import type { Texts } from '../texts/languages';
+import { plainText, richText, type RichText } from '../texts/rich-text';
 import type { Sheet } from './sheet';
 
 /** What a sheet says, in its language, as plain text for a mail: lines of any length, ended by a line feed. */

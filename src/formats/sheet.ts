@@ -2,10 +2,10 @@ import { create } from 'qrcode';
 import type { Branding, Logo } from '../domain/branding';
 import { byRole, provenAsOf, type ClientSettings, type Service } from '../domain/client-settings';
 import { isBroken } from '../domain/mailbox';
-import type { Texts } from '../texts';
+import type { Texts } from '../texts/languages';
 import { settingsFingerprint } from './fingerprint';
 import { guideFor, usualClients, type Guide } from './guides';
-import { plain, plainText, richText, strong, value, type RichText } from './rich-text';
+import { plain, plainText, richText, strong, value, type RichText } from '../texts/rich-text';
 import { thunderbirdAccount } from './thunderbird-qr';
 import { protocolNames, securityNames } from './words';
 

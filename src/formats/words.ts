@@ -2,7 +2,7 @@ import type { ClientSettings, Protocol } from '../domain/client-settings';
 import { connectedOf, type Mailbox, type NoMailReason } from '../domain/mailbox';
 import type { Security } from '../domain/policy';
 import type { NoSheetReason } from '../domain/sheets';
-import { said, textKey, type Said } from '../said';
+import { said, textKey, type Said } from '../texts/message';
 
 /** The words of mail clients, so that a person finds on the screen what stands on the paper. */
 export const protocolNames: Readonly<Record<Protocol, string>> = {

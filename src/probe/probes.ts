@@ -11,9 +11,15 @@ import type {
   Observations,
   Result,
 } from '../domain/observation';
-import { Answers, type Answer, type Look } from '../virtualmin/answers';
+import { Answers, type Answer, type Look } from '../cache/cache';
 import { systemRoots } from '../virtualmin/trust';
-import { isOwnAddress, mayConnect, resolveHost, type IsOwn, type Resolve } from './addresses';
+import {
+  isOwnAddress,
+  mayConnect,
+  resolveHost,
+  type IsOwn,
+  type Resolve,
+} from '../network/addresses';
 import { Interest } from './interest';
 import { offersLoginOnPort25, probeEndpoint, type ProbeContext } from './probe';
 

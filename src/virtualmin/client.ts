@@ -1,6 +1,6 @@
 import type { AxiosInstance, AxiosResponse } from 'axios';
 import pLimit from 'p-limit';
-import type { Trust, VirtualminConfig } from '../config';
+import type { Trust, VirtualminConfig } from '../settings/config';
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
 import { readAnswer, type Row } from './answer';

@@ -1,6 +1,6 @@
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
-import { Answers, later, type Answer, type Look } from './answers';
+import { Answers, later, type Answer, type Look } from '../cache/cache';
 import type { VirtualminClient } from './client';
 
 /** A virtual server with everyone in it, made of two answers: it is as old as the older one. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Agent, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect, rootCertificates, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import type { Trust } from '../config';
+import type { Trust } from '../settings/config';
 
 /** Raised on the connection, before a byte is sent over it. */
 export class UntrustedCertificate extends Error {

@@ -8,7 +8,7 @@ import {
 import { loginVerdict } from '../../src/domain/login-verdict';
 import type { Result } from '../../src/domain/observation';
 import { defaultPolicy, policyFor } from '../../src/domain/policy';
-import { parseSettings } from '../../src/settings-file';
+import { parseSettings } from '../../src/settings/settings-file';
 import { bob, exampleCom, observationsOf } from '../helpers/domain';
 import { english } from '../helpers/languages';
 

@@ -18,7 +18,7 @@ import {
   thunderbirdQrPng,
   thunderbirdQrSvg,
 } from '../../src/formats/thunderbird-qr';
-import { parseSettings } from '../../src/settings-file';
+import { parseSettings } from '../../src/settings/settings-file';
 import { bob, exampleCom } from '../helpers/domain';
 import { named, parseXml, plistValue, texts } from '../helpers/xml';
 import { english } from '../helpers/languages';

@@ -1,4 +1,4 @@
-import { ConfigError, readConfig } from '../../src/config';
+import { ConfigError, readConfig } from '../../src/settings/config';
 import { english } from './languages';
 
 /** What is wrong with these variables, each naming its own; [] where nothing is. */

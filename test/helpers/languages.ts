@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { pageTexts } from '../../src/page-texts';
-import { readLanguages } from '../../src/texts';
+import { pageTexts } from '../../src/texts/page-texts';
+import { readLanguages } from '../../src/texts/languages';
 
 export const languages = readLanguages(join(__dirname, '..', '..', 'src', 'webmin', 'lang'));
 

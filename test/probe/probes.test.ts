@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { decideServices } from '../../src/domain/client-settings';
 import type { Difference, Endpoint, HostObservations } from '../../src/domain/observation';
 import { defaultPolicy } from '../../src/domain/policy';
-import { mayConnect } from '../../src/probe/addresses';
+import { mayConnect } from '../../src/network/addresses';
 import { Probes, type ProbeOptions } from '../../src/probe/probes';
 import { freePorts, makeAuthority, startMailPorts, type Authority } from '../helpers/mail-ports';
 

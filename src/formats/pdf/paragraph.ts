@@ -1,4 +1,4 @@
-import type { RichText } from '../rich-text';
+import type { RichText } from '../../texts/rich-text';
 import type { Face, Fonts, Run } from './fonts';
 
 /** A line of a paragraph, laid out: its runs beside each other. */

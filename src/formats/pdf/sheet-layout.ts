@@ -1,5 +1,5 @@
 import type { Logo, Paper } from '../../domain/branding';
-import { plain, strong, value, type RichText } from '../rich-text';
+import { plain, strong, value, type RichText } from '../../texts/rich-text';
 import type { Sheet, SheetBox, SheetQr } from '../sheet';
 import type { Fonts } from './fonts';
 import { breakLines, type Line } from './paragraph';

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import type { Logo, Paper } from '../../domain/branding';
-import type { Texts } from '../../texts';
-import { plainText, richText } from '../rich-text';
+import type { Texts } from '../../texts/languages';
+import { plainText, richText } from '../../texts/rich-text';
 import type { Sheet } from '../sheet';
 import { StreamedDocument, type OpenedImage } from './document';
 import type { Fonts } from './fonts';

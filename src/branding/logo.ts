@@ -1,0 +1,223 @@
+import { DOMParser, XMLSerializer, type Element, type Node } from '@xmldom/xmldom';
+import { PNG } from 'pngjs';
+import { BadValue } from '../settings/bad-value';
+import { mostLogoBytes, type Logo } from '../domain/branding';
+
+/** Pixels on each side. */
+const mostPixels = 3000;
+
+/** How many times as wide as high, or as high as wide. */
+const mostRatio = 20;
+
+/** What a drawing may have; a logo needs no more, and a printer takes no longer. */
+const mostElements = 2000;
+const deepest = 30;
+
+/** Units of an SVG: what is drawn in others is lost to a PDF's numbers. */
+const mostUnits = 1_000_000;
+const leastUnits = 0.01;
+
+const svgNamespace = 'http://www.w3.org/2000/svg';
+
+/**
+ * Takes a PNG or an SVG apart and puts together a picture of what it shows and nothing else: no
+ * script, no reference to anything outside it, no text, no hidden data. The same file gives the same
+ * bytes, and a cleaned one comes out as it was. Throws BadValue.
+ */
+export function cleanLogo(file: Buffer): Logo {
+  if (file.length > mostLogoBytes) throw tooLarge();
+  const logo = isPng(file) ? cleanPng(file) : cleanSvg(file);
+  const { width, height, bytes } = logo;
+  if (bytes.length > mostLogoBytes) throw tooLarge();
+  if (Math.max(width / height, height / width) > mostRatio) {
+    throw new BadValue('logo_ratio', { count: mostRatio });
+  }
+  return logo;
+}
+
+function tooLarge(): BadValue {
+  return new BadValue('logo_bytes', { count: mostLogoBytes / 1024 });
+}
+
+function isPng(file: Buffer): boolean {
+  return file.subarray(0, 8).equals(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'));
+}
+
+/** Only its pixels are kept. */
+function cleanPng(file: Buffer): Logo {
+  // The sizes of IHDR, which has to come first: they say how much the rest unpacks to.
+  const [width, height] =
+    file.length < 24 ? [0, 0] : [file.readUInt32BE(16), file.readUInt32BE(20)];
+  if (width < 1 || height < 1 || width > mostPixels || height > mostPixels) {
+    throw new BadValue('logo_pixels', { count: mostPixels });
+  }
+  let picture: PNG;
+  try {
+    picture = PNG.sync.read(file);
+  } catch {
+    throw new BadValue('logo_png');
+  }
+  // On white, as it is printed: see-through parts would make a PDF larger and slower.
+  const bytes = PNG.sync.write(picture, { colorType: 2, inputHasAlpha: true, deflateLevel: 9 });
+  return { type: 'image/png', width, height, bytes };
+}
+
+/** Elements that draw, with the attributes that say where. */
+const drawing: Readonly<Record<string, readonly string[]>> = {
+  svg: [],
+  g: [],
+  path: ['d'],
+  rect: ['x', 'y', 'width', 'height', 'rx', 'ry'],
+  circle: ['cx', 'cy', 'r'],
+  ellipse: ['cx', 'cy', 'rx', 'ry'],
+  line: ['x1', 'y1', 'x2', 'y2'],
+  polyline: ['points'],
+  polygon: ['points'],
+  defs: [],
+  clipPath: ['clipPathUnits'],
+  linearGradient: ['x1', 'y1', 'x2', 'y2', 'gradientUnits', 'gradientTransform', 'spreadMethod'],
+  radialGradient: [
+    ...['cx', 'cy', 'r', 'fx', 'fy', 'gradientUnits', 'gradientTransform', 'spreadMethod'],
+  ],
+  stop: ['offset'],
+};
+
+/** How things look: as attributes, in `style`, or in a style sheet's class. */
+const presentation = [
+  ...['fill', 'fill-opacity', 'fill-rule', 'stroke', 'stroke-width', 'stroke-opacity'],
+  ...['stroke-linecap', 'stroke-linejoin', 'stroke-miterlimit', 'stroke-dasharray'],
+  ...['stroke-dashoffset', 'opacity', 'stop-color', 'stop-opacity', 'clip-path', 'clip-rule'],
+  ...['color', 'display', 'visibility'],
+];
+
+/** What shows something that would be missing; each has a text `logo_…` that says what to do about it. */
+const unusable = ['text', 'image', 'use', 'filter', 'mask', 'pattern', 'foreignObject'];
+
+/** A colour, a number, a list of numbers, or one of the drawing's own parts. */
+const harmless = /^(?:[\w\s#%.,()+-]*|url\(#[\w.-]+\)(?:\s+[\w#]+)?)$/;
+
+function cleanSvg(file: Buffer): Logo {
+  const source = parse(file);
+  const document = new DOMParser().parseFromString(`<svg xmlns="${svgNamespace}"/>`, 'text/xml');
+  const root = document.documentElement;
+  if (root === null) throw new Error('no root element');
+  const box = viewBox(source);
+  root.setAttribute('viewBox', box.join(' '));
+  const styles = stylesOf(source);
+  let count = 0;
+
+  const copy = (from: Element, to: Element, depth: number): void => {
+    for (const [name, text] of lookOf(from, styles)) to.setAttribute(name, text);
+    for (let child = from.firstChild; child !== null; child = child.nextSibling) {
+      const element = elementOf(child);
+      if (element === null) continue;
+      const name = element.localName ?? '';
+      if (unusable.includes(name)) throw new BadValue(`logo_${name}`);
+      const places = drawing[name];
+      // A title, a script, an editor's own notes: nothing that shows.
+      if (places === undefined || name === 'svg') continue;
+      if (++count > mostElements || depth > deepest) {
+        throw new BadValue('logo_complicated');
+      }
+      const copied = document.createElementNS(svgNamespace, name);
+      for (const place of ['id', 'transform', ...places]) take(element, copied, place);
+      to.appendChild(copied);
+      copy(element, copied, depth + 1);
+    }
+  };
+  copy(source, root, 0);
+  if (count === 0) throw new BadValue('logo_empty');
+  const text = new XMLSerializer().serializeToString(document);
+  const [, , width, height] = box;
+  return { type: 'image/svg+xml', width, height, bytes: Buffer.from(text) };
+}
+
+function parse(file: Buffer): Element {
+  const text = file.toString('utf8').replace(/^\ufeff/, '');
+  // Its entities could make a text of any length, or of another file.
+  if (/<!ENTITY/i.test(text)) throw new BadValue('logo_entities');
+  let root: Element | null = null;
+  try {
+    const complain = () => {
+      throw new BadValue('logo_neither');
+    };
+    root = new DOMParser({ onError: complain }).parseFromString(
+      text.replace(/<!DOCTYPE[^[>]*>/i, ''),
+      'text/xml',
+    ).documentElement;
+  } catch {
+    // Whatever it is, it is no SVG.
+  }
+  if (root?.localName !== 'svg' || root.namespaceURI !== svgNamespace) {
+    throw new BadValue('logo_neither');
+  }
+  return root;
+}
+
+function elementOf(node: Node): Element | null {
+  const element = node as Element;
+  return node.nodeType === node.ELEMENT_NODE && element.namespaceURI === svgNamespace
+    ? element
+    : null;
+}
+
+type Box = readonly [x: number, y: number, width: number, height: number];
+
+function viewBox(root: Element): Box {
+  const given = (root.getAttribute('viewBox') ?? '')
+    .trim()
+    .split(/[\s,]+/)
+    .map(Number);
+  const size = ['width', 'height'].map((name) => parseFloat(root.getAttribute(name) ?? ''));
+  const [x = 0, y = 0, width = 0, height = 0] = given.length === 4 ? given : [0, 0, ...size];
+  const usual = [x, y, width, height].every((number) => Math.abs(number) <= mostUnits);
+  if (usual && width >= leastUnits && height >= leastUnits) {
+    return [x, y, width, height];
+  }
+  throw new BadValue('logo_size');
+}
+
+type Styles = ReadonlyMap<string, string>;
+
+/** The declarations of each class: drawing programs write `.name{…}` and no other rules. */
+function stylesOf(root: Element): Styles {
+  const classes = new Map<string, string>();
+  for (const style of Array.from(root.getElementsByTagName('style'))) {
+    const rules = (style.textContent ?? '').replace(/\/\*[^]*?\*\//g, '');
+    for (const [, selectors = '', declarations = ''] of rules.matchAll(/([^{}]*)\{([^{}]*)\}/g)) {
+      for (const selector of selectors.split(',').map((one) => one.trim())) {
+        const [, name] = /^\.([\w-]+)$/.exec(selector) ?? [];
+        if (name === undefined) {
+          throw new BadValue('logo_style');
+        }
+        classes.set(name, `${classes.get(name) ?? ''};${declarations}`);
+      }
+    }
+  }
+  return classes;
+}
+
+/** How an element looks, the strongest last: its attributes, its classes, its own style (CSS 2.1, 6.4). */
+function lookOf(element: Element, styles: Styles): ReadonlyMap<string, string> {
+  const look = new Map<string, string>();
+  const set = (name: string, text: string) => {
+    if (presentation.includes(name) && harmless.test(text)) look.set(name, text);
+  };
+  for (const name of presentation) set(name, (element.getAttribute(name) ?? '').trim());
+  const classes = (element.getAttribute('class') ?? '').split(/\s+/);
+  const declarations = [
+    ...classes.map((name) => styles.get(name) ?? ''),
+    element.getAttribute('style') ?? '',
+  ];
+  for (const declaration of declarations.join(';').split(';')) {
+    const [name = '', text = ''] = declaration.split(':', 2);
+    set(name.trim(), text.replace(/!\s*important/, '').trim());
+  }
+  for (const [name, text] of look) if (text === '') look.delete(name);
+  return look;
+}
+
+function take(from: Element, to: Element, name: string): void {
+  const text = from.getAttribute(name)?.trim() ?? '';
+  if (text !== '' && harmless.test(text)) to.setAttribute(name, text);
+}

@@ -1,0 +1,38 @@
+import type { BrandingStore } from './branding-store';
+import { nearestBranding, noBranding, type Branding } from '../domain/branding';
+import { policyFor, type MailPolicies, type MailPolicy } from '../domain/policy';
+import type { BrandingOwner } from '../domain/viewer';
+import type { VirtualServer } from '../domain/virtual-server';
+
+/** The mail policy of each domain: what the settings file says, with the brandings saved since. */
+export class Policies {
+  constructor(
+    private readonly settings: () => MailPolicies,
+    /** Null where brandings cannot be saved. */
+    readonly store: BrandingStore | null,
+  ) {}
+
+  async of({ name, reseller }: Pick<VirtualServer, 'name' | 'reseller'>): Promise<MailPolicy> {
+    const owner = { kind: 'domain', name } as const;
+    const [own, above] = await Promise.all([this.#saved(owner), this.above(owner, reseller)]);
+    return withBranding(above, own);
+  }
+
+  /** The policy of an owner as it is where nothing is saved for them; `reseller` is the one of a domain. */
+  async above(owner: BrandingOwner, reseller: string | null): Promise<MailPolicy> {
+    const domain = owner.kind === 'domain' ? owner.name : '';
+    const saved: Promise<Branding>[] = [];
+    if (reseller !== null) saved.push(this.#saved({ kind: 'reseller', name: reseller }));
+    if (owner.kind !== 'server') saved.push(this.#saved({ kind: 'server' }));
+    return policyFor(this.settings(), domain, await Promise.all(saved));
+  }
+
+  async #saved(owner: BrandingOwner): Promise<Branding> {
+    return (await this.store?.read(owner))?.branding ?? noBranding;
+  }
+}
+
+/** A policy with a branding before its own. */
+export function withBranding(policy: MailPolicy, branding: Branding): MailPolicy {
+  return { ...policy, branding: nearestBranding([branding, policy.branding]) };
+}

@@ -1,0 +1,173 @@
+import { BadValue } from './bad-value';
+import {
+  contrastWithWhite,
+  type Branding,
+  type Logo,
+  type MailWords,
+  type Paper,
+} from '../domain/branding';
+import { forDomain } from '../domain/policy';
+import { clientIds } from '../formats/guides';
+import type { Said } from '../texts/message';
+
+/** What WCAG 2.2 asks of text on its ground (1.4.3). */
+const leastContrast = 4.5;
+
+/** Every key of a branding but its logo's, and how its text is read; the text is never empty. */
+const brandingValues = {
+  host_name: line,
+  host_colour: colour,
+  support_contact: line,
+  webmail_url: webUrl,
+  sheet_note: line,
+  sheet_clients: clients,
+  sheet_language: languageTag,
+  sheet_paper: paper,
+};
+
+type ValueKey = keyof typeof brandingValues;
+
+/** The keys of a branding that are one line of text each. */
+export const brandingValueKeys = Object.keys(brandingValues) as ValueKey[];
+
+/** The texts of a branding's keys: of one line each, `host_logo`, and `mail_subject.fr` and `mail_text.fr` for each language. */
+export type BrandingTexts = Readonly<Record<string, string>>;
+
+/** Every key of a branding, where there are these languages. */
+export function brandingKeys(languages: readonly string[]): string[] {
+  const mail = languages.flatMap((code) => [`mail_subject.${code}`, `mail_text.${code}`]);
+  return [...brandingValueKeys, 'host_logo', ...mail];
+}
+
+/**
+ * Reads a branding, all but its logo, from the texts of its keys; '' and undefined are nothing set. A bad
+ * one is told to `complain`, and counts as not set.
+ */
+export function readBrandingValues(
+  textOf: (key: ValueKey) => string | undefined,
+  complain: (key: ValueKey, problem: Said) => void,
+): Omit<Branding, 'logo' | 'mail'> {
+  const read = <K extends ValueKey>(key: K) => {
+    const text = textOf(key);
+    if (text === undefined || text === '') return null;
+    try {
+      return brandingValues[key](text) as ReturnType<(typeof brandingValues)[K]>;
+    } catch (error) {
+      if (!(error instanceof BadValue)) throw error;
+      complain(key, error.problem);
+      return null;
+    }
+  };
+  return {
+    name: read('host_name'),
+    colour: read('host_colour'),
+    supportContact: read('support_contact'),
+    webmailUrl: read('webmail_url'),
+    note: read('sheet_note'),
+    clients: read('sheet_clients'),
+    language: read('sheet_language'),
+    paper: read('sheet_paper'),
+  };
+}
+
+/** The same with its logo, whose libraries are loaded only where there is one, and with its mails. */
+export async function readBranding(
+  texts: BrandingTexts,
+  complain: (key: string, problem: Said) => void,
+): Promise<Branding> {
+  const attempt = async <T>(key: string, read: (text: string) => T | Promise<T>) => {
+    const text = texts[key] ?? '';
+    if (text === '') return null;
+    try {
+      return await read(text);
+    } catch (error) {
+      if (!(error instanceof BadValue)) throw error;
+      complain(key, error.problem);
+      return null;
+    }
+  };
+  const mail: Record<string, MailWords> = {};
+  for (const language of mailLanguages(texts)) {
+    const subject = await attempt(`mail_subject.${language}`, line);
+    const text = await attempt(`mail_text.${language}`, lines);
+    if (subject !== null || text !== null) mail[language] = { subject, text };
+  }
+  const logo = await attempt('host_logo', readLogo);
+  return { ...readBrandingValues((key) => texts[key], complain), logo, mail };
+}
+
+function mailLanguages(texts: BrandingTexts): ReadonlySet<string> {
+  const keys = Object.keys(texts).map((key) => /^mail_(?:subject|text)\.(.+)$/.exec(key)?.[1]);
+  return new Set(keys.filter((language) => language !== undefined));
+}
+
+/** A logo as the text of its key. */
+export function logoText({ type, bytes }: Logo): string {
+  return `data:${type};base64,${bytes.toString('base64')}`;
+}
+
+async function readLogo(text: string): Promise<Logo> {
+  const [, data] = /^data:image\/(?:png|svg\+xml);base64,([A-Za-z0-9+/=]+)$/.exec(text) ?? [];
+  if (data === undefined) throw new BadValue('logo_data');
+  const { cleanLogo } = await import('../branding/logo');
+  const logo = cleanLogo(Buffer.from(data, 'base64'));
+  if (logo.type === 'image/svg+xml') {
+    const { canDrawSvg } = await import('../formats/pdf/svg');
+    if (!canDrawSvg(logo.bytes.toString())) {
+      throw new BadValue('logo_undrawable');
+    }
+  }
+  return logo;
+}
+
+function line(text: string): string {
+  if (text.length > 200 || /\p{Cc}/u.test(text)) {
+    throw new BadValue('value_line', { count: 200 });
+  }
+  return text;
+}
+
+function lines(text: string): string {
+  if (text.length > 5000 || /[^\P{Cc}\n]/u.test(text)) {
+    throw new BadValue('value_lines', { count: 5000 });
+  }
+  return text;
+}
+
+function colour(text: string): string {
+  if (!/^#[0-9a-f]{6}$/i.test(text)) throw new BadValue('value_colour', { example: '#14509b' });
+  const contrast = contrastWithWhite(text);
+  if (contrast < leastContrast) {
+    throw new BadValue('value_too_light', {
+      contrast: contrast.toFixed(1),
+      least: leastContrast,
+    });
+  }
+  return text.toLowerCase();
+}
+
+function webUrl(text: string): string {
+  const address = forDomain(text, 'example.com');
+  if (!/^https?:\/\//i.test(address) || !URL.canParse(address) || /[\s\p{Cc}]/u.test(address)) {
+    throw new BadValue('value_web_address', { example: 'https://webmail.{domain}/' });
+  }
+  return text;
+}
+
+function clients(text: string): string[] {
+  const given = text === 'none' ? [] : text.split(/[\s,]+/);
+  if (given.some((id) => !clientIds.includes(id))) {
+    throw new BadValue('value_clients', { names: clientIds.join(' ') });
+  }
+  return given;
+}
+
+function languageTag(text: string): string {
+  if (/^[a-z]{2,3}(-[A-Za-z]+)*$/.test(text)) return text;
+  throw new BadValue('value_language', { example: 'fr' });
+}
+
+function paper(text: string): Paper {
+  if (text === 'a4' || text === 'letter') return text;
+  throw new BadValue('value_paper');
+}

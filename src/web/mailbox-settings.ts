@@ -1,0 +1,34 @@
+import type { Request, Response } from 'express';
+import type { Services } from './app';
+import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
+import type { Observations } from '../domain/observation';
+import type { MailPolicy } from '../domain/policy';
+import { notFound } from './http-error';
+import type { Domain } from '../virtualmin/directory';
+import { leaving, seenFresh } from '../probe/observed-policy';
+import { domainOf } from './query';
+
+/** The settings of the mailbox with this login. Throws a 404 where there is none. */
+export function settingsOf(
+  { server, users }: Domain,
+  login: string,
+  policy: MailPolicy,
+  observations: Observations,
+): ClientSettings {
+  const mailbox = users.mailboxes.find((one) => one.login === login);
+  if (mailbox === undefined) {
+    throw notFound('error_no_such_mailbox', { domain: users.domain });
+  }
+  return decideClientSettings(mailbox, server, policy, observations);
+}
+
+/** The same for the mailbox that a path names, for what leaves the screen: from a fresh answer. */
+export async function freshSettings(
+  request: Request<{ domain: string; login: string }>,
+  response: Response,
+  services: Pick<Services, 'directory' | 'policies' | 'probes'>,
+): Promise<ClientSettings> {
+  const { value } = await services.directory.freshDomain(domainOf(request));
+  const { policy, observations } = await seenFresh(services, value.server, leaving(response));
+  return settingsOf(value, request.params.login, policy, observations);
+}

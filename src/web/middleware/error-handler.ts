@@ -1,0 +1,123 @@
+import type { ErrorRequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { LockedOutError, RemoteApiError, type RemoteApiErrorCode } from '../../virtualmin/errors';
+import type { PageTexts } from '../../texts/page-texts';
+import { said, textKey } from '../../texts/message';
+import { HttpError } from '../http-error';
+import { textsOf } from './language';
+
+/** An error as it is shown: the same facts as a page, as JSON and as text. */
+export interface ErrorView {
+  readonly status: number;
+  /** Stable, for programs. */
+  readonly code: string;
+  readonly title: string;
+  readonly message: string;
+  /** The same for whoever runs the server, in English and as the log has it; null where there is no more to say. */
+  readonly detail: string | null;
+  /** Whether asking again may help. */
+  readonly tryAgain: boolean;
+  /** Seconds after which it is worth asking again by itself. */
+  readonly retryAfter: number | null;
+}
+
+/** The status of each way in which asking Virtualmin fails; the texts are `remote_…` and `remote_…_do`. */
+const remote: Readonly<Record<RemoteApiErrorCode, number>> = {
+  unreachable: 502,
+  'tls-not-verifiable': 502,
+  'wrong-password': 502,
+  'locked-out': 503,
+  'not-allowed': 502,
+  'no-such-domain': 404,
+  'command-failed': 502,
+  'not-understood': 502,
+  'too-large': 502,
+  'timed-out': 504,
+};
+
+const codes: Readonly<Record<number, string>> = {
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not-found',
+  409: 'conflict',
+};
+
+/** What to show for an error, whatever it is. Nothing of an unknown one gets out. */
+export function viewOf(error: unknown, now: number, { text, say }: PageTexts): ErrorView {
+  if (error instanceof RemoteApiError) {
+    const { code } = error;
+    const status = remote[code];
+    const key = textKey('remote', code);
+    if (code === 'no-such-domain') {
+      const said = { title: text('error_not_found'), message: text(key), detail: null };
+      return { status, code, ...said, tryAgain: true, retryAfter: null };
+    }
+    const retryAfter =
+      error instanceof LockedOutError ? Math.max(1, Math.ceil((error.until - now) / 1000)) : null;
+    const said = { title: text(key), message: text(`${key}_do`), detail: error.message };
+    return { status, code, ...said, tryAgain: true, retryAfter };
+  }
+  const known = error instanceof HttpError ? error : clientError(error);
+  if (known !== null) {
+    const { status, title, words, detail } = known;
+    const code = codes[status] ?? (status < 500 ? 'bad-request' : 'internal');
+    const said = { title: say(title), message: say(words), detail };
+    return { status, code, ...said, tryAgain: false, retryAfter: null };
+  }
+  return {
+    status: 500,
+    code: 'internal',
+    title: text('error_internal'),
+    message: text('error_internal_do'),
+    detail: null,
+    tryAgain: true,
+    retryAfter: null,
+  };
+}
+
+/** Express and its parts mark what the client got wrong with a status: a path that is not percent-encoding, say. */
+function clientError(error: unknown): HttpError | null {
+  const status = (error as { status?: unknown } | null)?.status;
+  if (typeof status !== 'number' || status < 400 || status > 499) return null;
+  return new HttpError(status, said('error_not_understood'), said('error_address'));
+}
+
+/** Answers with the error in the format that was asked for: by the ending of the path. */
+export function errorHandler(log: Logger, now: () => number): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    // Whoever asked has left: nobody to tell.
+    if (response.destroyed) {
+      next(error);
+      return;
+    }
+    const view = viewOf(error, now(), textsOf(response));
+    if (view.status >= 500) log.warn({ code: view.code, ...details(error) }, 'failed');
+    if (response.headersSent) {
+      // Half of an answer must not look like a whole one.
+      next(error);
+      return;
+    }
+    response.status(view.status).removeHeader('Content-Disposition');
+    if (view.status === 401) response.set('WWW-Authenticate', 'Bearer');
+    if (view.retryAfter !== null) response.set('Retry-After', String(view.retryAfter));
+    if (request.path.endsWith('.json')) {
+      response.json({ error: { code: view.code, message: view.detail ?? view.message } });
+    } else if (/\.(txt|csv)$/.test(request.path)) {
+      const words = [
+        `${view.title}.`,
+        view.message,
+        ...(view.detail === null ? [] : [view.detail]),
+      ];
+      response.type('text/plain').send(`${words.join(' ')}\n`);
+    } else {
+      response.render('pages/error', { view, signedIn: view.status !== 401 });
+    }
+  };
+}
+
+/** For the log: the message of an error of ours, or where an unknown one came from, without its message. */
+function details(error: unknown): Record<string, unknown> {
+  if (error instanceof RemoteApiError) return { reason: error.message };
+  if (!(error instanceof Error)) return {};
+  return { error: error.name, at: error.stack?.split('\n').filter((line) => /^\s+at /.test(line)) };
+}

@@ -1,0 +1,247 @@
+import { Router, type Request, type Response } from 'express';
+import type { Services } from '../app';
+import { ChangedMeanwhileError, type BrandingStore } from '../../branding/branding-store';
+import { BadValue } from '../../settings/bad-value';
+import { mostLogoBytes, type Branding } from '../../domain/branding';
+import { decideClientSettings } from '../../domain/client-settings';
+import type { MailPolicy } from '../../domain/policy';
+import { mayBrand, type BrandingOwner, type Viewer } from '../../domain/viewer';
+import { clientIds, clientTitle, usualClients } from '../../formats/guides';
+import { defaultMail } from '../../mail/mail-words';
+import { forbidden, notFound } from '../http-error';
+import { textsOf } from '../middleware/language';
+import { recordAction } from '../middleware/panel';
+import { allowOwnPictures } from '../middleware/security-headers';
+import { viewerOf } from '../middleware/viewer';
+import { withBranding, type Policies } from '../../branding/policies';
+import type { Said } from '../../texts/message';
+import {
+  brandingKeys,
+  logoText,
+  readBranding,
+  type BrandingTexts,
+} from '../../settings/setting-values';
+import { linksOf, type Links } from '../links';
+import { sendLogo } from './logo';
+import { domainOf, repeated, single } from '../query';
+
+/** A branding that is looked at or changed, and what it builds on. */
+interface Subject {
+  readonly owner: BrandingOwner;
+  readonly path: string;
+  readonly above: MailPolicy;
+  readonly store: BrandingStore;
+}
+
+/** What somebody typed, and what is wrong with it. */
+interface Draft {
+  readonly texts: BrandingTexts;
+  readonly branding: Branding;
+  readonly problems: ReadonlyMap<string, Said>;
+}
+
+/** Whether there is a branding page for someone. */
+export function mayBrandSomething(viewer: Viewer, { store }: Policies): boolean {
+  const own = { kind: 'reseller', name: viewer.user } as const;
+  return store !== null && (mayBrand(viewer, { kind: 'server' }) || mayBrand(viewer, own));
+}
+
+/**
+ * `/branding`, `/branding/resellers/{reseller}` and `/domains/{domain}/branding`: name, logo, colour and
+ * whatever else a host says of itself, with a preview; and the logo for the sheets.
+ */
+export function brandingRoutes(services: Services): Router {
+  const { directory, policies, languages, log, now } = services;
+  const router = Router();
+  const keys = brandingKeys(languages.all.map(({ code }) => code));
+
+  async function subjectOf(request: Request, response: Response): Promise<Subject> {
+    const viewer = viewerOf(response);
+    const links = linksOf(response);
+    const { store } = policies;
+    const allowed = (owner: BrandingOwner) => {
+      if (!mayBrand(viewer, owner)) throw forbidden('error_not_yours');
+      return owner;
+    };
+    if (store === null) throw notFound('error_no_branding');
+    if (request.params.domain !== undefined) {
+      const owner = allowed({ kind: 'domain', name: domainOf(request) });
+      const { reseller } = await directory.freshServer(domainOf(request));
+      const path = links.domainBranding(domainOf(request));
+      return { owner, path, above: await policies.above(owner, reseller), store };
+    }
+    const { reseller } = request.params;
+    if (typeof reseller === 'string') {
+      if (!/^[^\p{Cc}\s/]{1,64}$/u.test(reseller)) throw notFound('error_not_user');
+      const owner = allowed({ kind: 'reseller', name: reseller });
+      const path = links.resellerBranding(reseller);
+      return { owner, path, above: await policies.above(owner, null), store };
+    }
+    const owner = allowed({ kind: 'server' });
+    return { owner, path: links.branding(), above: await policies.above(owner, null), store };
+  }
+
+  async function show(
+    response: Response,
+    { owner, path, above, store }: Subject,
+    draft: Draft,
+    state: { version: string; broken?: readonly Said[]; saved?: boolean; changed?: boolean },
+  ) {
+    const { sheetOf, qrPath } = await import('../../formats/sheet');
+    const policy = withBranding(above, draft.branding);
+    const { branding } = policy;
+    const texts = languages.find(branding.language ?? '') ?? languages.english;
+    const sheet = sheetOf(sampleSettings(owner, policy), branding, texts, now());
+    const inherited = above.branding;
+    const chosen = branding.clients ?? usualClients;
+    allowOwnPictures(response);
+    response.render('pages/branding', {
+      owner,
+      path,
+      draft,
+      ...{ broken: [], saved: false, changed: false, ...state },
+      inherited,
+      inheritedLanguage: (languages.find(inherited.language ?? '') ?? languages.english).name,
+      languages: languages.all,
+      clients: clientIds.map((id) => ({
+        id,
+        title: clientTitle(id, textsOf(response)),
+        chosen: chosen.includes(id),
+      })),
+      logo: draft.branding.logo === null ? null : logoText(draft.branding.logo),
+      mails: languages.all.map((one) => {
+        const words = inherited.mail[one.code];
+        const { subject, text } = defaultMail(one);
+        const { code, name } = one;
+        return { code, name, subject: words?.subject ?? subject, text: words?.text ?? text };
+      }),
+      others: owner.kind === 'server' ? await othersOf(store, linksOf(response)) : [],
+      sheet,
+      qrPath: qrPath(sheet.qr),
+      logoUrl: branding.logo === null ? null : logoText(branding.logo),
+      paper: branding.paper ?? 'a4',
+      mostKilobytes: mostLogoBytes / 1024,
+    });
+  }
+
+  /** Whom the page of the whole server leads on to: every reseller, and the domains that have something saved. */
+  async function othersOf(store: BrandingStore, links: Links) {
+    const look = await directory.lookAtServers(0);
+    const servers = look.kind === 'answer' ? look.answer.value : [];
+    const owners = await store.owners();
+    const named = (kind: string) =>
+      owners.filter((one) => one.kind === kind).map(({ name }) => name);
+    const resellers = new Set([
+      ...servers.flatMap(({ reseller }) => reseller ?? []),
+      ...named('reseller'),
+    ]);
+    return [
+      ...[...resellers].sort().map((name) => ({ label: name, link: links.resellerBranding(name) })),
+      ...named('domain').map((name) => ({ label: name, link: links.domainBranding(name) })),
+    ];
+  }
+
+  async function get(request: Request, response: Response) {
+    const viewer = viewerOf(response);
+    const { domain, reseller } = request.params;
+    if (domain === undefined && reseller === undefined && viewer.role === 'reseller') {
+      response.redirect(303, linksOf(response).resellerBranding(viewer.user));
+      return;
+    }
+    const subject = await subjectOf(request, response);
+    const { texts, branding, version, problems } = await subject.store.read(subject.owner);
+    const saved = single(request, 'saved') === '1';
+    await show(
+      response,
+      subject,
+      { texts, branding, problems: new Map() },
+      { version, broken: problems, saved },
+    );
+  }
+
+  async function post(request: Request, response: Response) {
+    const subject = await subjectOf(request, response);
+    const draft = await draftOf(request, keys);
+    const version = single(request, 'version');
+    if (single(request, 'action') === 'preview' || draft.problems.size > 0) {
+      response.status(draft.problems.size > 0 ? 400 : 200);
+      await show(response, subject, draft, { version });
+      return;
+    }
+    try {
+      await subject.store.write(subject.owner, draft.texts, version);
+    } catch (error) {
+      if (!(error instanceof ChangedMeanwhileError)) throw error;
+      const current = await subject.store.read(subject.owner);
+      response.status(409);
+      await show(response, subject, draft, { version: current.version, changed: true });
+      return;
+    }
+    const { owner } = subject;
+    log.info({ user: viewerOf(response).user, branding: owner }, 'branding saved');
+    recordAction(response, 'branding', { owner: owner.kind === 'server' ? '*' : owner.name });
+    response.redirect(303, `${subject.path}?saved=1`);
+  }
+
+  router.get('/domains/:domain/logo', sendLogo(services));
+  for (const path of ['/branding', '/branding/resellers/:reseller', '/domains/:domain/branding']) {
+    router.get(path, get);
+    router.post(path, post);
+  }
+  return router;
+}
+
+async function draftOf(request: Request, keys: readonly string[]): Promise<Draft> {
+  const problems = new Map<string, Said>();
+  const typed = (key: string): string => {
+    if (key === 'sheet_clients') {
+      if (single(request, 'own_clients') !== '1') return '';
+      return repeated(request, 'client').join(' ') || 'none';
+    }
+    if (key === 'host_logo' && single(request, 'remove_logo') === '1') return '';
+    return single(request, key).replaceAll('\r\n', '\n').trim();
+  };
+  const texts = Object.fromEntries(keys.map((key) => [key, typed(key)]));
+  const { file } = request;
+  if (file !== undefined && file.size > 0) {
+    const { cleanLogo } = await import('../../branding/logo');
+    try {
+      texts.host_logo = logoText(cleanLogo(file.buffer));
+    } catch (error) {
+      if (!(error instanceof BadValue)) throw error;
+      problems.set('host_logo', error.problem);
+    }
+  }
+  const branding = await readBranding(texts, (key, problem) => problems.set(key, problem));
+  if (branding.logo !== null) texts.host_logo = logoText(branding.logo);
+  return { texts, branding, problems };
+}
+
+/** Somebody who could be anybody, so that a preview needs no answer of Virtualmin. */
+function sampleSettings(owner: BrandingOwner, policy: MailPolicy) {
+  const domain = owner.kind === 'domain' ? owner.name : 'example.com';
+  const [label = ''] = domain.split('.');
+  return decideClientSettings(
+    {
+      login: `bob.${label}`,
+      emailAddress: `bob@${domain}`,
+      name: 'bob',
+      realName: 'Bob Example',
+      extraAddresses: [],
+      recoveryAddress: null,
+      disabled: false,
+      passwordAccepted: true,
+      owner: false,
+      lastLogins: null,
+    },
+    {
+      name: domain,
+      description: '',
+      reseller: null,
+      place: { kind: 'top-level' },
+      mail: true,
+      disabled: null,
+    },
+    policy,
+  );
+}

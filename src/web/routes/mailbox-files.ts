@@ -1,0 +1,115 @@
+import { Router, type Request } from 'express';
+import type { Services } from '../app';
+import type { ClientSettings } from '../../domain/client-settings';
+import { settingsJson } from '../../formats/json';
+import { settingsText } from '../../formats/settings-text';
+import { notFound } from '../http-error';
+import { textsOf } from '../middleware/language';
+import { recordAction } from '../middleware/panel';
+import { fileName } from '../../formats/file-name';
+import type { PageTexts } from '../../texts/page-texts';
+import { freshSettings } from '../mailbox-settings';
+import { choiceOf } from '../query';
+
+interface MailboxFile {
+  /** The last part of its path. */
+  readonly name: string;
+  readonly type: string;
+  /** Null where a browser shows it; otherwise the ending of the name that it is saved under. */
+  readonly savedAs: string | null;
+  readonly render: (
+    settings: ClientSettings,
+    asked: { readonly request: Request; readonly services: Services; readonly t: PageTexts },
+  ) => string | Buffer | Promise<string | Buffer>;
+}
+
+/** What is seldom asked for, and its library, is loaded when it is. */
+const files: readonly MailboxFile[] = [
+  {
+    name: 'settings.txt',
+    type: 'text/plain',
+    savedAs: null,
+    render: (settings, { t }) => settingsText(settings, t),
+  },
+  {
+    name: 'settings.json',
+    type: 'application/json',
+    savedAs: null,
+    render: (settings) => JSON.stringify(settingsJson(settings)),
+  },
+  {
+    name: 'autoconfig.xml',
+    type: 'text/xml',
+    savedAs: '.autoconfig.xml',
+    render: async (settings) => (await import('../../formats/autoconfig')).autoconfig(settings),
+  },
+  {
+    name: 'autodiscover.xml',
+    type: 'text/xml',
+    savedAs: '.autodiscover.xml',
+    render: async (settings) => (await import('../../formats/autodiscover')).autodiscover(settings),
+  },
+  {
+    name: 'profile.mobileconfig',
+    type: 'application/x-apple-aspen-config',
+    savedAs: '.mobileconfig',
+    render: async (settings, { request, services }) => {
+      const protocol = choiceOf(request, 'protocol', ['imap', 'pop3']);
+      const profile = (await import('../../formats/apple-profile')).appleProfile(
+        settings,
+        protocol,
+      );
+      if (profile !== null) return signed(Buffer.from(profile), services);
+      const name = protocol === 'imap' ? 'IMAP' : 'POP3';
+      throw notFound('error_no_profile', { protocol: name });
+    },
+  },
+  {
+    name: 'qr.svg',
+    type: 'image/svg+xml',
+    savedAs: null,
+    render: async (settings) =>
+      (await import('../../formats/thunderbird-qr')).thunderbirdQrSvg(settings),
+  },
+  {
+    name: 'qr.png',
+    type: 'image/png',
+    savedAs: null,
+    render: async (settings) =>
+      (await import('../../formats/thunderbird-qr')).thunderbirdQrPng(settings),
+  },
+];
+
+/** `/domains/{domain}/mailboxes/{login}/…`: the settings of one mailbox as files. */
+export function mailboxFilesRoutes(services: Services): Router {
+  const router = Router();
+  for (const { name, type, savedAs, render } of files) {
+    router.get(`/domains/:domain/mailboxes/:login/${name}`, async (request, response) => {
+      const settings = await freshSettings(request, response, services);
+      const body = await render(settings, { request, services, t: textsOf(response) });
+      if (savedAs !== null) response.attachment(fileName(settings.emailAddress) + savedAs);
+      const { domain, login } = settings;
+      recordAction(response, 'file', { domain, login, file: name });
+      // Bytes: with a string Express would add a charset to types that have none.
+      response.type(type).send(Buffer.from(body));
+    });
+  }
+  return router;
+}
+
+/**
+ * A profile signed, where the host has what to sign with. What broke since the start (a certificate
+ * that ran out, say) is logged, and must not keep a mailbox from being set up.
+ */
+async function signed(profile: Buffer, { profileSigner, log, now }: Services): Promise<Buffer> {
+  if (profileSigner === null) return profile;
+  const { readSigner, SignerError } = await import('../../signing/profile-signer');
+  try {
+    const { signedData } = await import('../../signing/signed-data');
+    return signedData(profile, readSigner(profileSigner, now()));
+  } catch (error) {
+    if (!(error instanceof SignerError)) throw error;
+    log.warn({ reason: error.message }, 'profile not signed');
+    return profile;
+  }
+}

@@ -1,0 +1,53 @@
+import { Router } from 'express';
+import type { Services } from '../app';
+import { avoidedIn, withImplicitTls } from '../../domain/client-settings';
+import { resultWords } from '../../formats/check-words';
+import { whyNoSheet } from '../../domain/sheets';
+import { settingsText } from '../../formats/settings-text';
+import { textsOf } from '../middleware/language';
+import { viewerOf } from '../middleware/viewer';
+import { badgeOf } from './check';
+import { settingsOf } from '../mailbox-settings';
+import { checkedServices, seenSoFar } from '../../probe/observed-policy';
+import { domainOf } from '../query';
+import { patienceOf, valueOrWaiting } from '../show';
+
+/** `/domains/{domain}/mailboxes/{login}`: the settings of one mailbox. */
+export function mailboxRoutes(services: Services): Router {
+  const { directory, profileSigner, now } = services;
+  const router = Router();
+
+  router.get('/domains/:domain/mailboxes/:login', async (request, response) => {
+    const domain = domainOf(request);
+    const { login } = request.params;
+    const look = await directory.lookAtDomain(domain, patienceOf(request));
+    const what = textsOf(response).text('page_what_mailboxes', { domain });
+    const page = { title: login, what };
+    const there = valueOrWaiting(look, request, response, page, now());
+    if (there === null) return;
+    const { server } = there.value;
+    const { policy, observations } = await seenSoFar(services, server);
+    const settings = settingsOf(there.value, login, policy, observations);
+    const mayCheck =
+      viewerOf(response).may.has('check') && checkedServices(services, server, policy) !== null;
+    const mayPrint = viewerOf(response).may.has('print');
+    response.render('pages/mailbox', {
+      settings,
+      freshness: there.freshness,
+      text: settingsText(settings, textsOf(response)),
+      signed: profileSigner !== null,
+      mayPrint,
+      mayCheck,
+      mayTry: mayCheck && policy.tryLogins,
+      badge: badgeOf(settings),
+      avoided: avoidedIn(settings, policy).map((one) => ({
+        ...one,
+        ...resultWords(one.service, one.result, textsOf(response)),
+      })),
+      canSend: mayPrint && policy.mailFrom !== null && whyNoSheet(settings) === null,
+      canHaveProfile: withImplicitTls(settings, 'imap') !== null,
+    });
+  });
+
+  return router;
+}

@@ -1,0 +1,143 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
+import { Router, type Request, type Response } from 'express';
+import type { Services } from '../app';
+import type { Paper } from '../../domain/branding';
+import { clientIds, clientTitle, usualClients } from '../../formats/guides';
+import { textsOf } from '../middleware/language';
+import { recordAction } from '../middleware/panel';
+import { linksOf } from '../links';
+import { domainOf, repeated, single } from '../query';
+import { isSelectionForm } from '../selection';
+import { logoVersion } from './logo';
+import { needSheet, sheetJob, type SheetJob } from '../sheet-job';
+import { patienceOf, valueOrWaiting } from '../show';
+
+/** The sheets as a page to print: one mailbox a page. Never from an answer that is not fresh. */
+export function sheetsRoutes(services: Services): Router {
+  const { directory, now } = services;
+  const router = Router();
+
+  async function show(request: Request, response: Response, job: SheetJob, one: boolean) {
+    if (one && job.sheets.length === 0) needSheet(job);
+    await stream(response, job, choicesOf(request, response, job, services));
+  }
+
+  async function lookAt(request: Request, response: Response, login: string | null) {
+    const domain = domainOf(request);
+    const look = await directory.lookAtFreshDomain(domain, patienceOf(request));
+    const what = textsOf(response).text('page_what_mailboxes', { domain });
+    const page = { title: textsOf(response).text('page_sheets_of', { domain }), what };
+    const there = valueOrWaiting(look, request, response, page, now());
+    if (there === null) return;
+    const job = await sheetJob(
+      request,
+      response,
+      there.value,
+      there.freshness.asOf,
+      services,
+      login,
+    );
+    await show(request, response, job, login !== null);
+  }
+
+  router.get('/domains/:domain/sheets', async (request, response) => {
+    await lookAt(request, response, null);
+  });
+
+  router.post('/domains/:domain/sheets', async (request, response, next) => {
+    if (!isSelectionForm(request)) {
+      next();
+      return;
+    }
+    const { value, asOf } = await directory.freshDomain(domainOf(request));
+    const job = await sheetJob(request, response, value, asOf, services, null);
+    await show(request, response, job, false);
+  });
+
+  router.get('/domains/:domain/mailboxes/:login/sheet', async (request, response) => {
+    await lookAt(request, response, request.params.login);
+  });
+
+  return router;
+}
+
+interface Choices {
+  readonly method: 'get' | 'post';
+  /** Parameters that a new choice keeps. */
+  readonly kept: readonly (readonly [string, string])[];
+  readonly language: string;
+  readonly languages: readonly { readonly code: string; readonly name: string }[];
+  readonly paper: Paper;
+  readonly clients: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly chosen: boolean;
+  }[];
+  /** Where the same sheets are as a PDF. */
+  readonly pdf: string;
+}
+
+/** What stands above the sheets on the screen: another language, other steps, other paper. */
+function choicesOf(
+  request: Request,
+  response: Response,
+  job: SheetJob,
+  { languages }: Services,
+): Choices {
+  const links = linksOf(response);
+  const chosen = job.branding.clients ?? usualClients;
+  const login = request.params.login;
+  const kept = ['login', 'q', 'differs', 'never', 'matching', 'selected', 'sort', 'order'].flatMap(
+    (name) =>
+      (name === 'login' ? repeated(request, name) : [single(request, name)])
+        .filter((value) => value !== '')
+        .map((value) => [name, value] as const),
+  );
+  return {
+    method: request.method === 'POST' ? 'post' : 'get',
+    kept,
+    language: job.texts.code,
+    languages: languages.all,
+    paper: job.paper,
+    clients: clientIds.map((id) => ({
+      id,
+      title: clientTitle(id, textsOf(response)),
+      chosen: chosen.includes(id),
+    })),
+    pdf:
+      typeof login === 'string'
+        ? links.mailboxFile(job.domain, login, 'sheet.pdf')
+        : links.sheetsFile(job.domain, 'sheets.pdf'),
+  };
+}
+
+/** A page of thousands of sheets is written piece by piece, and others get their turn in between. */
+async function stream(response: Response, job: SheetJob, choices: Choices): Promise<void> {
+  const render = (view: string, locals: object) =>
+    new Promise<string>((resolve, reject) => {
+      response.render(view, locals, (error: Error | null, html) => {
+        if (error === null) resolve(html);
+        else reject(error);
+      });
+    });
+  const { paper, texts, without } = job;
+  const title = textsOf(response).text('page_sheets_of', { domain: job.domain });
+  const { qrPath } = await import('../../formats/sheet');
+  const { logo } = job.branding;
+  const logoUrl = logo === null ? null : linksOf(response).logo(job.domain, logoVersion(logo));
+  async function* pieces() {
+    yield await render('sheets/top', { title, count: job.sheets.length, without, choices });
+    for (const make of job.sheets) {
+      const sheet = make();
+      yield await render('sheets/sheet', { sheet, qrPath: qrPath(sheet.qr), logoUrl, paper });
+      await setImmediate();
+    }
+    yield await render('sheets/bottom', { without, texts, paper });
+  }
+  const count = String(job.sheets.length);
+  recordAction(response, 'sheets', { domain: job.domain, count });
+  response.type('html');
+  await pipeline(Readable.from(pieces()), response);
+}

@@ -1,0 +1,61 @@
+import type { Request } from 'express';
+import type { DomainUsers, Mailbox } from '../domain/mailbox';
+import { selectMailboxes, sortKeys, type MailboxQuery } from '../domain/mailbox-list';
+import { badRequest, notFound } from './http-error';
+import { choiceOf, repeated, searchOf, single } from './query';
+
+/** Whether a POST sends a selection; one that does not is the button "Try again" of an error. */
+export function isSelectionForm(request: Request): boolean {
+  return single(request, 'selected') === '1';
+}
+
+/** What the list of mailboxes is narrowed to, and its order. */
+export function mailboxQuery(request: Request): MailboxQuery {
+  return {
+    search: searchOf(request),
+    onlyDiffering: single(request, 'differs') === '1',
+    onlyNever: single(request, 'never') === '1',
+    sort: choiceOf(request, 'sort', sortKeys),
+    descending: choiceOf(request, 'order', ['asc', 'desc']) === 'desc',
+  };
+}
+
+/** The mailboxes that a request is for. */
+export interface Selection {
+  readonly mailboxes: readonly Mailbox[];
+  /** Whether these are all of the domain. */
+  readonly all: boolean;
+}
+
+/**
+ * Reads which mailboxes are chosen: those whose `login` is given, else all that match the search
+ * (`q`, `differs`), else all. A form with boxes to tick says `selected=1`, so that nothing ticked is
+ * not taken for everything, and `matching=1` where all that match are meant whatever is ticked.
+ * Throws a 404 for a login that is not there and where nothing matches, a 400 where nothing is chosen.
+ */
+export function selectionOf(request: Request, users: DomainUsers): Selection {
+  const query = mailboxQuery(request);
+  const logins = repeated(request, 'login');
+  if (single(request, 'matching') !== '1') {
+    if (logins.length > 0) return withLogins(users, query, logins);
+    if (single(request, 'selected') === '1') {
+      throw badRequest('error_none_ticked');
+    }
+  }
+  const mailboxes = selectMailboxes(users, query);
+  if (mailboxes.length === 0 && users.mailboxes.length > 0) {
+    throw notFound('error_none_matches');
+  }
+  return { mailboxes, all: mailboxes.length === users.mailboxes.length };
+}
+
+function withLogins(users: DomainUsers, query: MailboxQuery, logins: readonly string[]): Selection {
+  const wanted = new Set(logins);
+  const everyone = selectMailboxes(users, { ...query, search: '', onlyDiffering: false });
+  const mailboxes = everyone.filter(({ login }) => wanted.delete(login));
+  const [missing] = wanted;
+  if (missing !== undefined) {
+    throw notFound('error_no_such_login', { domain: users.domain, login: missing });
+  }
+  return { mailboxes, all: false };
+}

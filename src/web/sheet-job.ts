@@ -1,0 +1,130 @@
+import type { Request, Response } from 'express';
+import type { Services } from './app';
+import type { Branding, Paper } from '../domain/branding';
+import { decideAllClientSettings, type ClientSettings } from '../domain/client-settings';
+import type { NoMailReason } from '../domain/mailbox';
+import { whyNoSheet, type NoSheetReason } from '../domain/sheets';
+import { clientIds } from '../formats/guides';
+import type { Sheet } from '../formats/sheet';
+import type { Fonts } from '../formats/pdf/fonts';
+import { withoutKey } from '../formats/words';
+import { conflict, notFound } from './http-error';
+import type { Texts } from '../texts/languages';
+import type { Domain } from '../virtualmin/directory';
+import { settingsOf } from './mailbox-settings';
+import { leaving, seenFresh } from '../probe/observed-policy';
+import { badChoice, choiceOf, repeated, single } from './query';
+import { selectionOf } from './selection';
+
+/** The sheets that a request asks for, whatever they are made into. */
+export interface SheetJob {
+  readonly domain: string;
+  readonly branding: Branding;
+  readonly texts: Texts;
+  readonly paper: Paper;
+  /** Milliseconds since 1970. */
+  readonly asOf: number;
+  readonly settings: readonly ClientSettings[];
+  /** One for each of `settings`, made when it is called: thousands at once would fill the memory. */
+  readonly sheets: readonly (() => Sheet)[];
+  /** Who was asked for and has no sheet, and why in the sheets' language. */
+  readonly without: readonly { readonly name: string; readonly reason: string }[];
+}
+
+/**
+ * Reads from a request which sheets it wants and how: `lang`, `paper`, `client` (repeated; an empty
+ * one says that those given are all), and the mailboxes (see `selectionOf`), or the one of a path.
+ */
+export async function sheetJob(
+  request: Request,
+  response: Response,
+  domain: Domain,
+  asOf: number,
+  services: Pick<Services, 'policies' | 'languages' | 'probes'>,
+  login: string | null,
+): Promise<SheetJob> {
+  const { server, users } = domain;
+  const { policy, observations } = await seenFresh(services, server, leaving(response));
+  const hosts = policy.branding;
+  const texts = languageOf(request, hosts, services);
+  const clients = clientsOf(request) ?? hosts.clients;
+  const branding = { ...hosts, clients };
+  const paper = choiceOf(
+    request,
+    'paper',
+    hosts.paper === 'letter' ? ['letter', 'a4'] : ['a4', 'letter'],
+  );
+
+  const selection = login === null ? selectionOf(request, users) : { mailboxes: [], all: false };
+  if (users.mailboxes.length === 0) throw notFound('error_no_mailboxes', { domain: server.name });
+  const wanted =
+    login !== null
+      ? [settingsOf(domain, login, policy, observations)]
+      : decideAllClientSettings(selection.mailboxes, server, policy, observations);
+  const settings: ClientSettings[] = [];
+  const without: { name: string; reason: string }[] = [];
+  const say = (reason: NoMailReason | NoSheetReason) => texts.text(withoutKey(reason));
+  for (const one of wanted) {
+    const reason = whyNoSheet(one);
+    if (reason === null) settings.push(one);
+    else without.push({ name: one.emailAddress, reason: say(reason) });
+  }
+  if (selection.all) {
+    for (const user of users.withoutMail) {
+      without.push({ name: user.login, reason: say(user.reason) });
+    }
+  }
+  // Loaded when the first sheet is asked for, and the library of QR codes with it.
+  const { sheetOf } = await import('../formats/sheet');
+  const sheets = settings.map((one) => () => sheetOf(one, branding, texts, asOf));
+  return { domain: server.name, branding, texts, paper, asOf, settings, sheets, without };
+}
+
+/** The first sheet of a job and the settings on it. Throws a 409 that says why, where there is none. */
+export function needSheet({ sheets, settings, without }: SheetJob): [Sheet, ClientSettings] {
+  const [make] = sheets;
+  const [first] = settings;
+  if (make !== undefined && first !== undefined) return [make(), first];
+  const [{ name, reason } = { name: '', reason: '' }] = without;
+  throw conflict('error_no_sheet', 'error_no_sheet_why', { name, reason });
+}
+
+/** What a PDF of sheets is called by those who read it: whose settings it has. */
+export function pdfTitle({ texts }: SheetJob, subject: string): string {
+  return `${texts.text('sheet_title')}: ${subject}`;
+}
+
+/** The fonts of PDFs, opened once for what they cost. */
+export function openFonts({ fonts }: Pick<Services, 'fonts'>): Promise<Fonts> {
+  const known = opened.get(fonts);
+  const font = known ?? import('../formats/pdf/fonts').then(({ Fonts }) => new Fonts(fonts));
+  if (known === undefined) opened.set(fonts, font);
+  return font;
+}
+
+const opened = new Map<string, Promise<Fonts>>();
+
+function languageOf(
+  request: Request,
+  { language }: Branding,
+  { languages }: Pick<Services, 'languages'>,
+): Texts {
+  const code = single(request, 'lang');
+  if (code === '') return languages.find(language ?? '') ?? languages.english;
+  const found = languages.find(code);
+  if (found !== null) return found;
+  throw badChoice(
+    'lang',
+    languages.all.map((one) => one.code),
+  );
+}
+
+/** Null where the request leaves it to the host. */
+function clientsOf(request: Request): string[] | null {
+  const given = repeated(request, 'client');
+  if (given.length === 0) return null;
+  const clients = given.filter((id) => id !== '');
+  const unknown = clients.find((id) => !clientIds.includes(id));
+  if (unknown !== undefined) throw badChoice('client', clientIds);
+  return clients;
+}

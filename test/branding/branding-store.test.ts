@@ -1,0 +1,185 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { BrandingStore, ChangedMeanwhileError } from '../../src/branding/branding-store';
+import { noBranding } from '../../src/domain/branding';
+import { parseSettings } from '../../src/settings/settings-file';
+import { Policies } from '../../src/branding/policies';
+import { english } from '../helpers/languages';
+
+let folder: string;
+let store: BrandingStore;
+
+const server = { kind: 'server' } as const;
+const reseller = { kind: 'reseller', name: 'rita' } as const;
+const domain = { kind: 'domain', name: 'example.com' } as const;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'brandings-'));
+  store = new BrandingStore(join(folder, 'made', 'when', 'needed'), ['en', 'fr']);
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const files = () => readdirSync(store.folder);
+
+test('nothing is saved at first', async () => {
+  expect(await store.read(server)).toEqual({
+    branding: noBranding,
+    texts: {},
+    version: '',
+    problems: [],
+  });
+  expect(await store.owners()).toEqual([]);
+});
+
+test('what is saved is read again, and only its owner may open the file', async () => {
+  await store.write(server, { host_name: 'Example Hosting', host_colour: '' }, '');
+  const { branding, version } = await store.read(server);
+  expect(branding).toEqual({ ...noBranding, name: 'Example Hosting' });
+  expect(version).not.toBe('');
+  expect(files()).toEqual(['server.json']);
+  expect(statSync(join(store.folder, 'server.json')).mode & 0o777).toBe(0o600);
+  expect(statSync(store.folder).mode & 0o777).toBe(0o700);
+});
+
+test('a change made from what has changed meanwhile is refused, and nothing is lost', async () => {
+  await store.write(server, { host_name: 'One' }, '');
+  const { version } = await store.read(server);
+  await store.write(server, { host_name: 'Two' }, version);
+  await expect(store.write(server, { host_name: 'Three' }, version)).rejects.toThrow(
+    ChangedMeanwhileError,
+  );
+  await expect(store.write(server, { host_name: 'Four' }, '')).rejects.toThrow(
+    ChangedMeanwhileError,
+  );
+  expect((await store.read(server)).branding.name).toBe('Two');
+});
+
+test('of many who save at once from the same version exactly one does', async () => {
+  const stores = [store, new BrandingStore(store.folder, ['en', 'fr'])];
+  const tries = Array.from({ length: 10 }, (_, index) =>
+    (stores[index % 2] ?? store).write(server, { host_name: `Host ${index}` }, ''),
+  );
+  const results = await Promise.allSettled(tries);
+  expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  for (const result of results) {
+    if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(ChangedMeanwhileError);
+  }
+  expect(files()).toEqual(['server.json']);
+});
+
+test('what a later release added is kept', async () => {
+  await store.write(server, { host_name: 'One' }, '');
+  const path = join(store.folder, 'server.json');
+  const saved = JSON.parse(readFileSync(path, 'utf8')) as object;
+  const later = { ...saved, format: 2, host_song: 'la la' };
+  writeFileSync(path, JSON.stringify(later));
+  const { branding, problems, version } = await store.read(server);
+  expect([branding.name, problems]).toEqual(['One', []]);
+  await store.write(server, { host_name: '', support_contact: '555' }, version);
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({
+    format: 1,
+    host_song: 'la la',
+    support_contact: '555',
+  });
+});
+
+test('words for a mail are there by language, and the nearest wins for each', async () => {
+  const mail = { 'mail_subject.en': 'Hello', 'mail_text.fr': 'Bonjour\n\nà vous' };
+  await store.write(server, mail, '');
+  await store.write(domain, { 'mail_text.en': 'Dear all' }, '');
+  const policies = new Policies(() => parseSettings('', english.say), store);
+  const { branding } = await policies.of({ name: 'example.com', reseller: null });
+  expect(branding.mail).toEqual({
+    en: { subject: 'Hello', text: 'Dear all' },
+    fr: { subject: null, text: 'Bonjour\n\nà vous' },
+  });
+});
+
+describe('a broken file', () => {
+  test.each(['', '{', '[]', 'null', '"x"', '\0\0', '{"host_name"'])(
+    'is named and ignored: %j',
+    async (text) => {
+      await store.write(server, { host_name: 'One' }, '');
+      writeFileSync(join(store.folder, 'server.json'), text);
+      const { branding, version, ...read } = await store.read(server);
+      const problems = read.problems.map(english.say);
+      expect(branding).toEqual(noBranding);
+      expect(problems).toEqual([
+        `${join(store.folder, 'server.json')} is not what was saved: it is ignored. Saving here mends it.`,
+      ]);
+      await store.write(server, { host_name: 'Two' }, version);
+      expect((await store.read(server)).branding.name).toBe('Two');
+    },
+  );
+
+  test('loses only what of it is broken', async () => {
+    await store.write(server, { host_name: 'One' }, '');
+    const path = join(store.folder, 'server.json');
+    writeFileSync(
+      path,
+      JSON.stringify({
+        host_name: 'One',
+        host_colour: 'yellow',
+        host_logo: 'data:image/png;base64,AAAA',
+        support_contact: ['not', 'a', 'text'],
+      }),
+    );
+    const { branding, ...read } = await store.read(server);
+    const problems = read.problems.map(english.say);
+    expect(branding).toEqual({ ...noBranding, name: 'One' });
+    expect(problems).toEqual([
+      `${path}: host_logo must be a PNG or an SVG: it is ignored. Saving here mends it.`,
+      `${path}: host_colour must be a colour such as #14509b: it is ignored. Saving here mends it.`,
+    ]);
+  });
+});
+
+test('names of any letters stay in the folder', async () => {
+  const evil = { kind: 'reseller', name: '../../etc/passwd' } as const;
+  await store.write(evil, { host_name: 'Evil' }, '');
+  await store.write({ kind: 'reseller', name: 'renée' }, { host_name: 'Renée' }, '');
+  await store.write(domain, { host_name: 'Example' }, '');
+  expect(files()).toHaveLength(3);
+  for (const stray of ['reseller-%zz.json', 'other-x.json', 'domain-.json', 'server.json.bak']) {
+    writeFileSync(join(store.folder, stray), '{}');
+  }
+  expect(await store.owners()).toHaveLength(3);
+  expect(await store.owners()).toEqual(
+    expect.arrayContaining([evil, { kind: 'reseller', name: 'renée' }, domain]),
+  );
+});
+
+describe('the nearest wins', () => {
+  const settings = parseSettings(
+    'host_name=File\nsupport_contact=File\nsheet_note=File\nwebmail_url=https://file.example/\n' +
+      'sheet_note@example.com=File for one',
+    english.say,
+  );
+  const branding = async (name: string, of: string | null) =>
+    (await new Policies(() => settings, store).of({ name, reseller: of })).branding;
+
+  test('domain, then the file for the domain, reseller, server, and the file', async () => {
+    await store.write(server, { host_name: 'Server', support_contact: 'Server' }, '');
+    await store.write(reseller, { host_name: 'Rita', sheet_note: 'Rita' }, '');
+    await store.write(domain, { host_name: 'Domain' }, '');
+    expect(await branding('example.com', 'rita')).toMatchObject({
+      name: 'Domain',
+      note: 'File for one',
+      supportContact: 'Server',
+      webmailUrl: 'https://file.example/',
+    });
+    expect(await branding('example.org', 'rita')).toMatchObject({ name: 'Rita', note: 'Rita' });
+    expect(await branding('example.org', null)).toMatchObject({ name: 'Server', note: 'File' });
+  });
+
+  test('without a folder there is the file', async () => {
+    const policies = new Policies(() => settings, null);
+    const policy = await policies.of({ name: 'example.com', reseller: 'rita' });
+    expect(policy.branding).toMatchObject({ name: 'File', note: 'File for one' });
+  });
+});

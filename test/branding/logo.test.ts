@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { deflateSync } from 'node:zlib';
+import { describe, expect, test } from '@jest/globals';
+import { PNG } from 'pngjs';
+import { BadValue } from '../../src/settings/bad-value';
+import { mostLogoBytes } from '../../src/domain/branding';
+import { cleanLogo } from '../../src/branding/logo';
+import { english } from '../helpers/languages';
+
+function svg(inside: string, attributes = 'viewBox="0 0 40 10"'): Buffer {
+  return Buffer.from(
+    `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ${attributes}>${inside}</svg>`,
+  );
+}
+
+const cleaned = (inside: string) => cleanLogo(svg(inside)).bytes.toString();
+
+function problemOf(file: Buffer): string | null {
+  try {
+    cleanLogo(file);
+  } catch (error) {
+    if (error instanceof BadValue) return english.say(error.problem);
+    throw error;
+  }
+  return null;
+}
+
+function png(width: number, height: number, pixel: readonly number[] = [20, 80, 155, 255]): PNG {
+  const picture = new PNG({ width, height });
+  for (let at = 0; at < picture.data.length; at += 4) picture.data.set(pixel, at);
+  return picture;
+}
+
+/** A chunk of a PNG with its checksum, as pngjs does not write it. */
+function chunk(type: string, data: Buffer): Buffer {
+  const table = Array.from({ length: 256 }, (_, n) => {
+    let c = n;
+    for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+    return c >>> 0;
+  });
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  let crc = 0xffffffff;
+  for (const byte of body) crc = (table[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8);
+  const ends = [Buffer.alloc(4), Buffer.alloc(4)] as const;
+  ends[0].writeUInt32BE(data.length);
+  ends[1].writeUInt32BE((crc ^ 0xffffffff) >>> 0);
+  return Buffer.concat([ends[0], body, ends[1]]);
+}
+
+describe('an SVG', () => {
+  test('keeps what it draws', () => {
+    const drawing =
+      '<defs><linearGradient id="g" x1="0" x2="1"><stop offset="0" stop-color="#14509b"/></linearGradient></defs>' +
+      '<g transform="translate(2 2)"><path d="M0 0h10v5z" fill="url(#g)"/></g>';
+    const logo = cleanLogo(svg(drawing));
+    expect(logo).toMatchObject({ type: 'image/svg+xml', width: 40, height: 10 });
+    expect(logo.bytes.toString()).toBe(
+      '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10"><defs><linearGradient id="g" x1="0" x2="1"><stop offset="0" stop-color="#14509b"/></linearGradient></defs>' +
+        '<g transform="translate(2 2)"><path d="M0 0h10v5z" fill="url(#g)"/></g></svg>',
+    );
+  });
+
+  test('comes out of a second cleaning as it was', () => {
+    const once = cleanLogo(svg('<rect width="10" height="10" style="fill: #123456"/>'));
+    expect(cleanLogo(once.bytes)).toEqual(once);
+  });
+
+  test.each([
+    ['a script', '<script>alert(1)</script>'],
+    ['a script in another case and namespace', '<x:script xmlns:x="urn:x">alert(1)</x:script>'],
+    ['an event', '<path d="M0 0h1" onload="alert(1)" onclick="alert(1)"/>'],
+    ['an animation', '<set attributeName="href" to="javascript:alert(1)"/>'],
+    ['a link', '<a xlink:href="javascript:alert(1)"><path d="M0 0h1"/></a>'],
+    ['a reference outside', '<path d="M0 0h1" fill="url(https://evil.example/x#y)"/>'],
+    ['a reference outside in a style', '<path d="M0 0h1" style="fill:url(//evil.example)"/>'],
+    ['an import', '<style>.a{fill:red;background:url(https://evil.example)}</style><g class="a"/>'],
+    ['an old expression', '<path d="M0 0h1" style="width:expression(alert(1))"/>'],
+    ['a name in the drawing', '<title>Evil Ltd</title><desc>evil</desc><metadata>evil</metadata>'],
+    ['a comment', '<!-- evil --><?evil x?>'],
+    ['markup as text', '<path d="M0 0h1" id="&quot;&gt;&lt;script&gt;alert(1)"/>'],
+  ])('loses %s', (_what, inside) => {
+    const text = cleaned(`${inside}<path d="M0 0h4v4z"/>`);
+    expect(text).toContain('<path d="M0 0h4v4z"/>');
+    expect(text).not.toMatch(/script|alert|evil|onload|onclick|href|expression/i);
+  });
+
+  test("takes a drawing program's classes for what they are", () => {
+    const text = cleaned(
+      '<style>/* made by hand */ .a,.b{fill:#111111;stroke:none} .b{fill:#222222}</style>' +
+        '<path class="a" d="M0 0h1"/><path class="b" d="M0 0h2" fill="#333333"/><path class="b" style="fill:#444444" d="M0 0h3"/>',
+    );
+    expect(
+      [...text.matchAll(/<path d="[^"]*" fill="(#\d+)" stroke="none"/g)].map(([, fill]) => fill),
+    ).toEqual(['#111111', '#222222', '#444444']);
+    expect(text).not.toContain('style');
+  });
+
+  test.each([
+    ['text', '<text>Evil</text>', /turn it into paths/],
+    ['a picture', '<image href="https://evil.example/x.png"/>', /as a PNG instead/],
+    ['parts used again', '<use xlink:href="#a"/>', /uses a part of itself/],
+    ['a page', '<foreignObject><p xmlns="http://www.w3.org/1999/xhtml"/></foreignObject>', /PNG/],
+    ['a filter', '<filter id="f"/>', /filter/],
+    ['rules for everything', '<style>path{fill:red}</style>', /not for a class/],
+    ['an import in its style', '<style>@import url(//evil.example);.a{fill:red}</style>', /class/],
+    ['nothing', '<title>x</title>', /shows nothing/],
+  ])('with %s is refused, and it is said what to do', (_what, inside, words) => {
+    expect(problemOf(svg(inside))).toMatch(words);
+  });
+
+  test('that is too much for a printer is refused', () => {
+    expect(problemOf(svg('<path d="M0 0h1"/>'.repeat(2001)))).toMatch(/too complicated/);
+    expect(problemOf(svg('<g>'.repeat(40) + '<path d="M0 0"/>' + '</g>'.repeat(40)))).toMatch(
+      /too complicated/,
+    );
+    expect(problemOf(svg(`<path d="${'M0 0h1'.repeat(50_000)}"/>`))).toMatch(/at most 256 KB/);
+  });
+
+  test.each([
+    ['no size', svg('<path d="M0 0h1"/>', '')],
+    ['no height', svg('<path d="M0 0h1"/>', 'viewBox="0 0 10 0"')],
+    ['words for a size', svg('<path d="M0 0h1"/>', 'viewBox="a b c d"')],
+    ['an endless size', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e999 1"')],
+    ['a size beyond all measure', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e300 1e300"')],
+    ['next to no size', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e-300 1e-300"')],
+    ['a hair', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1000 1"')],
+  ])('with %s is refused', (_what, file) => {
+    expect(problemOf(file)).toMatch(/must (say its size|be at most 20 times)/);
+  });
+
+  test('may say its size as width and height', () => {
+    const logo = cleanLogo(svg('<path d="M0 0h1"/>', 'width="120px" height="40px"'));
+    expect(logo).toMatchObject({ width: 120, height: 40 });
+  });
+
+  test('with a document type is read, with entities it is not', () => {
+    const body = svg('<path d="M0 0h1"/>').toString();
+    const type = '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/svg11.dtd">';
+    expect(problemOf(Buffer.from(`\ufeff<?xml version="1.0"?>${type}${body}`))).toBeNull();
+    const entity = '<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]>';
+    expect(problemOf(Buffer.from(entity + body))).toMatch(/must not declare entities/);
+  });
+
+  test.each([
+    '',
+    'hello',
+    '<svg',
+    '<html/>',
+    '<svg/>',
+    '{"a":1}',
+    '\0\0\0',
+    '<svg xmlns="urn:x"/>',
+  ])('is not %j', (text) => {
+    expect(problemOf(Buffer.from(text))).toBe('must be a PNG or an SVG');
+  });
+});
+
+describe('a PNG', () => {
+  test('keeps its pixels and nothing else', () => {
+    const file = PNG.sync.write(png(30, 10));
+    const text = chunk('tEXt', Buffer.from('Author\0<script>secret</script>'));
+    const evil = Buffer.concat([file.subarray(0, 33), text, file.subarray(33)]);
+    const logo = cleanLogo(evil);
+    expect(logo).toMatchObject({ type: 'image/png', width: 30, height: 10 });
+    expect(logo.bytes.includes('secret')).toBe(false);
+    expect(PNG.sync.read(logo.bytes).data).toEqual(png(30, 10).data);
+    expect(cleanLogo(logo.bytes)).toEqual(logo);
+  });
+
+  test('is put on white where it can be seen through', () => {
+    const logo = cleanLogo(PNG.sync.write(png(4, 4, [255, 0, 0, 128])));
+    const [red, green, blue, alpha] = PNG.sync.read(logo.bytes).data;
+    expect([red, alpha]).toEqual([255, 255]);
+    expect(green).toBeGreaterThan(120);
+    expect(green).toBeLessThan(135);
+    expect(blue).toBe(green);
+  });
+
+  test('that would unpack to gigabytes is refused before it does', () => {
+    const size = Buffer.alloc(13);
+    size.writeUInt32BE(60_000, 0);
+    size.writeUInt32BE(60_000, 4);
+    size.set([8, 6, 0, 0, 0], 8);
+    const bomb = Buffer.concat([
+      Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+      chunk('IHDR', size),
+      chunk('IDAT', deflateSync(Buffer.alloc(1_000_000))),
+      chunk('IEND', Buffer.alloc(0)),
+    ]);
+    expect(problemOf(bomb)).toMatch(/at most 3000 pixels/);
+  });
+
+  test('that is broken is refused', () => {
+    const file = PNG.sync.write(png(30, 10));
+    expect(problemOf(file.subarray(0, 10))).toMatch(/pixels/);
+    expect(problemOf(file.subarray(0, 50))).toMatch(/cannot be read/);
+    expect(problemOf(Buffer.concat([file.subarray(0, 40), randomBytes(200)]))).toMatch(/cannot be/);
+  });
+
+  test('that is too large is refused', () => {
+    expect(
+      problemOf(Buffer.concat([PNG.sync.write(png(9, 9)), randomBytes(mostLogoBytes)])),
+    ).toMatch(/at most 256 KB/);
+  });
+});

@@ -1,0 +1,177 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ConfigError, readConfig } from '../../src/settings/config';
+import { english } from '../helpers/languages';
+
+let folder: string;
+const file = (name: string) => join(folder, name);
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'mail-setup-config-'));
+  writeFileSync(file('password'), 'from the file\n');
+  writeFileSync(file('settings'), 'imap_port=99999\n');
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const server = {
+  VIRTUALMIN_URL: 'https://panel.example.com:10000',
+  VIRTUALMIN_USER: 'api',
+  VIRTUALMIN_PASSWORD: 'secret password',
+};
+
+test('without anything: the demo on loopback', () => {
+  expect(readConfig({}, english.say)).toMatchObject({
+    listen: { kind: 'tcp', host: '127.0.0.1', port: 8025 },
+    virtualmin: null,
+    accessToken: null,
+  });
+});
+
+test('a server', () => {
+  expect(readConfig(server, english.say).virtualmin).toEqual({
+    url: 'https://panel.example.com:10000',
+    user: 'api',
+    password: 'secret password',
+    format: 'json',
+    trust: { kind: 'system-roots' },
+    timeout: 120_000,
+  });
+});
+
+test('the password from a file, without its line end', () => {
+  const { VIRTUALMIN_PASSWORD, ...rest } = server;
+  expect(VIRTUALMIN_PASSWORD).toBeDefined();
+  const config = readConfig({ ...rest, VIRTUALMIN_PASSWORD_FILE: file('password') }, english.say);
+  expect(config.virtualmin?.password).toBe('from the file');
+});
+
+describe('the address', () => {
+  test.each([
+    ['https://h.example:10000/', 'https://h.example:10000'],
+    ['https://h.example/panel/', 'https://h.example/panel'],
+    ['https://h.example:10000/virtual-server/remote.cgi', 'https://h.example:10000'],
+    ['http://127.0.0.1:10000', 'http://127.0.0.1:10000'],
+    ['http://[::1]:10000', 'http://[::1]:10000'],
+  ])('%s', (given, url) => {
+    expect(readConfig({ ...server, VIRTUALMIN_URL: given }, english.say).virtualmin?.url).toBe(url);
+  });
+});
+
+test.each([
+  ['colons', 'ab:'.repeat(31) + 'cd'],
+  ['no colons', 'AB'.repeat(31) + 'CD'],
+  ['a prefix', `SHA256:${'ab'.repeat(31)}cd`],
+])('a fingerprint with %s', (_what, given) => {
+  expect(
+    readConfig({ ...server, VIRTUALMIN_FINGERPRINT: given }, english.say).virtualmin?.trust,
+  ).toEqual({
+    kind: 'fingerprint',
+    sha256: 'AB:'.repeat(31) + 'CD',
+    source: 'VIRTUALMIN_FINGERPRINT',
+  });
+});
+
+describe('what stops the start, by name', () => {
+  test.each([
+    [
+      'an address that is none',
+      { ...server, VIRTUALMIN_URL: 'panel' },
+      'VIRTUALMIN_URL must be a web address',
+    ],
+    [
+      'a password in the clear',
+      { ...server, VIRTUALMIN_URL: 'http://panel.example.com' },
+      'VIRTUALMIN_URL must begin with https',
+    ],
+    [
+      'another protocol',
+      { ...server, VIRTUALMIN_URL: 'ftp://panel.example.com' },
+      'VIRTUALMIN_URL must begin with https',
+    ],
+    [
+      'a password in the address',
+      { ...server, VIRTUALMIN_URL: 'https://a:b@panel.example.com' },
+      'VIRTUALMIN_URL must not hold a user name or password',
+    ],
+    [
+      'no user',
+      { VIRTUALMIN_URL: server.VIRTUALMIN_URL, VIRTUALMIN_PASSWORD: 'x' },
+      'VIRTUALMIN_USER is missing',
+    ],
+    [
+      'no password',
+      { VIRTUALMIN_URL: server.VIRTUALMIN_URL, VIRTUALMIN_USER: 'x' },
+      'VIRTUALMIN_PASSWORD is missing',
+    ],
+    [
+      'a file that is not there',
+      { ...server, VIRTUALMIN_CA_FILE: '/nonexistent' },
+      'VIRTUALMIN_CA_FILE names a file that cannot be read: /nonexistent (ENOENT)',
+    ],
+    [
+      'an unknown format',
+      { ...server, VIRTUALMIN_FORMAT: 'yaml' },
+      'VIRTUALMIN_FORMAT must be json or xml',
+    ],
+    [
+      'half a fingerprint',
+      { ...server, VIRTUALMIN_FINGERPRINT: 'AB:CD' },
+      'VIRTUALMIN_FINGERPRINT must be a SHA-256 fingerprint',
+    ],
+    [
+      'no time at all',
+      { ...server, VIRTUALMIN_TIMEOUT: '0' },
+      'VIRTUALMIN_TIMEOUT must be a whole number',
+    ],
+    [
+      'a user without an address',
+      { VIRTUALMIN_USER: 'api' },
+      'VIRTUALMIN_USER is set but VIRTUALMIN_URL is not',
+    ],
+    ['an address others can reach', { HOST: '0.0.0.0' }, 'HOST is 0.0.0.0, which others can reach'],
+    ['a name others can reach', { HOST: 'panel.example.com' }, 'ALLOW_REMOTE=1'],
+    ['a port that is none', { PORT: '-1' }, 'PORT must be a whole number'],
+    ['a token easily guessed', { ACCESS_TOKEN: 'secret' }, 'ACCESS_TOKEN must be 16 to 256'],
+    ['a level that is none', { LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be'],
+  ])('%s', (_what, env, message) => {
+    expect(() => readConfig(env, english.say)).toThrow(ConfigError);
+    expect(() => readConfig(env, english.say)).toThrow(message);
+  });
+
+  test('a bad value in the settings file', () => {
+    expect(() => readConfig({ MAIL_SETUP_CONFIG: file('settings') }, english.say)).toThrow(
+      `MAIL_SETUP_CONFIG: ${file('settings')}, line 1: imap_port must be a port`,
+    );
+  });
+
+  test('all of them at once, and none with a secret', () => {
+    const env = { ...server, VIRTUALMIN_FORMAT: 'x', PORT: 'x', ACCESS_TOKEN: 'tiny secret' };
+    const problem = (() => {
+      try {
+        return readConfig(env, english.say);
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(problem).toMatchObject({ problems: { length: 3 } });
+    expect(String(problem)).not.toMatch(/tiny secret|secret password/);
+  });
+});
+
+test('an address others can reach, on purpose', () => {
+  expect(readConfig({ HOST: '0.0.0.0', ALLOW_REMOTE: '1' }, english.say).listen).toMatchObject({
+    host: '0.0.0.0',
+  });
+});
+
+test('a socket instead of a port', () => {
+  expect(readConfig({ SOCKET_PATH: '/run/x.sock' }, english.say).listen).toEqual({
+    kind: 'socket',
+    path: '/run/x.sock',
+  });
+});

@@ -1,0 +1,160 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { noBranding } from '../../src/domain/branding';
+import { defaultPolicy } from '../../src/domain/policy';
+import { parseSettings, readSettingsFile, SettingsError } from '../../src/settings/settings-file';
+import { followSettingsFile } from '../../src/settings/follow-settings-file';
+import { english } from '../helpers/languages';
+
+describe('what is refused, with its place and name', () => {
+  test.each([
+    ['no equals sign', 'mail_host', 'line 1: expected key=value'],
+    ['an unknown key', '# x\n\nmial_host=x', 'line 3: unknown setting "mial_host"'],
+    ['a host that is none', 'mail_host=mail.{domain}/x', 'mail_host must be a host name'],
+    ['an unknown placeholder', 'mail_host=mail.{user}', 'mail_host must be a host name'],
+    [
+      'an unknown security',
+      'prefer_security=ssl',
+      'prefer_security must be starttls or implicit-tls',
+    ],
+    ['neither yes nor no', 'offer_pop3=maybe', 'offer_pop3 must be yes or no'],
+    ['a port too high', 'imap_port=65536', 'imap_port must be a port'],
+    ['a port that is a word', 'imap_port=imap', 'imap_port must be a port'],
+    ['port 25', 'submission_port=25', 'submission_port must not be 25'],
+    ['a web address that is none', 'webmail_url=webmail', 'webmail_url must be a web address'],
+    [
+      'a web address that is code',
+      'webmail_url=javascript:alert(1)',
+      'webmail_url must be a web address',
+    ],
+    [
+      'a contact too long',
+      `support_contact=${'x'.repeat(201)}`,
+      'support_contact must be one line',
+    ],
+    [
+      'no way to receive',
+      'imap_port=off\nimaps_port=off\noffer_pop3=no',
+      'leaves no way to receive mail',
+    ],
+    ['no way to send', 'submission_port=off\nsubmissions_port=off', 'leaves no way to send mail'],
+    ['an exception for what is no domain', 'mail_host@-x-=a.example', '"-x-" is not a domain name'],
+    [
+      'an exception that goes too far',
+      'imap_port=off\noffer_pop3=no\nimaps_port@a.example=off',
+      'leaves no way to receive mail',
+    ],
+  ])('%s', (_what, text, message) => {
+    expect(() => parseSettings(text, english.say)).toThrow(SettingsError);
+    expect(() => parseSettings(text, english.say)).toThrow(message);
+  });
+
+  test('a file that is not there', () => {
+    expect(() => readSettingsFile('/nonexistent', english.say)).toThrow(
+      '/nonexistent: cannot be read (ENOENT)',
+    );
+  });
+});
+
+test('an empty file, comments and empty values are the default', () => {
+  const { general } = parseSettings('# mail_host=x\n\nmail_host=\nimap_port=\r\n', english.say);
+  expect(general).toEqual(defaultPolicy);
+});
+
+test('spaces and line ends of Windows do no harm, the last of two counts', () => {
+  const { general } = parseSettings('imap_port = 1\r\nimap_port = 2 \r\n', english.say);
+  expect(general.imap.starttls).toBe(2);
+});
+
+test("a domain's own settings lie over the general ones", () => {
+  const { general, byDomain } = parseSettings(
+    'webmail_url=https://w.example/\nmail_host@A.example=mx.a.example\noffer_pop3@a.example=0',
+    english.say,
+  );
+  expect(general.incomingHost).toBe('mail.{domain}');
+  expect(byDomain.get('a.example')).toEqual({
+    ...general,
+    // Only what it has of its own: see policyFor.
+    branding: noBranding,
+    incomingHost: 'mx.a.example',
+    outgoingHost: 'mx.a.example',
+    offerPop3: false,
+  });
+});
+
+describe('how sheets look', () => {
+  test('all of it', () => {
+    const text = [
+      'host_name=Example Hosting',
+      'host_colour=#14509B',
+      'sheet_note=Closed on Sundays.',
+      'sheet_clients=thunderbird, apple-ios',
+      'sheet_language=nl',
+      'sheet_paper=letter',
+      'sheet_clients@example.org=none',
+    ].join('\n');
+    const { general, byDomain } = parseSettings(text, english.say);
+    expect(general.branding).toEqual({
+      ...noBranding,
+      name: 'Example Hosting',
+      colour: '#14509b',
+      note: 'Closed on Sundays.',
+      clients: ['thunderbird', 'apple-ios'],
+      language: 'nl',
+      paper: 'letter',
+    });
+    expect(byDomain.get('example.org')?.branding.clients).toEqual([]);
+  });
+
+  test.each([
+    ['host_colour=red', 'must be a colour such as #14509b'],
+    ['host_colour=#ffcc00', 'is too light for white paper: its contrast is 1.5'],
+    ['sheet_clients=pine', 'must be none, or some of apple-ios'],
+    ['sheet_language=../en', 'must be the code of a language'],
+    ['sheet_paper=a0', 'must be a4 or letter'],
+  ])('refuses %s', (line, words) => {
+    expect(() => parseSettings(line, english.say)).toThrow(words);
+  });
+});
+
+describe('a settings file that changes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+  const path = join(folder, 'settings');
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  test('is read again, and stays as it was where the change is wrong', () => {
+    const logged: string[] = [];
+    const log = {
+      info: () => undefined,
+      warn: ({ reason }: { reason: string }) => void logged.push(reason),
+    } as unknown as Parameters<typeof followSettingsFile>[3];
+    writeFileSync(path, 'mail_host=one.example');
+    const settings = followSettingsFile(
+      path,
+      readSettingsFile(path, english.say),
+      english.say,
+      log,
+    );
+    const host = () => settings().general.incomingHost;
+    expect(host()).toBe('one.example');
+    writeFileSync(path, 'mail_host=two.example.org');
+    expect(host()).toBe('two.example.org');
+    writeFileSync(path, 'mail_host=');
+    expect(host()).toBe('mail.{domain}');
+    writeFileSync(path, 'imap_port=25 and more');
+    expect(host()).toBe('mail.{domain}');
+    rmSync(path);
+    expect([host(), host()]).toEqual(['mail.{domain}', 'mail.{domain}']);
+    expect(logged).toEqual([
+      `${path}, line 1: imap_port must be a port from 1 to 65535, or off`,
+      `${path}: cannot be read (ENOENT)`,
+    ]);
+    writeFileSync(path, 'mail_host=three.example');
+    expect(host()).toBe('three.example');
+  });
+});

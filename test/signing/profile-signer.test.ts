@@ -1,0 +1,158 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { readConfig } from '../../src/settings/config';
+import { readSigner } from '../../src/signing/profile-signer';
+import { startApp, type TestApp } from '../helpers/app';
+import { configProblems } from '../helpers/config';
+import { makeChain, type Chain } from '../helpers/certificates';
+import { english } from '../helpers/languages';
+
+const path = '/domains/example.com/mailboxes/bob.example/profile.mobileconfig';
+const made: Chain[] = [];
+let running: TestApp | undefined;
+
+function chain(...options: Parameters<typeof makeChain>): Chain {
+  const one = makeChain(...options);
+  made.push(one);
+  return one;
+}
+
+async function download(options: Parameters<typeof startApp>[0]) {
+  running = await startApp(options);
+  // The certificates are made now, so the app's time must be now too.
+  running.clock.now = Date.now();
+  const response = await running.get(path).responseType('blob').expect(200);
+  return response.body as Buffer;
+}
+
+afterEach(() => {
+  running?.close();
+  running = undefined;
+  for (const one of made.splice(0)) one.remove();
+});
+
+describe.each(['rsa', 'P-256', 'P-384', 'P-521'] as const)('signed with %s', (kind) => {
+  test('OpenSSL verifies it against the root alone, and gives the profile back', async () => {
+    const profileSigner = chain(kind);
+    const bare = await download({});
+    running?.close();
+    const signed = await download({ profileSigner });
+    const again = await running?.get(path).responseType('blob');
+    expect(again?.body).toEqual(signed);
+    expect(again?.type).toBe('application/x-apple-aspen-config');
+
+    const file = join(profileSigner.folder, 'signed');
+    writeFileSync(file, signed);
+    const check = ['cms', '-verify', '-inform', 'DER', '-purpose', 'any', '-in', file];
+    const verified = execFileSync('openssl', [...check, '-binary', '-CAfile', profileSigner.root], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    expect(verified).toEqual(bare);
+
+    const changed = Buffer.from(signed);
+    changed[changed.indexOf('bob.example')] = 'r'.charCodeAt(0);
+    writeFileSync(file, changed);
+    expect(() =>
+      execFileSync('openssl', [...check, '-CAfile', profileSigner.root], { stdio: 'pipe' }),
+    ).toThrow(/digest|verification failure/i);
+  });
+});
+
+test('a signed profile says no time', async () => {
+  const profileSigner = chain('rsa');
+  const file = join(profileSigner.folder, 'signed');
+  writeFileSync(file, await download({ profileSigner }));
+  const printed = execFileSync(
+    'openssl',
+    ['cms', '-cmsout', '-print', '-inform', 'DER', '-in', file],
+    {
+      encoding: 'utf8',
+    },
+  );
+  expect(printed).toContain('messageDigest');
+  expect(printed).not.toContain('signingTime');
+});
+
+describe('what no profile can be signed with', () => {
+  const problemOf = (files: { certificate: string; key: string }, now = Date.now()) => {
+    try {
+      readSigner(files, now);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return null;
+  };
+
+  test('a certificate that vouches for itself', () => {
+    const { root, rootKey } = chain('rsa');
+    expect(problemOf({ certificate: root, key: rootKey })).toMatch(/is signed by itself/);
+  });
+
+  test("another certificate's key", () => {
+    const { certificate, rootKey } = chain('rsa');
+    expect(problemOf({ certificate, key: rootKey })).toMatch(/root\.key is not the key of/);
+  });
+
+  test('a certificate that ran out, or is not valid yet', () => {
+    const files = chain('rsa', 2);
+    const day = 86_400_000;
+    expect(problemOf(files)).toBeNull();
+    expect(problemOf(files, Date.now() + 3 * day)).toMatch(/and not now/);
+    expect(problemOf(files, Date.now() - day)).toMatch(/and not now/);
+  });
+
+  test('a key of another kind', () => {
+    expect(problemOf(chain('ed25519'))).toMatch(/must hold a key of RSA, or of EC/);
+  });
+
+  test('files that hold something else', () => {
+    const { certificate, key } = chain('rsa');
+    expect(problemOf({ certificate: key, key })).toMatch(/holds no certificate/);
+    expect(problemOf({ certificate, key: certificate })).toMatch(/holds no private key/);
+    expect(problemOf({ certificate: '/nowhere', key })).toBe('/nowhere cannot be read (ENOENT)');
+    writeFileSync(certificate, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
+    expect(problemOf({ certificate, key })).toMatch(/cannot be read/);
+  });
+
+  test('the root in the file is not handed out', () => {
+    const { certificate, key, root } = chain('rsa');
+    appendFileSync(certificate, readFileSync(root));
+    expect(readSigner({ certificate, key }, Date.now()).certificates).toHaveLength(2);
+  });
+});
+
+test('a certificate that ran out later gives an unsigned profile and a line in the log', async () => {
+  const profileSigner = chain('rsa', 2);
+  running = await startApp({ profileSigner });
+  running.clock.now = Date.now() + 3 * 86_400_000;
+  const response = await running.get(path).responseType('blob').expect(200);
+  expect(String(response.body)).toMatch(/^<\?xml/);
+  expect(running.logged()).toMatch(/profile not signed/);
+});
+
+describe('the configuration', () => {
+  test('names both files', () => {
+    const { certificate, key } = chain('rsa');
+    const env = { PROFILE_CERT_FILE: certificate, PROFILE_KEY_FILE: key };
+    expect(readConfig(env, english.say).profileSigner).toEqual({ certificate, key });
+  });
+
+  test('or neither', () => {
+    expect(readConfig({}, english.say).profileSigner).toBeNull();
+    expect(configProblems({ PROFILE_CERT_FILE: '/a' })).toEqual([
+      'PROFILE_KEY_FILE is missing: signing takes a certificate and its key',
+    ]);
+    expect(configProblems({ PROFILE_KEY_FILE: '/a' })).toEqual([
+      'PROFILE_CERT_FILE is missing: signing takes a certificate and its key',
+    ]);
+  });
+
+  test('and stops the start where they are no good', () => {
+    const { root, rootKey } = chain('rsa');
+    expect(configProblems({ PROFILE_CERT_FILE: root, PROFILE_KEY_FILE: rootKey })[0]).toMatch(
+      /^PROFILE_CERT_FILE and PROFILE_KEY_FILE: .*signed by itself/,
+    );
+  });
+});

@@ -1,0 +1,98 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { decideClientSettings } from '../../src/domain/client-settings';
+import { defaultPolicy } from '../../src/domain/policy';
+import { clientIds, guideFor } from '../../src/formats/guides';
+import { plainText, richText } from '../../src/texts/rich-text';
+import clients from '../../src/guides/clients.json';
+import { parseTexts } from '../../src/texts/languages';
+import { languages } from '../helpers/languages';
+import { bob, exampleCom } from '../helpers/domain';
+
+const folder = join(__dirname, '..', '..', 'src', 'webmin', 'lang');
+const read = (code: string) => parseTexts(readFileSync(join(folder, code), 'utf8'));
+const english = read('en');
+const placeholders = (text = '') => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort();
+
+describe.each(readdirSync(folder))('the texts of %s', (code) => {
+  const texts = read(code);
+
+  test('has every key, and none of its own', () => {
+    expect([...texts.keys()].sort()).toEqual([...english.keys()].sort());
+  });
+
+  test.each([...english.keys()])('%s has text, and the same values in it', (key) => {
+    const text = texts.get(key) ?? '';
+    expect(text.trim()).not.toBe('');
+    expect(placeholders(text)).toEqual(placeholders(english.get(key)));
+    expect(text.match(/<b>/g)?.length).toBe(text.match(/<\/b>/g)?.length);
+    expect(text.replace(/<\/?b>/g, '')).not.toMatch(/[<>]/);
+  });
+});
+
+test('a key that a language lacks is there in English', () => {
+  const french = languages.find('fr');
+  expect(french?.text('sheet_login')).toBe('Nom d’utilisateur');
+  expect(() => languages.english.text('no_such_key')).toThrow('no text for no_such_key');
+  expect(languages.find('xx')).toBeNull();
+});
+
+test('only a text is read for what is set off, and never a value', () => {
+  const spans = richText('a <b>b {x}</b> {x}', { x: '<b>{y}</b>' });
+  expect(spans).toEqual([
+    { text: 'a ', style: 'plain' },
+    { text: 'b ', style: 'strong' },
+    { text: '<b>{y}</b>', style: 'strong' },
+    { text: ' ', style: 'plain' },
+    { text: '<b>{y}</b>', style: 'plain' },
+  ]);
+  expect(() => richText('{x}')).toThrow('no value for {x}');
+});
+
+describe('guides', () => {
+  const settings = decideClientSettings(bob, exampleCom, defaultPolicy);
+
+  test.each(clients)('$id says what it was written for, when and after what', (client) => {
+    expect(client.writtenFor).not.toBe('');
+    expect(client.writtenOn).toMatch(/^\d{4}-\d\d-\d\d$/);
+    expect(client.source).not.toBe('');
+    for (const { source, date } of client.warnings) {
+      expect(source).not.toBe('');
+      expect(date).toMatch(/^\d{4}-\d\d/);
+    }
+  });
+
+  test.each(languages.all.flatMap((texts) => clientIds.map((id) => [texts.code, id] as const)))(
+    'in %s, %s has the login and the servers of the mailbox',
+    (code, id) => {
+      const guide = guideFor(id, settings, languages.find(code) ?? languages.english);
+      const text = (guide?.steps ?? []).map(plainText).join('\n');
+      expect(text).toContain('bob.example');
+      if (id === 'other') return;
+      expect(text).toContain('mail.example.com');
+      const ports = id.startsWith('apple') ? ['993', '465'] : ['143', '587'];
+      for (const port of ports) expect(text).toContain(port);
+    },
+  );
+
+  test('a warning where a client is reported not to take this login, and only there', () => {
+    const { english: texts } = languages;
+    expect(guideFor('outlook-new', settings, texts)?.warnings).toHaveLength(1);
+    const same = decideClientSettings(
+      { ...bob, login: 'bob@example.com' },
+      exampleCom,
+      defaultPolicy,
+    );
+    expect(guideFor('outlook-new', same, texts)?.warnings).toEqual([]);
+  });
+
+  test('none for a client that cannot do what the policy offers', () => {
+    const off = { starttls: null, 'implicit-tls': null };
+    const pop3 = decideClientSettings(bob, exampleCom, { ...defaultPolicy, imap: off });
+    expect(guideFor('outlook-new', pop3, languages.english)).toBeNull();
+    expect(guideFor('no-such-client', settings, languages.english)).toBeNull();
+    const gmail = guideFor('gmail-android', pop3, languages.english);
+    expect(plainText(gmail?.steps[1] ?? [])).toContain('Personal (POP3)');
+  });
+});

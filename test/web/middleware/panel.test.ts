@@ -1,0 +1,258 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import request from 'supertest';
+import { permissions } from '../../../src/domain/viewer';
+import { parseViewer } from '../../../src/web/middleware/panel';
+import { startApp, type TestApp } from '../../helpers/app';
+
+const root = {
+  user: 'root',
+  role: 'master-admin',
+  domains: '*',
+  pages: '/virtualmin-mail-setup/index.cgi',
+  assets: '/virtualmin-mail-setup/assets',
+  may: ['see', 'print', 'check'],
+  token: '0123456789abcdef0123456789abcdef',
+  language: 'en',
+};
+
+const header = (viewer: unknown) => Buffer.from(JSON.stringify(viewer)).toString('base64');
+
+describe('who is looking, as the panel says it', () => {
+  test('a master admin sees everything', () => {
+    expect(parseViewer(header(root))).toEqual({
+      ...root,
+      domains: 'all',
+      may: new Set(permissions),
+    });
+  });
+
+  test('everyone else sees the domains that are named, and of names only what is one', () => {
+    const domains = ['Example.com', 'sub.example.com', '../x', '', 7, null, '*'];
+    expect(parseViewer(header({ ...root, role: 'domain-owner', domains }))).toMatchObject({
+      role: 'domain-owner',
+      domains: new Set(['example.com', 'sub.example.com']),
+    });
+    expect(parseViewer(header({ ...root, domains: [] }))?.domains).toEqual(new Set());
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ['an empty header', ''],
+    ['no Base64', '{}'],
+    ['no JSON', Buffer.from('{').toString('base64')],
+    ['null', header(null)],
+    ['a list', header([root])],
+    ['no user', header({ ...root, user: '' })],
+    ['a user that is none', header({ ...root, user: 7 })],
+    ['no role', header({ ...root, role: undefined })],
+    ['a role that is none', header({ ...root, role: 'constructor' })],
+    ['no domains', header({ ...root, domains: undefined })],
+    ['no permissions', header({ ...root, may: undefined })],
+    ['no token', header({ ...root, token: undefined })],
+    ['a token that can be guessed', header({ ...root, token: '1234' })],
+    ['domains that are no list', header({ ...root, domains: 'all' })],
+    ["another host's address", header({ ...root, pages: '//evil.example/' })],
+    ['an address with a scheme', header({ ...root, pages: 'javascript:alert(1)' })],
+    ['an address with markup', header({ ...root, assets: '/"><script>' })],
+  ])('%s is nobody', (_what, value) => {
+    expect(parseViewer(value)).toBeNull();
+  });
+});
+
+describe('in the panel', () => {
+  let app: TestApp;
+  const get = (path: string, viewer: unknown = root, settings = '') =>
+    request(app.app)
+      .get(path)
+      .set('Mail-Setup-Viewer', header(viewer))
+      .set('Mail-Setup-Panel', header({ settings }));
+  const post = (path: string, form: string, viewer: unknown = root) =>
+    request(app.app)
+      .post(path)
+      .set('Mail-Setup-Viewer', header(viewer))
+      .set('Mail-Setup-Panel', header({ settings: '' }))
+      .type('form')
+      .send(form);
+
+  beforeAll(async () => {
+    app = await startApp({ panel: true });
+  });
+
+  afterAll(() => {
+    app.close();
+  });
+
+  test.each([
+    ['/', 'Mail Client Setup'],
+    ['/domains/xn--mnchen-3ya.example', 'Mail Client Setup · münchen.example'],
+    ['/domains/example.com/mailboxes/bob.example', 'bob@example.com · Mail Client Setup'],
+    ['/domains/nosuch.example', 'Not found'],
+  ])('%s is a piece of a page that says its title', async (path, title) => {
+    const { headers, text } = await get(path);
+    expect(decodeURIComponent(String(headers['mail-setup-title']))).toBe(title);
+    expect(text).not.toMatch(/<(!DOCTYPE|html|head|body|main|title|meta)\b/i);
+    expect(text.match(/<div/g)?.length).toBe(text.match(/<\/div>/g)?.length);
+    for (const [, address = ''] of text.matchAll(/(?:href|action|src)="(\/[^"]*)"/g)) {
+      expect(address).toMatch(/^\/virtualmin-mail-setup\/(index\.cgi|assets)\//);
+    }
+  });
+
+  test.each([
+    ['fr', 'fr', 'Le nom d’utilisateur est'],
+    ['de.UTF-8', 'de', 'Der Benutzername ist'],
+    ['nl_BE', 'nl', 'De gebruikersnaam is'],
+    ['ja', 'en', 'User name is'],
+    ['../en', 'en', 'User name is'],
+    [undefined, 'en', 'User name is'],
+  ])('a page is in the language of the viewer: %s', async (language, code, words) => {
+    const path = '/domains/example.com/mailboxes/bob.example';
+    const { text } = await get(path, { ...root, language });
+    expect(text).toContain(`<div class="mail-setup" lang="${code}">`);
+    expect(text).toContain(words);
+  });
+
+  test("the panel's language goes before the browser's", async () => {
+    const { text } = await get('/', { ...root, language: 'en' }).set('Accept-Language', 'fr');
+    expect(text).toContain('Choose a domain');
+  });
+
+  test('sheets are whole documents, and may stand in a frame of the panel', async () => {
+    const { headers, text } = await get('/domains/example.com/sheets');
+    expect(headers).not.toHaveProperty('mail-setup-title');
+    expect(headers['x-frame-options']).toBe('SAMEORIGIN');
+    expect(headers['content-security-policy']).toContain("frame-ancestors 'self'");
+    expect(text).toMatch(/^<!DOCTYPE html>[^]*<\/html>\s*$/);
+  });
+
+  test('without a viewer there is nothing, whatever else is sent', async () => {
+    const bare = await request(app.app)
+      .get('/?token=token-for-the-tests')
+      .set('Authorization', 'Bearer token-for-the-tests');
+    expect(bare.status).toBe(403);
+  });
+
+  test('without settings there is nothing either: the defaults may be wrong here', async () => {
+    const { status } = await request(app.app).get('/').set('Mail-Setup-Viewer', header(root));
+    expect(status).toBe(403);
+  });
+
+  test('settings count from the request on that brings them', async () => {
+    const path = '/domains/example.com/mailboxes/bob.example/settings.json';
+    const portOf = async (settings: string) => {
+      const answer = await get(path, root, settings);
+      return (answer.body as { outgoing: { port: number }[] }).outgoing[0]?.port;
+    };
+    expect(await portOf('')).toBe(587);
+    expect(await portOf('submission_port=2587')).toBe(2587);
+    expect(await portOf('submission_port=2587\nsubmission_port@example.com=3587')).toBe(3587);
+    expect(await portOf('')).toBe(587);
+  });
+
+  test('a mistake in the settings is named, and nothing is shown that may be wrong', async () => {
+    const { status, text } = await get('/domains/example.com', root, 'imap_port=143x');
+    expect(status).toBe(500);
+    expect(text).toContain('Module Config: imap_port must be a port from 1 to 65535, or off');
+    expect(text).not.toContain('bob.example');
+    expect((await get('/domains/example.com')).status).toBe(200);
+  });
+
+  test('what is wrong is said in the language of the viewer', async () => {
+    const french = { ...root, language: 'fr.UTF-8' };
+    const mistake = await get('/domains/example.com', french, 'imap_port=143x');
+    expect(mistake.text).toContain('<h1>Les réglages de ce module comportent une erreur</h1>');
+    expect(mistake.text).toContain('<span lang="en">Module Config: imap_port must be');
+    const kept = await get('/domains/example.com', { ...french, may: [] });
+    expect([kept.status, kept.text]).toEqual([
+      403,
+      expect.stringContaining('Vous ne pouvez pas voir les paramètres'),
+    ]);
+  });
+
+  test.each([
+    '/domains/example.com',
+    '/domains/example.com/check',
+    '/domains/example.com/mailboxes/bob.example/try',
+    '/domains/example.com/sheets',
+    '/domains/example.com/sheets.pdf',
+    '/domains/example.com/mailboxes.csv',
+    '/domains/example.com/jobs/abcdefgh/cancel',
+    '/domains/example.com/mailboxes/bob.example',
+    '/domains/example.com/mailboxes/bob.example/send',
+    '/',
+    '/branding',
+  ])('a form to %s without the token of its page does nothing', async (path) => {
+    for (const token of ['', 'token=x', `token=${root.token}&token=${root.token}`]) {
+      const { status, text } = await post(path, `selected=1&login=bob.example&${token}`);
+      expect([path, token, status]).toEqual([path, token, 403]);
+      expect(text).not.toContain('bob@example.com');
+    }
+  });
+
+  test('a form with a file needs the token as well', async () => {
+    const sent = request(app.app)
+      .post('/branding')
+      .set('Mail-Setup-Viewer', header(root))
+      .set('Mail-Setup-Panel', header({ settings: '' }));
+    expect((await sent.field('host_name', 'x')).status).toBe(403);
+  });
+
+  test('every form of a page brings its token', async () => {
+    const paths = ['/', '/domains/example.com', '/domains/example.com/mailboxes/bob.example'];
+    for (const path of paths) {
+      const { text } = await get(path);
+      const forms = [...text.matchAll(/<form method="post"[^]*?<\/form>/g)].map(([form]) => form);
+      expect(forms.length).toBeGreaterThan(0);
+      for (const form of forms) expect(form).toContain(`name="token" value="${root.token}"`);
+    }
+    const sheets = await post(
+      '/domains/example.com/sheets',
+      `selected=1&matching=1&token=${root.token}`,
+    );
+    expect(sheets.status).toBe(200);
+    expect(sheets.text).toContain(`name="token" value="${root.token}"`);
+  });
+
+  test('who may not print sees the settings, and nothing that prints', async () => {
+    const reader = { ...root, may: ['see'] };
+    const mailbox = '/domains/example.com/mailboxes/bob.example';
+    for (const path of ['/domains/example.com', mailbox]) {
+      const { status, text } = await get(path, reader);
+      expect(status).toBe(200);
+      expect(text).not.toMatch(/\/sheets?[."]|\/send"|>Print/);
+    }
+    const { text } = await get(mailbox);
+    expect(text).toContain('/sheet"');
+    for (const path of [
+      '/domains/example.com/sheets',
+      '/domains/example.com/sheets.pdf',
+      '/domains/example.com/sheets.zip',
+      '/domains/example.com/jobs/abcdefgh.json',
+      `${mailbox}/sheet`,
+      `${mailbox}/sheet.pdf`,
+      `${mailbox}/send`,
+    ]) {
+      expect([path, (await get(path, reader)).status]).toEqual([path, 403]);
+    }
+    expect((await get('/domains/example.org/sheets.pdf', { ...reader, domains: [] })).status).toBe(
+      404,
+    );
+  });
+
+  test('who may not even see settings sees nothing', async () => {
+    const nobody = { ...root, may: ['print'] };
+    for (const path of ['/', '/domains/example.com', '/domains/example.com/mailboxes.json']) {
+      expect([path, (await get(path, nobody)).status]).toEqual([path, 403]);
+    }
+  });
+
+  test('the role and the domains of each request count for that request alone', async () => {
+    const owner = { ...root, user: 'o', role: 'domain-owner', domains: ['example.com'] };
+    const paths = ['/domains/example.com', '/domains/example.org', '/domains/example.com/branding'];
+    const statuses = await Promise.all(
+      paths
+        .flatMap((path) => [get(path), get(path, owner)])
+        .map(async (asked) => (await asked).status),
+    );
+    expect(statuses).toEqual([200, 200, 200, 404, 404, 404]);
+  });
+});

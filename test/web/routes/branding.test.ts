@@ -1,0 +1,399 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { DOMParser } from '@xmldom/xmldom';
+import { PNG } from 'pngjs';
+import type { Viewer } from '../../../src/domain/viewer';
+import { masterAdmin, startApp, type TestApp } from '../../helpers/app';
+import { recording } from '../../helpers/virtualmin';
+import { readPdf, textOfPdf } from '../../helpers/pdf';
+
+let folder: string;
+let app: TestApp;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'brandings-'));
+  app = await startApp({ brandings: folder, discovery: { resolve: () => Promise.resolve([]) } });
+});
+
+afterEach(() => {
+  app.close();
+  rmSync(folder, { recursive: true });
+});
+
+const png = PNG.sync.write(new PNG({ width: 30, height: 10 }));
+
+const svg = Buffer.from(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10"><script>alert(1)</script><rect width="40" height="10" fill="#14509b"/></svg>',
+);
+
+const rita: Viewer = {
+  user: 'rita',
+  role: 'reseller',
+  domains: new Set(['example.com']),
+  may: masterAdmin.may,
+};
+const owner: Viewer = {
+  user: 'owner',
+  role: 'domain-owner',
+  domains: new Set(['example.com']),
+  may: masterAdmin.may,
+};
+const extra: Viewer = {
+  user: 'extra',
+  role: 'extra-admin',
+  domains: new Set(['example.com']),
+  may: masterAdmin.may,
+};
+
+/** The value of a field of a page's form. */
+function valueOf(html: string, name: string): string {
+  const [field = ''] = new RegExp(`<input [^>]*name="${name}"[^>]*>`).exec(html) ?? [];
+  return /value="([^"]*)"/.exec(field)?.[1] ?? '';
+}
+
+async function versionOf(path: string): Promise<string> {
+  return valueOf((await app.get(path)).text, 'version');
+}
+
+async function save(path: string, fields: Record<string, string>, logo?: Buffer) {
+  let form = app.post(path).field('version', await versionOf(path));
+  for (const [name, value] of Object.entries(fields)) form = form.field(name, value);
+  if (logo !== undefined) form = form.attach('logo_file', logo, 'logo');
+  return form;
+}
+
+describe('saving', () => {
+  test('changes the sheets made from then on, on paper and as PDF', async () => {
+    const saved = await save('/branding', { host_name: 'Rämi & Söhne', sheet_note: 'Open <late>' });
+    expect([saved.status, saved.headers.location]).toEqual([303, '/branding?saved=1']);
+    expect((await app.get('/branding?saved=1')).text).toContain('<strong>Saved.</strong>');
+    const { text } = await app.get('/domains/example.com/mailboxes/bob.example/sheet');
+    expect(text).toContain('<bdi>Rämi &amp; Söhne</bdi>');
+    expect(text).toContain('Open &lt;late&gt;');
+    const pdf = await app
+      .get('/domains/example.com/mailboxes/bob.example/sheet.pdf')
+      .responseType('blob');
+    expect(textOfPdf(pdf.body as Buffer)).toContain('Rämi & Söhne');
+  });
+
+  test('contact and webmail reach every format', async () => {
+    await save('/branding', { support_contact: 'Call 555', webmail_url: 'https://w.{domain}/' });
+    const { text } = await app.get('/domains/example.com/mailboxes/bob.example/settings.txt');
+    expect(text).toContain('Help: Call 555');
+    expect(text).toContain('Webmail: https://w.example.com/');
+  });
+
+  test('is logged with who did it, and nothing of what was typed', async () => {
+    await save('/branding', { host_name: 'Secret name' });
+    expect(app.logged()).toMatch(/"user":"root".*"branding saved"/);
+    expect(app.logged()).not.toContain('Secret name');
+  });
+
+  test('an empty field takes it from further away again', async () => {
+    await save('/branding', { host_name: 'Server', sheet_note: 'Server note' });
+    await save('/domains/example.com/branding', { host_name: 'Domain' });
+    expect((await app.get('/domains/example.com/sheets')).text).toContain('<bdi>Domain</bdi>');
+    expect((await app.get('/domains/example.com/sheets')).text).toContain('Server note');
+    const page = (await app.get('/domains/example.com/branding')).text;
+    expect(page).toMatch(/name="sheet_note" value="" maxlength="200" placeholder="Server note"/);
+    await save('/domains/example.com/branding', { host_name: '' });
+    expect((await app.get('/domains/example.com/sheets')).text).toContain('<bdi>Server</bdi>');
+  });
+
+  test('which clients: those ticked, none, or as elsewhere', async () => {
+    const clientsOn = async () =>
+      [
+        ...(await app.get('/domains/example.com/mailboxes/bob.example/sheet')).text.matchAll(
+          /<h4>([^<]*)/g,
+        ),
+      ].map(([, title]) => title);
+    const usual = await clientsOn();
+    await save('/branding', { own_clients: '1', client: 'thunderbird' });
+    expect(await clientsOn()).toEqual(['Thunderbird on a computer']);
+    await save('/branding', { own_clients: '1' });
+    expect(await clientsOn()).toEqual([]);
+    await save('/branding', { client: 'thunderbird' });
+    expect(await clientsOn()).toEqual(usual);
+  });
+});
+
+describe('what is wrong with a field is said beside it, and nothing typed is lost', () => {
+  test.each([
+    ['host_colour', 'yellow', 'Colour must be a colour such as #14509b.'],
+    ['host_colour', '#ffff00', 'Colour is too light for white paper: its contrast is 1.1'],
+    ['webmail_url', 'javascript:alert(1)', 'Webmail must be a web address'],
+    ['host_name', 'x'.repeat(201), 'Name must be one line of at most 200 characters.'],
+  ])('%s %s', async (name, value, words) => {
+    const { status, text } = await save('/branding', { [name]: value, sheet_note: 'Kept' });
+    expect(status).toBe(400);
+    expect(text).toContain(words);
+    expect(text).toMatch(new RegExp(`name="${name}"[^>]*aria-invalid="true"`));
+    expect(valueOf(text, name)).toBe(value);
+    expect(valueOf(text, 'sheet_note')).toBe('Kept');
+    expect(valueOf((await app.get('/branding')).text, 'sheet_note')).toBe('');
+  });
+
+  test('a logo that is none', async () => {
+    const { status, text } = await save('/branding', { host_name: 'Kept' }, Buffer.from('<html/>'));
+    expect(status).toBe(400);
+    expect(text).toContain('The logo must be a PNG or an SVG.');
+    expect(valueOf(text, 'host_name')).toBe('Kept');
+  });
+
+  test.each(['<path d="M0 0h1e300"/>', '<path d="M0 0h4v4z" transform="scale(1e200)"/>'])(
+    'a logo that no PDF could draw: %s',
+    async (shape) => {
+      const file = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10">${shape}</svg>`;
+      const { status, text } = await save('/branding', { host_name: 'Kept' }, Buffer.from(file));
+      expect([status, text]).toEqual([400, expect.stringContaining('The logo cannot be drawn')]);
+      expect(valueOf(text, 'host_name')).toBe('Kept');
+      const pdf = await app.get('/domains/example.com/sheets.pdf');
+      expect(pdf.status).toBe(200);
+    },
+  );
+
+  test('a logo that is too large', async () => {
+    const { status, text } = await save('/branding', { host_name: 'Kept' }, Buffer.alloc(300_000));
+    expect(status).toBe(400);
+    expect(text).toContain('The logo must have at most 256 KB.');
+  });
+
+  test('a form that is not ours', async () => {
+    const wrong = await app.post('/branding').attach('other', png, 'x.png');
+    expect(wrong.status).toBe(400);
+    const cut = await app
+      .post('/branding')
+      .set('Content-Type', 'multipart/form-data; boundary=x')
+      .send('--x');
+    expect(cut.status).toBe(400);
+  });
+});
+
+test('somebody else has saved meanwhile: a 409 with what was typed, and theirs stays', async () => {
+  const version = await versionOf('/branding');
+  await save('/branding', { host_name: 'Theirs' });
+  const { status, text } = await app
+    .post('/branding')
+    .field('version', version)
+    .field('host_name', 'Mine');
+  expect(status).toBe(409);
+  expect(text).toContain('somebody else has changed this branding meanwhile');
+  expect(valueOf(text, 'host_name')).toBe('Mine');
+  expect(valueOf((await app.get('/branding')).text, 'host_name')).toBe('Theirs');
+  const again = await app
+    .post('/branding')
+    .field('version', valueOf(text, 'version'))
+    .field('host_name', 'Mine');
+  expect(again.status).toBe(303);
+});
+
+describe('the preview', () => {
+  test('shows what is typed, and saves nothing', async () => {
+    const { status, text } = await save(
+      '/branding',
+      { action: 'preview', host_name: 'Draft' },
+      svg,
+    );
+    expect(status).toBe(200);
+    expect(text).toContain('<bdi>Draft</bdi>');
+    expect(text).toMatch(/<div class="host">\n<img src="data:image\/svg\+xml;base64,/);
+    expect((await app.get('/branding')).text).not.toContain('Draft');
+  });
+
+  test('carries its logo on to the next step', async () => {
+    const preview = await save('/branding', { action: 'preview' }, svg);
+    const logo = valueOf(preview.text, 'host_logo');
+    expect(Buffer.from(logo.split(',')[1] ?? '', 'base64').toString()).not.toContain('script');
+    expect((await save('/branding', { host_logo: logo })).status).toBe(303);
+    expect((await app.get('/domains/example.com/logo')).status).toBe(200);
+  });
+
+  test('needs nothing of Virtualmin on the page of the whole server', async () => {
+    app.virtualmin.override = (_asked, response) => response.destroy();
+    expect((await app.get('/branding')).status).toBe(200);
+  });
+
+  test('is of the domain, by its policy', async () => {
+    const { text } = await app.get('/domains/dash.example/branding');
+    expect(text).toContain('<code>mail.dash.example</code>');
+    expect(text).toContain('bob@dash.example');
+  });
+});
+
+describe('the logo', () => {
+  test('is in a PDF once for all its pages', async () => {
+    await save('/branding', {}, png);
+    const response = await app.get('/domains/example.com/sheets.pdf').responseType('blob');
+    const pdf = response.body as Buffer;
+    expect(readPdf(pdf, 'qpdf', '--check')).toContain('No syntax');
+    const images = readPdf(pdf, 'pdfimages', '-list')
+      .split('\n')
+      .filter((line) => line.includes(' image '))
+      .map((line) => line.trim().split(/\s+/));
+    const of = (column: number) => images.map((values) => values[column]);
+    expect(of(0)).toEqual(['1', '2', '3', '4']);
+    // Its size, and the object that it is.
+    expect([of(3)[0], of(4)[0]]).toEqual(['30', '10']);
+    expect(new Set(of(10)).size).toBe(1);
+  });
+
+  test('is served cleaned, with a policy that runs nothing, at an address of its own', async () => {
+    await save('/branding', {}, svg);
+    const sheet = (await app.get('/domains/example.com/mailboxes/bob.example/sheet')).text;
+    const [, address = ''] =
+      /<img src="([^"]*logo[^"]*)" alt="" width="166" height="42"/.exec(sheet) ?? [];
+    const response = await app.get(address).responseType('blob');
+    expect(response.headers).toMatchObject({
+      'content-type': 'image/svg+xml',
+      'content-security-policy': "default-src 'none'; sandbox",
+      'x-content-type-options': 'nosniff',
+    });
+    const root = new DOMParser().parseFromString(String(response.body), 'text/xml').documentElement;
+    expect(root?.childNodes).toHaveLength(1);
+    expect(root?.firstChild?.nodeName).toBe('rect');
+  });
+
+  test.each([
+    ['png', png],
+    ['svg', svg],
+  ])('is in the PDF, the same bytes each time: %s', async (_kind, file) => {
+    const pdf = async () =>
+      (await app.get('/domains/example.com/sheets.pdf').responseType('blob')).body as Buffer;
+    const before = await pdf();
+    await save('/branding', {}, file);
+    const first = await pdf();
+    expect(first).not.toEqual(before);
+    expect(await pdf()).toEqual(first);
+    expect(textOfPdf(first)).toBe(textOfPdf(before));
+  });
+
+  test('can be taken off', async () => {
+    await save('/branding', {}, png);
+    const page = (await app.get('/branding')).text;
+    await save('/branding', { host_logo: valueOf(page, 'host_logo'), remove_logo: '1' });
+    expect((await app.get('/domains/example.com/logo')).status).toBe(404);
+  });
+});
+
+test('a broken file is named on its page, and everything else goes on', async () => {
+  writeFileSync(join(folder, 'server.json'), '{');
+  const page = await app.get('/branding');
+  expect(page.text).toContain(`${folder}/server.json is not what was saved: it is ignored`);
+  expect((await app.get('/domains/example.com/sheets')).status).toBe(200);
+});
+
+describe('who may', () => {
+  const paths = {
+    server: '/branding',
+    own: '/branding/resellers/rita',
+    anothers: '/branding/resellers/rob',
+    domain: '/domains/example.com/branding',
+    foreign: '/domains/example.org/branding',
+  };
+
+  test.each([
+    [
+      'a master admin',
+      masterAdmin,
+      { server: 200, own: 200, anothers: 200, domain: 200, foreign: 200 },
+    ],
+    ['a reseller', rita, { server: 303, own: 200, anothers: 403, domain: 200, foreign: 404 }],
+    ['a domain owner', owner, { server: 403, own: 403, anothers: 403, domain: 403, foreign: 404 }],
+    ['an extra admin', extra, { server: 403, own: 403, anothers: 403, domain: 403, foreign: 404 }],
+  ])('%s', async (_who, viewer, expected) => {
+    for (const [name, path] of Object.entries(paths)) {
+      app.viewer.is = masterAdmin;
+      const version = await versionOf(path);
+      app.viewer.is = viewer;
+      const looked = await app.get(path);
+      const saved = await app.post(path).field('version', version).field('host_name', 'By them');
+      const status = expected[name as keyof typeof paths];
+      expect([name, looked.status]).toEqual([name, status]);
+      const refused = status === 303 ? 403 : status;
+      expect([name, saved.status]).toEqual([name, status === 200 ? 303 : refused]);
+    }
+  });
+
+  test('a reseller is led to their own, and it shows on their domains alone', async () => {
+    const domains = JSON.parse(recording('list-domains.json').toString()) as {
+      data: { name: string; values: Record<string, string[]> }[];
+    };
+    for (const { name, values } of domains.data) {
+      if (name === 'example.com') values.reseller = ['rita rob'];
+    }
+    app.virtualmin.override = (asked, response) =>
+      asked.get('program') === 'list-domains' && response.end(JSON.stringify(domains));
+    app.viewer.is = rita;
+    expect((await app.get('/branding')).headers.location).toBe('/branding/resellers/rita');
+    await save('/branding/resellers/rita', { host_name: 'Rita' });
+    app.viewer.is = masterAdmin;
+    expect((await app.get('/domains/example.com/sheets')).text).toContain('<bdi>Rita</bdi>');
+    // A sub-server follows its parent.
+    expect((await app.get('/domains/sub.example.com/sheets')).text).toContain('<bdi>Rita</bdi>');
+    expect((await app.get('/domains/example.org/sheets')).text).not.toContain('<bdi>Rita</bdi>');
+    expect((await app.get('/branding')).text).toContain('href="/branding/resellers/rita"');
+  });
+
+  test('without a folder nobody, and it is said what to do', async () => {
+    app.close();
+    app = await startApp({});
+    const { status, text } = await app.get('/branding');
+    expect([status, text]).toEqual([404, expect.stringContaining('BRANDING_DIR')]);
+    expect((await app.get('/')).text).not.toContain('href="/branding"');
+  });
+});
+
+describe("another's domain looks like one that does not exist", () => {
+  const mailbox = '/domains/example.org/mailboxes/ann';
+  test.each([
+    '/domains/example.org',
+    '/domains/EXAMPLE.org',
+    '/domains/example.org/mailboxes.json',
+    '/domains/example.org/mailboxes.csv',
+    '/domains/example.org/sheets',
+    '/domains/example.org/sheets.pdf',
+    '/domains/example.org/sheets.zip',
+    '/domains/example.org/dns.txt',
+    '/domains/example.org/check',
+    '/domains/example.org/check.json',
+    '/domains/example.org/discovery',
+    '/domains/example.org/discovery.json',
+    '/domains/example.org/logo',
+    '/domains/example.org/jobs/12345678.json',
+    mailbox,
+    `${mailbox}/sheet`,
+    `${mailbox}/sheet.pdf`,
+    `${mailbox}/settings.txt`,
+    `${mailbox}/settings.json`,
+    `${mailbox}/autoconfig.xml`,
+    `${mailbox}/autodiscover.xml`,
+    `${mailbox}/profile.mobileconfig`,
+    `${mailbox}/qr.svg`,
+    `${mailbox}/qr.png`,
+    `${mailbox}/send`,
+    `${mailbox}/discovery`,
+    `${mailbox}/discovery.json`,
+  ])('%s', async (path) => {
+    app.viewer.is = owner;
+    const nowhere = path.replace(/example\.org/i, 'nosuch.example');
+    for (const method of ['get', 'post'] as const) {
+      const theirs = await app[method](path);
+      expect(theirs.status).toBe(404);
+      app.viewer.is = masterAdmin;
+      const none = await app.get(nowhere);
+      app.viewer.is = owner;
+      if (method === 'get' && !path.includes('jobs')) expect(theirs.text).toBe(none.text);
+    }
+    const asked = app.virtualmin.asked.filter((query) => query.get('domain') === 'example.org');
+    expect(asked).toEqual([]);
+  });
+
+  test('and is not in the list', async () => {
+    app.viewer.is = owner;
+    const { text } = await app.get('/');
+    expect(text).toContain('href="/domains/example.com"');
+    expect(text).not.toContain('example.org');
+  });
+});

@@ -1,0 +1,300 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse } from 'csv-parse/sync';
+import { Probes } from '../../../src/probe/probes';
+import { masterAdmin, startApp, type TestApp } from '../../helpers/app';
+import {
+  makeAuthority,
+  startMailPorts,
+  type Authority,
+  type MailPorts,
+} from '../../helpers/mail-ports';
+import { textOfPdf } from '../../helpers/pdf';
+
+const password = 'Correct horse, battery &%';
+const bob = '/domains/example.com/mailboxes/bob.example';
+
+let authority: Authority;
+let ports: MailPorts;
+let probes: Probes;
+let app: TestApp;
+/** Ports that are taken for closed. */
+const closed = new Set<number>();
+
+beforeAll(async () => {
+  authority = makeAuthority();
+  ports = await startMailPorts(authority.issue(['mail.example.com']), {
+    'bob.example': password,
+    'zoe@example.com': password,
+  });
+  probes = new Probes({
+    resolve: (host) => Promise.resolve(host === 'mail.example.com' ? ['127.0.0.1'] : []),
+    roots: authority.root,
+    // Nothing listens on port 1.
+    portOf: (port) => (closed.has(port) ? 1 : ports.portOf(port)),
+  });
+  app = await startApp({ probes });
+}, 30_000);
+
+afterAll(() => {
+  app.close();
+  ports.close();
+  authority.remove();
+});
+
+const look = async () => {
+  await app.post('/domains/example.com/check').expect(303);
+};
+
+describe('what the ports answer', () => {
+  test('is proven on the page of the domain, its mailboxes, and as JSON', async () => {
+    await look();
+    const { text } = await app.get('/domains/example.com/check');
+    expect(text.match(/>proven</g)?.length).toBe(6);
+    expect(text).toContain('IMAP on 143 with STARTTLS');
+    expect(text).not.toContain('data-running');
+    for (const path of ['/domains/example.com', bob]) {
+      expect((await app.get(path)).text).toContain('<strong>Servers work</strong>, seen ');
+    }
+    const answer = await app.get('/domains/example.com/check.json');
+    const { services, loginOnPort25 } = answer.body as {
+      services: { port: number; result: string; tlsVersion: string }[];
+      loginOnPort25: boolean;
+    };
+    expect(services.map(({ port, result }) => [port, result])).toEqual(
+      [143, 993, 110, 995, 587, 465].map((port) => [port, 'proven']),
+    );
+    expect(services[0]?.tlsVersion).toBe('TLSv1.3');
+    expect(loginOnPort25).toBe(false);
+  });
+
+  test('stands on the sheet, and in settings.json', async () => {
+    await look();
+    expect((await app.get(`${bob}/sheet`)).text).toMatch(/Servers checked on \w/);
+    const pdf = await app.get(`${bob}/sheet.pdf`);
+    expect(textOfPdf(pdf.body as Buffer)).toMatch(/Servers checked on \w/);
+    const settings = (await app.get(`${bob}/settings.json`)).body as { checkedAt: string };
+    expect(Date.parse(settings.checkedAt)).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  test('makes 465 the recommended port, everywhere, while 587 is closed', async () => {
+    closed.add(587);
+    try {
+      await look();
+      const page = (await app.get(bob)).text.replace(/<\/?strong>/g, '');
+      expect(page).toContain(
+        'SMTP on 465 with SSL/TLS is recommended for now, instead of SMTP on 587 with STARTTLS',
+      );
+      expect(page).toContain('nothing listens on this port');
+      const { outgoing } = (await app.get(`${bob}/settings.json`)).body as {
+        outgoing: { port: number; role: string }[];
+      };
+      expect(outgoing.map(({ port, role }) => [port, role])).toEqual([
+        [465, 'recommended'],
+        [587, 'fallback'],
+      ]);
+      const autoconfig = (await app.get(`${bob}/autoconfig.xml`)).text;
+      const [, first = ''] = /<outgoingServer[^]*?<port>(\d+)</.exec(autoconfig) ?? [];
+      expect(first).toBe('465');
+      const sheet = (await app.get(`${bob}/sheet`)).text;
+      expect(sheet.indexOf('465')).toBeLessThan(sheet.indexOf('587'));
+      expect((await app.get('/domains/example.com/mailboxes.csv')).text).toMatch(
+        /bob@example.com.*,465,SSL\/TLS,587,STARTTLS/,
+      );
+      const check = (await app.get('/domains/example.com/check')).text;
+      expect(check).toContain('Switch on the service submission (Postfix: master.cf)');
+    } finally {
+      closed.clear();
+    }
+    await look();
+    expect((await app.get(bob)).text).not.toContain('is recommended for now');
+  });
+
+  test('leaves the policy as it is where nothing works, and proves nothing', async () => {
+    const answer = await app.get('/domains/example.org/check.json');
+    const { services } = answer.body as {
+      services: { port: number; role: string; result: string }[];
+    };
+    expect(services.map(({ port, role, result }) => [port, role, result])).toEqual([
+      [143, 'recommended', 'unresolved'],
+      [993, 'fallback', 'unresolved'],
+      [110, 'alternative', 'unresolved'],
+      [995, 'alternative', 'unresolved'],
+      [587, 'recommended', 'unresolved'],
+      [465, 'fallback', 'unresolved'],
+    ]);
+    const { text } = await app.get('/domains/example.org');
+    expect(text).toContain('The mail server does not work as it should');
+    expect(text).not.toContain('Servers work');
+  });
+
+  test('of the whole server is one page and one table, for master admins', async () => {
+    await look();
+    const { text, status } = await app.get('/servers');
+    expect(status).toBe(200);
+    expect(text).toContain('mail.example.com');
+    const csv = (await app.get('/servers.csv')).text.replace('\uFEFF', '');
+    const rows: string[][] = parse(csv, { from_line: 2 });
+    expect(rows.filter(([host]) => host === 'mail.example.com').map((row) => row[3])).toEqual(
+      Array(6).fill('works'),
+    );
+    expect(rows.find(([host]) => host === 'mail.example.org')?.[3]).toContain(
+      'no address is known',
+    );
+    app.viewer.is = { ...masterAdmin, role: 'reseller', domains: new Set(['example.com']) };
+    expect((await app.get('/servers')).status).toBe(403);
+    app.viewer.is = masterAdmin;
+    // Where a panel leads back to after a log-in in the middle of it.
+    const back = await app.get(`${bob}/try`);
+    expect([back.status, back.headers.location]).toEqual([303, bob]);
+  });
+
+  test('is not asked where the settings or a permission say so', async () => {
+    const off = await startApp({ probes, settings: 'check_servers=no' });
+    expect((await off.get('/domains/example.com/check')).status).toBe(404);
+    expect((await off.get(bob)).text).not.toMatch(/Servers|Does this login work/);
+    off.close();
+    app.viewer.is = { ...masterAdmin, may: new Set(['see', 'print']) };
+    for (const path of [
+      '/domains/example.com/check',
+      '/domains/example.com/check.json',
+      '/servers',
+    ]) {
+      expect([path, (await app.get(path)).status]).toEqual([path, 403]);
+    }
+    expect((await app.post(`${bob}/try`).type('form').send({ password })).status).toBe(403);
+    expect((await app.get(`${bob}/try`)).status).toBe(403);
+    expect((await app.get(bob)).text).not.toMatch(/Servers work|Does this login work/);
+    app.viewer.is = masterAdmin;
+  });
+
+  test('nothing is checked for a domain without mail', async () => {
+    const { text } = await app.get('/');
+    expect(text).toContain('href="/servers"');
+    expect((await app.get('/domains/nosuch.example/check')).status).toBe(404);
+  });
+});
+
+describe('a login that is tried', () => {
+  const attempt = async (login: string, typed: string) => {
+    const path = `/domains/example.com/mailboxes/${login}/try`;
+    return app.post(path).type('form').send({ password: typed });
+  };
+
+  test('with the right password works, while the address does not', async () => {
+    const { status, text } = await attempt('bob.example', password);
+    expect(status).toBe(200);
+    expect(text).toContain('User name and password are right, for reading and for sending.');
+    expect(text).toContain('The e-mail address in place of the user name is refused');
+    expect(text.match(/"Answer">accepted</g)?.length).toBe(2);
+  });
+
+  test('with a wrong one says that it is the password', async () => {
+    const { text } = await attempt('bob.example', 'wrong');
+    expect(text).toContain('The server is well and refuses: the password is wrong.');
+    expect(text.match(/"Answer">refused/g)?.length).toBe(3);
+  });
+
+  test('where the server takes the address instead', async () => {
+    const { text } = await attempt('zoe.example', password);
+    expect(text).toContain('The server takes the e-mail address with this password');
+  });
+
+  test('is never repeated: not on the page, in the log, or anywhere', async () => {
+    const { text } = await attempt('alice.example', 'Secret-that-shows');
+    expect(text + app.logged()).not.toContain('Secret-that-shows');
+    expect(app.logged()).not.toContain('battery');
+    expect(app.logged()).toContain('"login tried"');
+  });
+
+  test('without a password is asked for one', async () => {
+    expect((await attempt('off.example', '')).status).toBe(400);
+  });
+
+  test('sends no password to a server whose certificate is not good', async () => {
+    const others = new Probes({
+      resolve: () => Promise.resolve(['127.0.0.1']),
+      portOf: (port) => ports.portOf(port),
+    });
+    const strict = await startApp({ probes: others });
+    const { text } = await strict.post(`${bob}/try`).type('form').send({ password });
+    expect(text).toContain('The server could not be asked');
+    expect(text).toContain('nobody whom mail clients trust vouches for the certificate');
+    strict.close();
+  });
+
+  test('five times at most for a mailbox', async () => {
+    const statuses: number[] = [];
+    for (let tries = 0; tries < 6; tries++) {
+      statuses.push((await attempt('example', '')).status);
+    }
+    expect(statuses).toEqual([400, 400, 400, 400, 400, 429]);
+  });
+
+  test('can be switched off', async () => {
+    const off = await startApp({ probes, settings: 'try_logins=no' });
+    expect((await off.post(`${bob}/try`).type('form').send({ password })).status).toBe(404);
+    expect((await off.get(bob)).text).not.toContain('Does this login work');
+    off.close();
+  });
+});
+
+describe("a certificate that names the server's own name", () => {
+  let own: MailPorts;
+  const named = 'server.host.example';
+
+  beforeAll(async () => {
+    own = await startMailPorts(authority.issue([named]));
+  }, 30_000);
+
+  afterAll(() => {
+    own.close();
+  });
+
+  const start = (settings: string, ownHost: string | null = named) =>
+    startApp({
+      settings,
+      probes: new Probes({
+        resolve: () => Promise.resolve(['127.0.0.1']),
+        roots: authority.root,
+        portOf: own.portOf,
+        ownHost,
+      }),
+    });
+
+  const hostIn = async (one: TestApp) => {
+    const { body } = (await one.get(`${bob}/settings.json`)) as {
+      body: { incoming: { host: string }[] };
+    };
+    return body.incoming[0]?.host;
+  };
+
+  test('is proposed, and prescribed only where the settings say so', async () => {
+    const proposing = await start('');
+    expect(await hostIn(proposing)).toBe('mail.example.com');
+    const { text } = await proposing.get('/domains/example.com/check');
+    expect(text).toContain(
+      `The certificate is good for </strong><code class="value">${named}</code>`,
+    );
+    proposing.close();
+    const using = await start('certificate_host=use');
+    expect(await hostIn(using)).toBe(named);
+    expect((await using.get(`${bob}/sheet`)).text).toMatch(
+      /server\.host\.example[^]*Servers checked on/,
+    );
+    expect((await using.get('/domains/example.com/check')).text.match(/>proven</g)?.length).toBe(6);
+    using.close();
+  });
+
+  test.each([
+    ['the settings ignore it', 'certificate_host=ignore', named],
+    ['it is another name', 'certificate_host=use', 'other.host.example'],
+    ['the server has no name', 'certificate_host=use', null],
+  ])('is neither where %s', async (_what, settings, ownHost) => {
+    const app = await start(settings, ownHost);
+    expect(await hostIn(app)).toBe('mail.example.com');
+    expect((await app.get('/domains/example.com/check')).text).not.toContain(
+      'The certificate is good for </strong><code',
+    );
+    app.close();
+  });
+});

@@ -1,0 +1,554 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import request from 'supertest';
+import { accessToken, startApp, type TestApp } from '../../helpers/app';
+import {
+  answerUsers,
+  jsonAnswer,
+  recordedDomains,
+  recording,
+  userValues,
+} from '../../helpers/virtualmin';
+
+let app: TestApp;
+
+beforeEach(async () => {
+  app = await startApp();
+});
+
+afterEach(() => {
+  app.close();
+});
+
+/** The text of a page without script, in one line: no markup, and none of the buttons that wait for script. */
+function textOf(html: string): string {
+  return html
+    .replace(/<(script|style)[^]*?<\/\1>/g, '')
+    .replace(/<button[^>]* hidden>[^]*?<\/button>/g, '')
+    .replace(/<[^>]+>/g, ' ')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&#34;', '"')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
+    .replace(/\s+/g, ' ');
+}
+
+async function page(path: string, status = 200): Promise<string> {
+  const response = await app.get(path);
+  expect([path, response.status]).toEqual([path, status]);
+  expect(response.type).toBe('text/html');
+  return textOf(response.text);
+}
+
+describe('the virtual servers', () => {
+  test('what each is', async () => {
+    const text = await page('/');
+    expect(text).toContain('example.net example.net alias of example.com on');
+    expect(text).toContain('sub.example.com sub.example.com sub-server of example.com on');
+    expect(text).toContain('disabled Manually (Unpaid invoice)');
+    expect(text).toContain('nomail.example nomail.example top-level off');
+    expect(text).toContain('xn--mnchen-3ya.example münchen.example');
+    expect(text).toContain('Org <b>x</b>');
+  });
+
+  test.each([
+    ['a part of the name', 'dash', ['dash.example']],
+    ['the readable form of an internationalised name', 'munchen', ['xn--mnchen-3ya.example']],
+    ['the description', 'Plain pass', ['plain.example']],
+  ])('searched by %s', async (_what, search, names) => {
+    const { text } = await app.get('/').query({ q: search });
+    const found = [...text.matchAll(/<th scope="row"[^>]*><a href="\/domains\/([^"]+)"/g)];
+    expect(found.map(([, name]) => name)).toEqual(names);
+  });
+
+  test('nothing found', async () => {
+    expect(await page('/?q=nowhere')).toContain('No domain matches “nowhere”. Show all 10');
+  });
+
+  test('none at all', async () => {
+    app.virtualmin.override = (_asked, response) => response.end(jsonAnswer());
+    expect(await page('/')).toContain('shows this account no virtual servers');
+  });
+});
+
+describe('the mailboxes of a domain', () => {
+  test('the login beside the address, and how many differ', async () => {
+    const text = await page('/domains/example.com');
+    expect(text).toContain('5 of 5 mailboxes log in with a name that is not their e-mail address.');
+    expect(text).toMatch(/bob@example\.com bob\.example ≠ not the e-mail address/);
+    expect(text).toMatch(
+      /zoe@example\.com also info@example\.com, sales@example\.com zoe\.example/,
+    );
+    expect(text).toContain('Zoë Müller & <Söhne> "Q"');
+    expect(text).toContain(
+      '2 users without a mailbox nomail.example : FTP only, without mail. webby.example : Website manager, without mail.',
+    );
+    expect(text).toContain('off@example.com disabled');
+  });
+
+  test('where every login is the address', async () => {
+    answerUsers(app.virtualmin, userValues({ unix_username: 'bob@example.com' }));
+    expect(await page('/domains/example.com')).toContain(
+      'The only mailbox logs in with its e-mail address.',
+    );
+  });
+
+  test.each([
+    ['alias', 'example.net', 'example.net is an alias of example.com'],
+    ['disabled', 'gone.example', 'This domain is disabled : Manually (Unpaid invoice)'],
+    ['without mail', 'nomail.example', 'Mail is switched off for this domain.'],
+    [
+      'international',
+      'xn--mnchen-3ya.example',
+      'In mail settings this domain is written xn--mnchen-3ya.example',
+    ],
+    ['international, as people write it', 'm%C3%BCnchen.example', 'written xn--mnchen-3ya.example'],
+    ['in capitals', 'EXAMPLE.COM', '5 of 5 mailboxes'],
+  ])('%s', async (_what, domain, words) => {
+    expect(await page(`/domains/${domain}`)).toContain(words);
+  });
+
+  test('no mailboxes yet', async () => {
+    answerUsers(app.virtualmin);
+    expect(await page('/domains/example.com')).toContain('No mailboxes yet.');
+  });
+
+  test('search, order and what differs', async () => {
+    const { text } = await app.get('/domains/example.com?q=ex&sort=username&order=desc&differs=1');
+    const logins = [...text.matchAll(/class="value login">([^<]+)/g)].map(([, login]) => login);
+    expect(logins).toEqual([
+      'zoe.example',
+      'off.example',
+      'example',
+      'bob.example',
+      'alice.example',
+    ]);
+    expect(await page('/domains/example.com?q=nobody')).toContain('No mailbox matches “nobody”');
+  });
+
+  test('pages of 100', async () => {
+    const { text } = await app
+      .get('/domains/big.example?wait=1')
+      .redirects(1)
+      .set('Authorization', `Bearer ${accessToken}`);
+    expect(text.match(/<tr class|<tr>/g)?.length).toBe(101);
+    expect(textOf(text)).toContain('Page 1 of 50 Next');
+    expect(await page('/domains/big.example?page=50')).toContain('user5000@big.example');
+    expect(await page('/domains/big.example?page=51')).toContain('user5000@big.example');
+  });
+});
+
+describe('one mailbox', () => {
+  test('what to type, recommended first, fallback second', async () => {
+    const text = await page('/domains/example.com/mailboxes/bob.example');
+    const inOrder = [
+      'User name is bob.example : not the e-mail address .',
+      'Incoming mail (IMAP) Server mail.example.com',
+      'Port 143',
+      'Security STARTTLS',
+      'User name bob.example',
+      'Authentication Normal password',
+      'If that does not connect: port 993 with SSL/TLS',
+      'Outgoing mail (SMTP) Server mail.example.com',
+      'Port 587',
+      'Authentication Normal password (required)',
+      'If that does not connect: port 465 with SSL/TLS',
+      'Never turn on: Secure Password Authentication (SPA), CRAM-MD5',
+      'POP3 instead: only to download to one device',
+    ].map((words) => [words, text.indexOf(words)] as const);
+    for (const [words, at] of inOrder) expect([words, at > 0]).toEqual([words, true]);
+    expect(inOrder.map(([, at]) => at)).toEqual(inOrder.map(([, at]) => at).sort((a, b) => a - b));
+  });
+
+  test('other addresses share the login', async () => {
+    const text = await page('/domains/example.com/mailboxes/zoe.example');
+    expect(text).toMatch(
+      /not further accounts: the user name stays zoe\.example . info@example\.com sales@example\.com/,
+    );
+  });
+
+  test.each([
+    ['disabled', 'example.com', 'off.example', 'This mailbox is disabled'],
+    ['no password', 'gone.example', 'gone', 'No password is accepted for this mailbox'],
+    ['domain disabled', 'gone.example', 'gil.gone', 'This domain is disabled'],
+  ])('warns: %s', async (_what, domain, login, words) => {
+    expect(await page(`/domains/${domain}/mailboxes/${login}`)).toContain(words);
+  });
+
+  test.each([
+    'bob.example',
+    'bob-example',
+    'example.bob',
+    'example-bob',
+    'bob_example',
+    'example_bob',
+    'bob@example.com',
+    'bob%example',
+    'ann+tag%percent',
+    'a/b',
+    "o'brien",
+    'b?q#h',
+    '%2e',
+    'settings.txt',
+    'ünï',
+    '+',
+    '&amp;',
+    '<script>',
+  ])('every login has a page, files and a sheet: %s', async (login) => {
+    answerUsers(app.virtualmin, userValues({ unix_username: login }));
+    const at = `/domains/example.com/mailboxes/${encodeURIComponent(login)}`;
+    const list = await app.get('/domains/example.com');
+    expect(list.text).toContain(`href="${at.replaceAll('&', '&amp;').replaceAll("'", '&#39;')}"`);
+    expect(await page(at)).toContain(`User name is ${login}`);
+    expect((await app.get(`${at}/settings.json`)).body).toMatchObject({ login });
+    expect((await app.get(`${at}/settings.txt`)).text).toContain(`User name:      ${login}\n`);
+    expect(await page(`${at}/sheet`)).toContain(`User name ${login}`);
+  });
+});
+
+describe('files for clients', () => {
+  const at = '/domains/example.com/mailboxes/bob.example';
+
+  test.each([
+    ['autoconfig.xml', 'text/xml; charset=utf-8', 'bob@example.com.autoconfig.xml'],
+    ['autodiscover.xml', 'text/xml; charset=utf-8', 'bob@example.com.autodiscover.xml'],
+    ['profile.mobileconfig', 'application/x-apple-aspen-config', 'bob@example.com.mobileconfig'],
+    ['qr.svg', 'image/svg+xml', null],
+    ['qr.png', 'image/png', null],
+    ['settings.txt', 'text/plain; charset=utf-8', null],
+    ['settings.json', 'application/json; charset=utf-8', null],
+  ])('%s: its type and its name', async (file, type, name) => {
+    const { status, headers } = await app.get(`${at}/${file}`);
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe(type);
+    const disposition = name === null ? undefined : `attachment; filename="${name}"`;
+    expect(headers['content-disposition']).toBe(disposition);
+    expect((await app.get(at)).text).toContain(`href="${at}/${file}"`);
+  });
+
+  test('a profile for POP3', async () => {
+    const response = await app.get(`${at}/profile.mobileconfig?protocol=pop3`).responseType('text');
+    expect(String(response.body)).toContain('<string>EmailTypePOP</string>');
+    const other = await app.get(`${at}/profile.mobileconfig?protocol=smtp`);
+    expect(other.status).toBe(400);
+  });
+
+  test('no profile, and no link to one, where the policy has no SSL/TLS', async () => {
+    app.close();
+    app = await startApp({ settings: 'imaps_port=off' });
+    const { status, text, headers } = await app.get(`${at}/profile.mobileconfig`);
+    expect([status, headers['content-disposition']]).toEqual([404, undefined]);
+    expect(text).toContain('A profile can only say SSL/TLS');
+    expect((await app.get(at)).text).not.toContain('profile.mobileconfig');
+  });
+
+  test('a name that no system could save becomes one that each can', async () => {
+    answerUsers(app.virtualmin, userValues({ email_address: 'a/b"c;ü@example.com' }));
+    const { headers } = await app.get(`${at}/profile.mobileconfig`);
+    expect(headers['content-disposition']).toBe(
+      'attachment; filename="a_b_c__@example.com.mobileconfig"',
+    );
+  });
+
+  test('the DNS records of a domain', async () => {
+    const { type, text } = await app.get('/domains/example.com/dns.txt');
+    expect(type).toBe('text/plain');
+    expect(text).toContain('_submission._tcp.example.com. 3600 IN SRV 0 1 587 mail.example.com.\n');
+    expect((await app.get('/domains/nosuch.example/dns.txt')).status).toBe(404);
+    const programs = app.virtualmin.asked.map((asked) => asked.get('program'));
+    expect(new Set(programs)).toEqual(new Set(['list-domains']));
+  });
+});
+
+describe('sheets', () => {
+  test('every mailbox, by address', async () => {
+    const { text } = await app.get('/domains/example.com/sheets');
+    const names = [...text.matchAll(/<h2>(\S+@\S+)<\/h2>/g)].map(([, name]) => name);
+    expect(names).toEqual(['alice', 'bob', 'example', 'zoe'].map((name) => `${name}@example.com`));
+  });
+
+  test('the date and the fingerprint of the settings at the foot', async () => {
+    const text = await page('/domains/example.com/mailboxes/bob.example/sheet');
+    expect(text).toMatch(/As of November 24, 2026\. Settings [0-9a-f]{4}-[0-9a-f]{4}:/);
+  });
+
+  test('a selection', async () => {
+    const { text } = await app.get(
+      '/domains/example.com/sheets?selected=1&login=zoe.example&login=bob.example',
+    );
+    expect(text.match(/class="sheet /g)).toHaveLength(2);
+    expect(text).not.toContain('alice');
+  });
+
+  test('nothing ticked is not everything', async () => {
+    expect(await page('/domains/example.com/sheets?selected=1', 400)).toContain(
+      'Tick the mailboxes first',
+    );
+  });
+
+  test('a user name that is not there', async () => {
+    const text = await page('/domains/example.com/sheets?login=bob.example&login=nobody', 404);
+    expect(text).toContain('no mailbox with the user name "nobody"');
+  });
+
+  test('no mailboxes', async () => {
+    expect(await page('/domains/example.net/sheets', 404)).toContain('has no mailboxes');
+  });
+
+  test('5,000 of them, ten without a sheet', async () => {
+    const { text } = await app
+      .get('/domains/big.example/sheets?wait=1')
+      .redirects(1)
+      .set('Authorization', `Bearer ${accessToken}`);
+    expect(text.match(/class="sheet /g)).toHaveLength(4990);
+    // Slow here, where everything runs at once: three to four times as long as the server takes.
+  }, 90_000);
+});
+
+describe('waiting', () => {
+  test('the page appears at once, says since when, and is filled by its reload', async () => {
+    let answer: (() => unknown) | undefined;
+    app.virtualmin.override = (asked, response) => {
+      if (asked.get('program') === 'list-domains') return false;
+      answer = () => response.end(recording('list-users.example.com.json'));
+      return true;
+    };
+    const first = await app.get('/domains/example.com?q=bob');
+    expect(first.status).toBe(202);
+    expect(first.text).toContain(
+      '<noscript><meta http-equiv="refresh" content="1;url=?q=bob&amp;wait=1">',
+    );
+    expect(textOf(first.text)).toContain('Waiting since: 0 s');
+    app.clock.now += 7_000;
+    expect(textOf((await app.get('/domains/example.com?q=bob')).text)).toContain(
+      'Waiting since: 7 s',
+    );
+    const reload = app.get('/domains/example.com?q=bob&wait=1');
+    setTimeout(() => answer?.(), 50);
+    const filled = await reload;
+    expect([filled.status, filled.headers.location]).toEqual([303, '?q=bob']);
+    expect(await page('/domains/example.com?q=bob')).toContain('bob.example');
+    expect(
+      app.virtualmin.asked.filter((asked) => asked.get('program') === 'list-users'),
+    ).toHaveLength(1);
+  });
+});
+
+describe('answers that are kept', () => {
+  const minute = 60_000;
+  const down = () => {
+    app.virtualmin.override = (_asked, response) => {
+      response.statusCode = 500;
+      response.end('Perl execution failed');
+    };
+  };
+  /** Lets what goes on behind a page come to its end. */
+  const behind = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+  test('one call for a domain, whatever is looked at', async () => {
+    for (const path of [
+      '',
+      '/mailboxes.json',
+      '/mailboxes.csv',
+      '/sheets',
+      '/mailboxes/bob.example',
+      '/mailboxes/zoe.example/settings.json',
+    ]) {
+      expect((await app.get(`/domains/example.com${path}`)).status).toBe(200);
+    }
+    expect(app.virtualmin.asked.map((asked) => asked.get('program')).sort()).toEqual([
+      'list-domains',
+      'list-users',
+    ]);
+  });
+
+  test('an old answer is marked, and stays when the new one fails', async () => {
+    await page('/domains/example.com');
+    app.clock.now += 2 * minute;
+    down();
+    expect(await page('/domains/example.com')).toContain(
+      'A newer answer from Virtualmin is on its way.',
+    );
+    await behind();
+    const text = await page('/domains/example.com');
+    expect(text).toContain('Virtualmin could not answer. What follows is from 2026-11-24 ');
+    expect(text).toContain('bob.example');
+  });
+
+  test('what leaves the screen is never old: it fails instead', async () => {
+    await page('/domains/example.com');
+    app.clock.now += minute + 1;
+    down();
+    const at = '/domains/example.com';
+    for (const path of [
+      `${at}/mailboxes.json`,
+      `${at}/mailboxes.csv`,
+      `${at}/sheets`,
+      `${at}/mailboxes/bob.example/sheet`,
+      `${at}/mailboxes/bob.example/settings.json`,
+      `${at}/mailboxes/bob.example/settings.txt`,
+    ]) {
+      const response = await app.get(path);
+      expect([path, response.status]).toEqual([path, 502]);
+      expect(response.text).not.toContain('bob.example"');
+    }
+  });
+
+  test('"Refresh" asks anew and leads back', async () => {
+    await page('/domains/example.com');
+    answerUsers(app.virtualmin, userValues({ unix_username: 'renamed.example' }));
+    const response = await app.post('/domains/example.com?q=bob');
+    expect([response.status, response.headers.location]).toEqual([303, '?q=bob']);
+    expect(await page('/domains/example.com')).toContain('renamed.example');
+  });
+
+  test('a domain made just now is found though the list is older', async () => {
+    await page('/');
+    app.clock.now += 5_000;
+    app.virtualmin.override = (asked, response) => {
+      const users = asked.get('program') === 'list-users';
+      if (users) response.end(jsonAnswer(userValues()));
+      else
+        response.end(
+          recording('list-domains.json').toString().replaceAll('dash.example', 'new.example'),
+        );
+    };
+    expect(await page('/domains/new.example')).toContain('bob.example');
+    expect((await app.get('/domains/new.example/mailboxes.json')).status).toBe(200);
+  });
+});
+
+test('a server of hundreds of domains: names, and what they have in common', async () => {
+  const many = Array.from({ length: 150 }, (_, index) => `customer${index}.example`);
+  app.virtualmin.override = (asked, response) => {
+    if (asked.get('program') !== 'list-domains' || asked.has('domain')) return false;
+    const named = asked.has('alias') ? ['customer1.example'] : asked.has('disabled') ? [] : many;
+    const subServers = ['customer1.example', 'customer2.example'];
+    const data = (asked.has('subserver') ? subServers : named).map((name) => ({
+      name,
+      values: {},
+    }));
+    response.end(JSON.stringify({ status: 'success', data }));
+    return true;
+  };
+  const text = await page('/?q=customer1.example');
+  expect(text).toContain('alias');
+  expect(text).not.toContain('Description');
+  expect(await page('/?q=customer2.example')).toContain('sub-server');
+  expect(await page('/domains/example.com')).toContain('bob.example');
+});
+
+describe('what is not there, and what is malformed', () => {
+  test.each([
+    ['/nothing', 404, 'nothing at this address'],
+    ['/domains/nosuch.example', 404, 'no such domain in Virtualmin'],
+    ['/domains/-x-', 400, 'not a domain name'],
+    ['/domains/a..b', 400, 'not a domain name'],
+    ['/domains/--all-domains', 400, 'not a domain name'],
+    ['/domains/example.com%00', 400, 'not a domain name'],
+    ['/domains/example.com%2Fx', 400, 'not a domain name'],
+    ['/domains/example.com%3Fx', 400, 'not a domain name'],
+    ['/domains/example.com%23x', 400, 'not a domain name'],
+    ['/domains/example.com%5Cx', 400, 'not a domain name'],
+    ['/domains/example.com%3A443', 400, 'not a domain name'],
+    ['/domains/x%40example.com', 400, 'not a domain name'],
+    ['/domains/example.com%0d%0aX:y', 400, 'not a domain name'],
+    ...['%0a', '%0D', '%09', '%20', '%c2%a0', '%7f'].map(
+      (end) => [`/domains/example.com${end}`, 400, 'not a domain name'] as const,
+    ),
+    ['/domains/exam%0aple.com', 400, 'not a domain name'],
+    [`/domains/${'a'.repeat(300)}`, 400, 'not a domain name'],
+    ['/domains/example.com/mailboxes/nobody', 404, 'no mailbox with this user name'],
+    ['/domains/example.com/mailboxes/bob@example.com', 404, 'no mailbox with this user name'],
+    ['/domains/example.com/mailboxes/nomail.example', 404, 'no mailbox with this user name'],
+    ['/domains/example.com/nothing', 404, 'nothing at this address'],
+    ['/domains/%', 400, 'written %25'],
+    ['/domains/example.com/mailboxes/%E0%A4%A', 400, 'written %25'],
+    ['/domains/example.com?page=0', 400, '"page" must be'],
+    ['/domains/example.com?page=x', 400, '"page" must be'],
+    ['/domains/example.com?sort=password', 400, '"sort" must be one of: address, username, name'],
+    ['/domains/example.com?order=up', 400, '"order" must be'],
+    ['/domains/example.com?q=a&q=b', 400, '"q" must be given once'],
+    [`/?q=${'x'.repeat(201)}`, 400, 'at most 200 characters'],
+  ])('%s', async (path, status, words) => {
+    expect(await page(path, status)).toContain(words);
+  });
+
+  test('programs get JSON, and text for text', async () => {
+    const json = await app.get('/domains/nosuch.example/mailboxes.json');
+    expect([json.status, json.body]).toEqual([
+      404,
+      { error: { code: 'no-such-domain', message: 'There is no such domain in Virtualmin.' } },
+    ]);
+    const text = await app.get('/domains/example.com/mailboxes/nobody/settings.txt');
+    expect([text.status, text.type]).toEqual([404, 'text/plain']);
+    const csv = await app.get('/domains/nosuch.example/mailboxes.csv');
+    expect([csv.status, csv.type, csv.headers['content-disposition']]).toEqual([
+      404,
+      'text/plain',
+      undefined,
+    ]);
+  });
+
+  test.each(['put', 'delete', 'patch'] as const)('%s does nothing', async (method) => {
+    const asked = request(app.app)[method]('/domains/example.com');
+    const response = await asked.set('Authorization', `Bearer ${accessToken}`);
+    expect(response.status).toBe(404);
+  });
+});
+
+describe('when Virtualmin fails', () => {
+  test.each([
+    ['wrong password', 401, 'x', 502, 'does not accept the password'],
+    ['lock-out', 403, 'blocked', 503, 'It can be asked again in 60 s'],
+    [
+      'not allowed',
+      200,
+      'ERROR: You are not allowed to run remote commands',
+      502,
+      'You are not allowed to run remote commands',
+    ],
+    ['a crash', 500, '<html>', 502, 'Virtualmin stumbled (HTTP 500)'],
+    ['nonsense', 200, '<html>', 502, 'the answer is a web page'],
+  ])('%s', async (_what, status, body, shown, words) => {
+    app.virtualmin.override = (_asked, response) => {
+      response.statusCode = status;
+      response.end(body);
+    };
+    expect(await page('/domains/example.com', shown)).toContain(words);
+    expect(await page('/', shown)).toContain('Try again');
+    const json = await app.get('/domains/example.com/mailboxes.json');
+    expect([json.status, Object.keys(json.body as object)]).toEqual([shown, ['error']]);
+    expect(json.headers['retry-after']).toBe(status === 403 ? '60' : undefined);
+    expect(app.logged()).toContain('"msg":"failed"');
+  });
+
+  test('"Try again" after a wrong password asks once more', async () => {
+    app.virtualmin.override = (_asked, response) => {
+      response.statusCode = 401;
+      response.end();
+    };
+    await page('/', 502);
+    await page('/', 502);
+    expect(app.virtualmin.asked).toHaveLength(1);
+    app.virtualmin.override = null;
+    expect((await app.post('/')).status).toBe(303);
+    await page('/');
+  });
+});
+
+test.each(recordedDomains)('%s: its page, files and sheets can be had', async (domain) => {
+  await page(`/domains/${domain}`);
+  expect((await app.get(`/domains/${domain}/mailboxes.json`)).status).toBe(200);
+  expect((await app.get(`/domains/${domain}/mailboxes.csv`)).status).toBe(200);
+});
+
+test.each([
+  ['fr-CH, fr;q=0.9, en;q=0.8', 'fr', 'Choisissez un domaine'],
+  ['xx, nl;q=0.5', 'nl', 'Kies een domein'],
+  ['*', 'en', 'Choose a domain'],
+])("a page is in the browser's language: %s", async (accepted, code, words) => {
+  const { text } = await app.get('/').set('Accept-Language', accepted);
+  expect(text).toContain(`<html lang="${code}">`);
+  expect(text).toContain(words);
+});
