@@ -20,7 +20,9 @@ await cp(join(root, 'src', 'webmin'), module, { recursive: true });
 for (const file of ['module.info', 'LICENSE', 'CHANGELOG.md']) {
   await cp(join(root, file), join(module, file));
 }
-for (const file of ['install.md', 'security.md']) {
+// The documents for administrators, whose links to each other have to work.
+for (const file of await readdir(join(root, 'docs'))) {
+  if (!file.endsWith('.md') || file === 'development.md') continue;
   await cp(join(root, 'docs', file), join(module, 'docs', file));
 }
 await cp(dist, join(module, 'app'), { recursive: true });

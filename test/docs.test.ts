@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { settingKeys } from '../src/settings/settings-file';
 import { startApp, type TestApp } from './helpers/app';
 
-const read = (...path: string[]) => readFileSync(join(__dirname, '..', ...path), 'utf8');
+const root = join(__dirname, '..');
+const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8');
 
-const readme = read('README.md');
 const jsonDocument = read('docs', 'json.md');
 
 /** Everything in a source file that matches, without what stands around it. */
@@ -14,7 +14,7 @@ function found(source: string, pattern: RegExp): string[] {
   return [...new Set([...source.matchAll(pattern)].map(([, name = '']) => name))];
 }
 
-const variables = found(read('src', 'config.ts'), /'([A-Z]+(?:_[A-Z]+)*)'/g);
+const variables = found(read('src', 'settings', 'config.ts'), /'([A-Z]+(?:_[A-Z]+)*)'/g);
 const errorCodes = found(read('src', 'virtualmin', 'errors.ts'), /^ {2}\| '([a-z-]+)'/gm);
 
 let app: TestApp;
@@ -33,8 +33,43 @@ test('there are variables and codes to look for', () => {
   expect(errorCodes).toContain('locked-out');
 });
 
-test.each([...variables, ...settingKeys])('the README has %s in a table', (name) => {
-  expect(readme).toMatch(new RegExp(`^\\|[^|]*\`${name}\``, 'm'));
+test.each([
+  ...variables.map((name) => ['standalone.md', name]),
+  ...settingKeys.map((name) => ['settings.md', name]),
+])('docs/%s has %s in a table', (document, name) => {
+  expect(read('docs', document)).toMatch(new RegExp(`^\\|[^|]*\`${name}\``, 'm'));
+});
+
+test('the README can be read in ten minutes', () => {
+  expect(read('README.md').split('\n').length).toBeLessThanOrEqual(121);
+});
+
+/** The anchors of a Markdown document's headings, as GitHub makes them. */
+const anchors = (text: string) =>
+  [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{Letter}\p{Number} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
+const documents = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+];
+
+test.each(documents)('every link of %s leads somewhere', (document) => {
+  const folder = join(root, dirname(document));
+  for (const [, link = ''] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {
+    if (link.startsWith('https://')) continue;
+    const [path = '', anchor] = link.split('#');
+    const target = path === '' ? join(root, document) : join(folder, path);
+    expect([link, existsSync(target)]).toEqual([link, true]);
+    if (anchor !== undefined) expect(anchors(readFileSync(target, 'utf8'))).toContain(anchor);
+  }
 });
 
 test.each(errorCodes)('docs/json.md has the error %s', (code) => {

@@ -69,6 +69,17 @@ describe('the package', () => {
     expect(readFileSync(join(unpacked, 'module.info'), 'utf8')).toContain(`version=${version}\n`);
   });
 
+  test('has every document that its documents link to', () => {
+    const folder = join(unpacked, 'docs');
+    expect(readdirSync(folder)).toContain('settings.md');
+    for (const document of readdirSync(folder)) {
+      const text = readFileSync(join(folder, document), 'utf8');
+      for (const [, link = ''] of text.matchAll(/\]\((?!https:)([^)#\s]+)/g)) {
+        expect([document, link, existsSync(join(folder, link))]).toEqual([document, link, true]);
+      }
+    }
+  });
+
   test('is small', () => {
     expect(statSync(archive).size).toBeLessThan(2_000_000);
   });

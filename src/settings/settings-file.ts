@@ -32,7 +32,7 @@ type Settings = ReadonlyMap<string, Setting>;
 /** Puts into English what is wrong with a value that a page can have, too. */
 export type Say = (problem: Said) => string;
 
-/** Every key of the settings file. The README's table and its test follow this list. */
+/** Every key of the settings file. docs/settings.md describes each; a test compares the two. */
 export const settingKeys: readonly string[] = [
   'mail_host',
   'outgoing_host',

@@ -243,7 +243,7 @@ function refusal(call: string, reason: string): RemoteApiError {
         'not-allowed',
         call,
         `Virtualmin says: ${reason}`,
-        'The Webmin user needs the remote API: see "Connecting a real server" in the README.',
+        'The Webmin user needs the remote API: see "Connecting a server" in docs/standalone.md.',
       )
     : new RemoteApiError('command-failed', call, `Virtualmin says: ${reason}`);
 }
