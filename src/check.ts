@@ -36,7 +36,9 @@ async function check(args: readonly string[]): Promise<number> {
   const { say } = pageTexts(readLanguages(join(__dirname, 'lang')).english);
   const { virtualmin, policies } = readConfig(process.env, say);
   if (virtualmin === null)
-    throw new UsageError('VIRTUALMIN_URL is missing: docs/standalone.md says how to connect a server');
+    throw new UsageError(
+      'VIRTUALMIN_URL is missing: docs/standalone.md says how to connect a server',
+    );
   const services = { probes: new Probes(), policies: new Policies(() => policies, null) };
   const server = await new Directory(createVirtualminClient(virtualmin)).freshServer(domain);
   if (checkedServices(services, server, await services.policies.of(server)) === null) {
