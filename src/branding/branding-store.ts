@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { noBranding, type Branding } from '../domain/branding';
 import type { BrandingOwner } from '../domain/viewer';
-import { said, type Said } from '../texts/message';
+import { message, type Message } from '../texts/message';
 import { brandingKeys, readBranding, type BrandingTexts } from '../settings/setting-values';
 
 /** A branding as it was saved. */
@@ -14,7 +14,7 @@ export interface SavedBranding {
   /** Changes with what is saved; '' where nothing is. */
   readonly version: string;
   /** What of it is broken and was ignored, each naming the file. */
-  readonly problems: readonly Said[];
+  readonly problems: readonly Message[];
 }
 
 /** Somebody else has saved since the version that a change was made from. */
@@ -54,19 +54,19 @@ export class BrandingStore {
     } catch (error) {
       const { code = 'unknown' } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return nothing;
-      return { ...nothing, problems: [said('brand_unreadable', { file: path, code })] };
+      return { ...nothing, problems: [message('brand_unreadable', { file: path, code })] };
     }
     const version = createHash('sha256').update(bytes).digest('base64url');
     const known = this.#read.get(path + version);
     if (known !== undefined) return known;
     const saved = parse(bytes);
     if (saved === null) {
-      return { ...nothing, version, problems: [said('brand_broken', { file: path })] };
+      return { ...nothing, version, problems: [message('brand_broken', { file: path })] };
     }
-    const problems: Said[] = [];
+    const problems: Message[] = [];
     const texts = Object.fromEntries(this.#keys.map((key) => [key, textOf(saved, key)]));
     const branding = await readBranding(texts, (key, problem) => {
-      problems.push(said('brand_broken_value', { file: path, key, problem }));
+      problems.push(message('brand_broken_value', { file: path, key, problem }));
     });
     const read = { branding, texts, version, problems };
     this.#read.set(path + version, read);

@@ -1,7 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 
 /** An answer of the server and when it came. */
-export interface Answer<T> {
+export interface Cached<T> {
   readonly value: T;
   /** Milliseconds since 1970. */
   readonly asOf: number;
@@ -11,7 +12,7 @@ export interface Answer<T> {
 export type Look<T> =
   | {
       readonly kind: 'answer';
-      readonly answer: Answer<T>;
+      readonly answer: Cached<T>;
       /** True while a newer one is on its way. */
       readonly refreshing: boolean;
       /** Why the last attempt at a newer one failed; null where it did not. */
@@ -20,11 +21,11 @@ export type Look<T> =
   | { readonly kind: 'waiting'; readonly since: number }
   | { readonly kind: 'failed'; readonly failure: unknown };
 
-export interface AnswersOptions<T> {
+export interface CacheOptions<T> {
   /** Asks the server. */
-  readonly ask: (key: string) => Promise<T>;
+  readonly load: (key: string) => Promise<T>;
   /** How much an answer takes, in the unit of `capacity`. At least 1. */
-  readonly weigh: (value: T) => number;
+  readonly sizeOf: (value: T) => number;
   /** The most that all kept answers may take. */
   readonly capacity: number;
   /** Milliseconds since 1970. */
@@ -32,7 +33,7 @@ export interface AnswersOptions<T> {
   /** Milliseconds for which an answer is as good as a new one, where that is not `freshFor`. */
   readonly freshFor?: number;
   /** Whether a failure is kept for the next look, which asks again by itself where it is not. Every one, where this is not given. */
-  readonly stands?: (failure: unknown) => boolean;
+  readonly keepFailure?: (failure: unknown) => boolean;
 }
 
 /** Milliseconds for which an answer is as good as a new one. */
@@ -49,15 +50,15 @@ const mostFailures = 500;
 
 interface Call<T> {
   readonly since: number;
-  readonly answer: Promise<Answer<T>>;
+  readonly answer: Promise<Cached<T>>;
 }
 
 /**
  * Answers kept in memory, by key. Calls in flight are shared: however many wait for a key, the
  * server is asked once.
  */
-export class Answers<T> {
-  readonly #kept: LRUCache<string, Answer<T>>;
+export class Cache<T> {
+  readonly #kept: LRUCache<string, Cached<T>>;
   readonly #failures = new LRUCache<string, { at: number; failure: unknown }>({
     max: mostFailures,
   });
@@ -65,12 +66,13 @@ export class Answers<T> {
 
   readonly #freshFor: number;
 
-  constructor(private readonly options: AnswersOptions<T>) {
+  constructor(private readonly options: CacheOptions<T>) {
     this.#freshFor = options.freshFor ?? freshFor;
     this.#kept = new LRUCache({
       maxSize: options.capacity,
       // An answer too large to keep would be asked for again at every look.
-      sizeCalculation: ({ value }) => Math.min(options.capacity, Math.max(1, options.weigh(value))),
+      sizeCalculation: ({ value }) =>
+        Math.min(options.capacity, Math.max(1, options.sizeOf(value))),
     });
   }
 
@@ -97,7 +99,7 @@ export class Answers<T> {
     );
     return Promise.race([
       outcome,
-      later<Look<T>>(patience, { kind: 'waiting', since: call.since }),
+      setTimeout<Look<T>>(patience, { kind: 'waiting', since: call.since }, { ref: false }),
     ]);
   }
 
@@ -105,7 +107,7 @@ export class Answers<T> {
    * For what leaves the screen: an answer at most `freshFor` old, and not older than `notBefore`.
    * Rejects as the asking does.
    */
-  async fresh(key: string, notBefore = 0): Promise<Answer<T>> {
+  async fresh(key: string, notBefore = 0): Promise<Cached<T>> {
     const oldest = Math.max(this.options.now() - this.#freshFor, notBefore);
     const kept = this.#kept.get(key);
     if (kept !== undefined && kept.asOf >= oldest) return kept;
@@ -127,7 +129,7 @@ export class Answers<T> {
     this.#failures.clear();
   }
 
-  #newest(key: string, notBefore: number): Answer<T> | null {
+  #newest(key: string, notBefore: number): Cached<T> | null {
     const kept = this.#kept.get(key);
     if (kept === undefined || kept.asOf < notBefore) return null;
     if (this.#age(kept.asOf) <= keptFor) return kept;
@@ -148,15 +150,15 @@ export class Answers<T> {
     return call;
   }
 
-  async #ask(key: string): Promise<Answer<T>> {
+  async #ask(key: string): Promise<Cached<T>> {
     try {
-      const value = await this.options.ask(key);
+      const value = await this.options.load(key);
       const answer = { value, asOf: this.options.now() };
       this.#kept.set(key, answer);
       this.#failures.delete(key);
       return answer;
     } catch (failure) {
-      const { stands } = this.options;
+      const { keepFailure: stands } = this.options;
       if (stands === undefined || stands(failure)) {
         this.#failures.set(key, { at: this.options.now(), failure });
       }
@@ -165,11 +167,4 @@ export class Answers<T> {
       this.#calls.delete(key);
     }
   }
-}
-
-/** A value after some milliseconds; the timer does not keep the process alive. */
-export function later<T>(milliseconds: number, value: T): Promise<T> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds, value).unref();
-  });
 }

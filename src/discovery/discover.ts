@@ -8,11 +8,11 @@ import {
   srvKinds,
   type Discovery,
   type DomainRecords,
-  type Found,
-  type Place,
+  type LookupResult,
+  type LookupPlace,
   type Search,
   type SrvRecord,
-  type ToldServer,
+  type AdvertisedServer,
 } from '../domain/discovery';
 import {
   isOwnAddress,
@@ -21,7 +21,7 @@ import {
   type IsOwn,
   type Resolve,
 } from '../network/addresses';
-import { systemRoots } from '../virtualmin/trust';
+import { systemRoots } from '../network/system-roots';
 import { autodiscoverRequest, readAutoconfig, readAutodiscover } from './documents';
 
 /** Milliseconds for one question, of the web or of a name server. */
@@ -110,8 +110,8 @@ async function searchesFor(emailAddress: string, domain: string, web: Web): Prom
   const places = async (
     addresses: readonly string[],
     ask: (url: string) => Promise<Answer>,
-    read: (text: string) => Promise<ToldServer[] | null>,
-  ): Promise<Place[]> =>
+    read: (text: string) => Promise<AdvertisedServer[] | null>,
+  ): Promise<LookupPlace[]> =>
     Promise.all(
       addresses.map(async (url) => ({ url, found: await foundIn(await ask(url), read) })),
     );
@@ -157,12 +157,12 @@ async function srvRecords(domain: string, names: NameServers): Promise<SrvRecord
 
 type Answer =
   | { readonly kind: 'answer'; readonly status: number; readonly text: string }
-  | Extract<Found, { kind: 'unreachable' | 'leads-elsewhere' }>;
+  | Extract<LookupResult, { kind: 'unreachable' | 'leads-elsewhere' }>;
 
 async function foundIn(
   answer: Answer,
-  read: (text: string) => Promise<ToldServer[] | null>,
-): Promise<Found> {
+  read: (text: string) => Promise<AdvertisedServer[] | null>,
+): Promise<LookupResult> {
   if (answer.kind !== 'answer') return answer;
   if (answer.status !== 200) return { kind: 'nothing', status: answer.status };
   const servers = await read(answer.text);

@@ -1,9 +1,9 @@
 import { Parser } from 'xml2js';
-import type { ToldServer } from '../domain/discovery';
+import type { AdvertisedServer } from '../domain/discovery';
 
 type Node = Readonly<Record<string, unknown>>;
 
-const protocols: Readonly<Record<string, ToldServer['protocol']>> = {
+const protocols: Readonly<Record<string, AdvertisedServer['protocol']>> = {
   imap: 'imap',
   pop3: 'pop3',
   smtp: 'submission',
@@ -16,7 +16,7 @@ const protocols: Readonly<Record<string, ToldServer['protocol']>> = {
 export async function readAutoconfig(
   text: string,
   emailAddress: string,
-): Promise<ToldServer[] | null> {
+): Promise<AdvertisedServer[] | null> {
   const provider = first(first(await parse(text), 'clientConfig'), 'emailProvider');
   if (provider === null) return null;
   const at = emailAddress.lastIndexOf('@');
@@ -26,7 +26,7 @@ export async function readAutoconfig(
       .replaceAll('%EMAILLOCALPART%', emailAddress.slice(0, at))
       .replaceAll('%EMAILDOMAIN%', emailAddress.slice(at + 1));
   return [...all(provider, 'incomingServer'), ...all(provider, 'outgoingServer')].flatMap(
-    (server): ToldServer[] => {
+    (server): AdvertisedServer[] => {
       const { type } = (server.$ ?? {}) as { type?: unknown };
       const protocol = protocols[String(type)];
       const port = Number(value(server, 'port'));
@@ -48,10 +48,10 @@ export async function readAutoconfig(
 }
 
 /** The same of an answer of Outlook Autodiscover (POX, [MS-OXDSCLI]). What is absent there means "on". */
-export async function readAutodiscover(text: string): Promise<ToldServer[] | null> {
+export async function readAutodiscover(text: string): Promise<AdvertisedServer[] | null> {
   const account = first(first(first(await parse(text), 'Autodiscover'), 'Response'), 'Account');
   if (account === null) return null;
-  return all(account, 'Protocol').flatMap((server): ToldServer[] => {
+  return all(account, 'Protocol').flatMap((server): AdvertisedServer[] => {
     const protocol = protocols[value(server, 'Type').toLowerCase()];
     const port = Number(value(server, 'Port'));
     if (protocol === undefined || !isPort(port)) return [];

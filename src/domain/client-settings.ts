@@ -1,6 +1,6 @@
-import { isBroken, loginIsEmailAddress, type Mailbox } from './mailbox';
+import { isUnreadable, loginIsEmailAddress, type Mailbox } from './mailbox';
 import {
-  isBroken as isBrokenResult,
+  isBroken,
   observationOf,
   type Endpoint,
   type Observations,
@@ -135,7 +135,7 @@ export function decideServices(
 
 function isBrokenEndpoint(observations: Observations, endpoint: Endpoint): boolean {
   const seen = observationOf(observations, endpoint);
-  return seen !== null && isBrokenResult(seen.observation.result);
+  return seen !== null && isBroken(seen.observation.result);
 }
 
 /** A service that is not recommended though the policy would have it, and what was seen of it. */
@@ -243,7 +243,7 @@ function warningsFor(mailbox: Mailbox, server: VirtualServer): Warning[] {
     ['domain-without-mail', !server.mail],
     ['password-not-accepted', !mailbox.passwordAccepted],
     ['login-is-not-email-address', !loginIsEmailAddress(mailbox)],
-    ['real-name-unreadable', isBroken(mailbox.realName)],
+    ['real-name-unreadable', isUnreadable(mailbox.realName)],
   ];
   return applies.filter(([, does]) => does).map(([warning]) => warning);
 }

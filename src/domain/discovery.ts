@@ -18,7 +18,7 @@ export const srvKinds = (['imap', 'pop3', 'submission'] as const).flatMap((proto
 );
 
 /** A server as a document for mail clients, or a DNS record, names it. */
-export interface ToldServer {
+export interface AdvertisedServer {
   readonly protocol: Service['protocol'];
   readonly host: string;
   readonly port: number;
@@ -31,8 +31,8 @@ export interface ToldServer {
 }
 
 /** What a client finds in one place. */
-export type Found =
-  | { readonly kind: 'servers'; readonly servers: readonly ToldServer[] }
+export type LookupResult =
+  | { readonly kind: 'servers'; readonly servers: readonly AdvertisedServer[] }
   /** An answer that is none, such as a 404. */
   | { readonly kind: 'nothing'; readonly status: number }
   | { readonly kind: 'not-understood' }
@@ -40,20 +40,20 @@ export type Found =
   | { readonly kind: 'unreachable'; readonly why: 'no-address' | 'no-answer' | 'certificate' };
 
 /** One place where a client looks. */
-export interface Place {
+export interface LookupPlace {
   readonly url: string;
-  readonly found: Found;
+  readonly found: LookupResult;
 }
 
 /** What one kind of client looks at, in its order: the first place that names servers counts. */
 export interface Search {
   readonly client: 'thunderbird' | 'outlook';
-  readonly places: readonly Place[];
+  readonly places: readonly LookupPlace[];
 }
 
 export interface SrvRecord {
   readonly name: string;
-  readonly server: ToldServer;
+  readonly server: AdvertisedServer;
 }
 
 /** The records of a domain that lead clients and other servers to its mail servers. */
@@ -77,13 +77,13 @@ export type Fault =
   | { readonly kind: 'broken' };
 
 /** The servers that a client would set itself up with; null where it finds none and has to guess. */
-export function toldBy({ places }: Search): readonly ToldServer[] | null {
+export function advertisedIn({ places }: Search): readonly AdvertisedServer[] | null {
   for (const { found } of places) if (found.kind === 'servers') return found.servers;
   return null;
 }
 
 /** What is wrong with a server that a client is told, for this mailbox. */
-export function faultsOf(told: ToldServer, settings: ClientSettings): Fault[] {
+export function faultsOf(told: AdvertisedServer, settings: ClientSettings): Fault[] {
   const faults: Fault[] = [];
   const login = told.login ?? settings.emailAddress;
   if (login !== settings.login) faults.push({ kind: 'login', told: login });

@@ -1,6 +1,6 @@
 import { connectedOf, loginIsEmailAddress, type DomainUsers, type Mailbox } from './mailbox';
 
-export const sortKeys = ['address', 'username', 'name'] as const;
+export const sortKeys = ['address', 'login', 'name'] as const;
 
 export type SortKey = (typeof sortKeys)[number];
 
@@ -25,7 +25,7 @@ function compare(a: string, b: string): number {
 
 const sortValue: Readonly<Record<SortKey, (mailbox: Mailbox) => string>> = {
   address: (mailbox) => mailbox.emailAddress,
-  username: (mailbox) => mailbox.login,
+  login: (mailbox) => mailbox.login,
   name: (mailbox) => mailbox.realName,
 };
 

@@ -66,6 +66,6 @@ export function loginIsEmailAddress(mailbox: Mailbox): boolean {
 }
 
 /** True where a text was not UTF-8 when Virtualmin sent it, so that what is shown is not all of it. */
-export function isBroken(text: string): boolean {
+export function isUnreadable(text: string): boolean {
   return text.includes('\uFFFD');
 }

@@ -45,7 +45,7 @@ export type Weakness =
   /** One of IPv4 and IPv6 does not work, so that clients wait or fail. */
   | 'one-family-fails';
 
-export interface CertificateSeen {
+export interface ObservedCertificate {
   readonly names: readonly string[];
   /** Milliseconds since 1970. */
   readonly until: number;
@@ -57,7 +57,7 @@ export interface Observation {
   readonly endpoint: Endpoint;
   readonly result: Result;
   readonly weaknesses: readonly Weakness[];
-  readonly certificate: CertificateSeen | null;
+  readonly certificate: ObservedCertificate | null;
   /** As TLS names it, such as `TLSv1.3`; null where it did not come to that. */
   readonly tlsVersion: string | null;
   /** Mechanisms for logging in that were offered after TLS. */

@@ -1,5 +1,7 @@
 /** What Virtualmin calls someone who is logged in. */
-export type ViewerRole = 'master-admin' | 'reseller' | 'domain-owner' | 'extra-admin';
+export const viewerRoles = ['master-admin', 'reseller', 'domain-owner', 'extra-admin'] as const;
+
+export type ViewerRole = (typeof viewerRoles)[number];
 
 /** What a master admin may keep a user of the panel from: seeing settings at all, sheets, checks. */
 export const permissions = ['see', 'print', 'check'] as const;

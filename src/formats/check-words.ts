@@ -5,7 +5,7 @@ import { protocolNames, securityNames } from './words';
 
 /** What was seen, for people, and what mends it; `remedy` is '' where nothing has to be mended. */
 export interface CheckWords {
-  readonly seen: string;
+  readonly finding: string;
   readonly remedy: string;
 }
 
@@ -57,36 +57,36 @@ export function resultWords(
   const side = protocol === 'submission' ? 'sending' : 'receiving';
   switch (result.kind) {
     case 'proven':
-      return { seen: text('check_works'), remedy: '' };
+      return { finding: text('check_works'), remedy: '' };
     case 'not-checked':
-      return { seen: text('check_private', { host }), remedy: text('check_private_do') };
+      return { finding: text('check_private', { host }), remedy: text('check_private_do') };
     case 'unresolved':
       return {
-        seen: text('check_unresolved', { host }),
+        finding: text('check_unresolved', { host }),
         remedy: text('check_unresolved_do', { host }),
       };
     case 'refused': {
       const service = serviceName(protocol, port);
       return {
-        seen: text('check_refused'),
+        finding: text('check_refused'),
         remedy: text('check_refused_do', { service, port }),
       };
     }
     case 'timed-out':
-      return { seen: text('check_timed_out'), remedy: text('check_timed_out_do', { port }) };
+      return { finding: text('check_timed_out'), remedy: text('check_timed_out_do', { port }) };
     case 'certificate-name':
       return {
-        seen: text('check_certificate_name', { host, names: result.names.join(', ') }),
+        finding: text('check_certificate_name', { host, names: result.names.join(', ') }),
         remedy: text('check_certificate_name_do', { host }),
       };
     case 'certificate-expired':
       return {
-        seen: text('check_certificate_expired', { day: dayOf(result.until, { code }) }),
+        finding: text('check_certificate_expired', { day: dayOf(result.until, { code }) }),
         remedy: text('check_certificate_expired_do', { setting: settings.certificate[side] }),
       };
     case 'certificate-untrusted':
       return {
-        seen: text('check_certificate_untrusted', { reason: result.reason }),
+        finding: text('check_certificate_untrusted', { reason: result.reason }),
         remedy: text('check_certificate_untrusted_do', { setting: settings.certificate[side] }),
       };
     case 'differs':
@@ -94,36 +94,36 @@ export function resultWords(
   }
   switch (result.how) {
     case 'starttls-not-offered':
-      return { seen: text('check_starttls_not_offered'), remedy: settings.starttls[side] };
+      return { finding: text('check_starttls_not_offered'), remedy: settings.starttls[side] };
     case 'starttls-refused':
       return {
-        seen: text('check_starttls_refused'),
+        finding: text('check_starttls_refused'),
         remedy: text('check_starttls_refused_do', { setting: settings.certificate[side] }),
       };
     case 'tls-fails':
       return security === 'starttls'
-        ? { seen: text('check_tls_fails_after'), remedy: settings.tls[side] }
+        ? { finding: text('check_tls_fails_after'), remedy: settings.tls[side] }
         : {
-            seen: text('check_tls_fails'),
+            finding: text('check_tls_fails'),
             remedy:
               side === 'sending'
                 ? 'Postfix, master.cf: -o smtpd_tls_wrappermode=yes.'
                 : settings.tls.receiving,
           };
     case 'no-password-login':
-      return { seen: text('check_no_password_login'), remedy: settings.mechanisms[side] };
+      return { finding: text('check_no_password_login'), remedy: settings.mechanisms[side] };
     case 'other-protocol':
       return {
-        seen: text('check_other_protocol', { protocol: protocolNames[protocol] }),
+        finding: text('check_other_protocol', { protocol: protocolNames[protocol] }),
         remedy: text('check_other_program'),
       };
     case 'closes-connection':
       return {
-        seen: text('check_closes_connection'),
+        finding: text('check_closes_connection'),
         remedy: text('check_closes_connection_do'),
       };
     case 'answers-too-much':
-      return { seen: text('check_answers_too_much'), remedy: text('check_other_program') };
+      return { finding: text('check_answers_too_much'), remedy: text('check_other_program') };
   }
 }
 
@@ -137,17 +137,17 @@ function serviceName(protocol: Endpoint['protocol'], port: number): string {
 export function brokenWords(
   broken: readonly Observation[],
   t: PageTexts,
-): { ports: string; seen: string }[] {
+): { ports: string; finding: string }[] {
   const groups = new Map<string, number[]>();
   for (const { endpoint, result } of broken) {
-    const { seen } = resultWords(endpoint, result, t);
-    groups.set(seen, [...(groups.get(seen) ?? []), endpoint.port]);
+    const { finding } = resultWords(endpoint, result, t);
+    groups.set(finding, [...(groups.get(finding) ?? []), endpoint.port]);
   }
-  return [...groups].map(([seen, ports]) => ({
+  return [...groups].map(([finding, ports]) => ({
     ports: t.text(ports.length === 1 ? 'check_on_port' : 'check_on_ports', {
       ports: ports.join(', '),
     }),
-    seen,
+    finding,
   }));
 }
 
@@ -157,14 +157,14 @@ function weaknessWords(weakness: Weakness, { text }: PageTexts): CheckWords {
   switch (weakness) {
     case 'login-before-tls':
       return {
-        seen: text(key),
+        finding: text(key),
         remedy: 'Postfix: smtpd_tls_auth_only = yes; Dovecot: disable_plaintext_auth = yes.',
       };
     case 'challenge-response':
-      return { seen: text(key), remedy: settings.mechanisms.receiving };
+      return { finding: text(key), remedy: settings.mechanisms.receiving };
     case 'injection':
     case 'one-family-fails':
-      return { seen: text(key), remedy: text(`${key}_do`) };
+      return { finding: text(key), remedy: text(`${key}_do`) };
   }
 }
 

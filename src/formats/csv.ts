@@ -67,7 +67,7 @@ export function serversCsv(hosts: readonly MailHostRow[], t: PageTexts): string 
         host,
         domains.join(' '),
         endpointName(observation.endpoint, t),
-        words.map((one) => one.seen).join('; '),
+        words.map((one) => one.finding).join('; '),
         words.flatMap((one) => (one.remedy === '' ? [] : one.remedy)).join(' '),
         observation.certificate === null ? '' : iso(observation.certificate.until),
         seen === null ? '' : iso(seen.asOf),

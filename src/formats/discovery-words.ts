@@ -1,4 +1,4 @@
-import type { Fault, Found, Search, ToldServer } from '../domain/discovery';
+import type { Fault, LookupResult, Search, AdvertisedServer } from '../domain/discovery';
 import type { PageTexts } from '../texts/page-texts';
 import { textKey } from '../texts/message';
 import { protocolNames, securityNames } from './words';
@@ -9,8 +9,8 @@ export const clientNames: Readonly<Record<Search['client'], string>> = {
 };
 
 /** A server that a client is told, in a line. */
-export function toldName(
-  { protocol, host, port, security }: ToldServer,
+export function advertisedName(
+  { protocol, host, port, security }: AdvertisedServer,
   { text }: PageTexts,
 ): string {
   const server = { protocol: protocolNames[protocol], host, port };
@@ -20,7 +20,7 @@ export function toldName(
 }
 
 /** What is in a place where a client looks. */
-export function foundWords(found: Found, { text }: PageTexts): string {
+export function foundWords(found: LookupResult, { text }: PageTexts): string {
   switch (found.kind) {
     case 'servers':
       return found.servers.length === 1

@@ -1,5 +1,5 @@
 import { provenAsOf, type ClientSettings, type DomainServices } from '../domain/client-settings';
-import { faultsOf, toldBy, type DomainRecords, type Search } from '../domain/discovery';
+import { faultsOf, advertisedIn, type DomainRecords, type Search } from '../domain/discovery';
 import { observationOf } from '../domain/observation';
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
@@ -50,7 +50,7 @@ export function searchesJson(settings: ClientSettings, searches: readonly Search
       client: search.client,
       places: search.places.map(({ url, found }) => ({ url, found: found.kind })),
       told:
-        toldBy(search)?.map((server) => ({
+        advertisedIn(search)?.map((server) => ({
           ...server,
           faults: faultsOf(server, settings).map(({ kind }) => kind),
         })) ?? null,

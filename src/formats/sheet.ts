@@ -1,7 +1,7 @@
 import { create } from 'qrcode';
 import type { Branding, Logo } from '../domain/branding';
 import { byRole, provenAsOf, type ClientSettings, type Service } from '../domain/client-settings';
-import { isBroken } from '../domain/mailbox';
+import { isUnreadable } from '../domain/mailbox';
 import type { Texts } from '../texts/languages';
 import { settingsFingerprint } from './fingerprint';
 import { guideFor, usualClients, type Guide } from './guides';
@@ -93,7 +93,7 @@ export function sheetOf(
     colour: branding.colour ?? black,
     emailAddress: settings.emailAddress,
     realName: settings.realName,
-    notices: isBroken(settings.realName) ? [text('notice_real_name_unreadable')] : [],
+    notices: isUnreadable(settings.realName) ? [text('notice_real_name_unreadable')] : [],
     login: {
       label: text('sheet_login'),
       value: login,

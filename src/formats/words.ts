@@ -2,7 +2,7 @@ import type { ClientSettings, Protocol } from '../domain/client-settings';
 import { connectedOf, type Mailbox, type NoMailReason } from '../domain/mailbox';
 import type { Security } from '../domain/policy';
 import type { NoSheetReason } from '../domain/sheets';
-import { said, textKey, type Said } from '../texts/message';
+import { message, textKey, type Message } from '../texts/message';
 
 /** The words of mail clients, so that a person finds on the screen what stands on the paper. */
 export const protocolNames: Readonly<Record<Protocol, string>> = {
@@ -30,15 +30,15 @@ export function withoutKey(reason: NoMailReason | NoSheetReason): string {
 }
 
 /** The text that says whether a mail client has logged in to a mailbox yet, with the day where it has. */
-export function connectedWords(mailbox: Pick<Mailbox, 'lastLogins'>): Said {
+export function connectedWords(mailbox: Pick<Mailbox, 'lastLogins'>): Message {
   const { read = null, sent = null } = mailbox.lastLogins ?? {};
   const connected = connectedOf(mailbox);
   // Where one mailbox has a record, every one of its domain has.
-  if (connected === 'never' || connected === 'unknown') return said('page_never');
+  if (connected === 'never' || connected === 'unknown') return message('page_never');
   const day =
     [read, sent]
       .filter((one) => one !== null)
       .sort()
       .at(-1) ?? '';
-  return said(textKey('page', connected), { day });
+  return message(textKey('page', connected), { day });
 }

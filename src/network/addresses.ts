@@ -1,8 +1,9 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup, Resolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import ipaddr from 'ipaddr.js';
-import { later } from '../cache/cache';
 
 /** Looks a host's addresses up: those of IPv4 and those of IPv6, as many as there are. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
@@ -26,7 +27,7 @@ export const resolveHost: Resolve = async (host) => {
   if (addresses.length > 0) return addresses;
   const known = await Promise.race([
     lookup(host, { all: true }).catch(() => []),
-    later<LookupAddress[]>(ownPatience, []),
+    setTimeout<LookupAddress[]>(ownPatience, [], { ref: false }),
   ]);
   return known.map(({ address }) => address);
 };
@@ -60,4 +61,15 @@ function ownInterfaces() {
 export function mayConnect(address: string, isOwn: IsOwn): boolean {
   if (!ipaddr.isValid(address)) return false;
   return ipaddr.process(address).range() === 'unicast' || isOwn(address);
+}
+
+/** True for addresses that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  const name = withoutBrackets(host);
+  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
+}
+
+/** An IPv6 address as it is without those that it has in a URL. */
+export function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
 }

@@ -1,17 +1,18 @@
-import { setMaxListeners } from 'node:events';
-import type { Response } from 'express';
-import type { Services } from '../web/app';
 import { decideServices, provenAsOf, type Service } from '../domain/client-settings';
 import { hostOfCertificate, type Observations } from '../domain/observation';
 import type { MailPolicy } from '../domain/policy';
 import type { VirtualServer } from '../domain/virtual-server';
 import type { Probes } from './probes';
 
-type Known = Pick<Services, 'probes' | 'policies'>;
+/** Where the policies of domains are from, and what probes their mail ports: null where nothing does. */
+export interface Sources {
+  readonly policies: { of(server: VirtualServer): Promise<MailPolicy> };
+  readonly probes: Probes | null;
+}
 
 /** What of a domain is checked: null where nothing is, by the settings or because it has no mail. */
 export function checkedServices(
-  { probes }: Pick<Services, 'probes'>,
+  { probes }: Pick<Sources, 'probes'>,
   server: Pick<VirtualServer, 'name' | 'mail'>,
   policy: MailPolicy,
 ): { readonly probes: Probes; readonly services: readonly Service[] } | null {
@@ -21,7 +22,7 @@ export function checkedServices(
 }
 
 /** The policy of a domain with what was seen of its servers. */
-export interface Seen {
+export interface ObservedPolicy {
   readonly policy: MailPolicy;
   readonly observations: Observations;
   /** Whether ports have not answered yet. */
@@ -36,8 +37,12 @@ type Look = (checked: NonNullable<ReturnType<typeof checkedServices>>) => Promis
 }>;
 
 /** What is known now, for the screen; what is not known or too old is looked at behind it. */
-export function seenSoFar(services: Known, server: VirtualServer, patience = 0): Promise<Seen> {
-  return seen(services, server, async ({ probes, services: asked }) => {
+export function observedSoFar(
+  sources: Sources,
+  server: VirtualServer,
+  patience = 0,
+): Promise<ObservedPolicy> {
+  return observed(sources, server, async ({ probes, services: asked }) => {
     const looks = await probes.look(asked, patience);
     return {
       observations: looks.flatMap((look) => (look.kind === 'answer' ? look.answer.value : [])),
@@ -52,31 +57,24 @@ export function seenSoFar(services: Known, server: VirtualServer, patience = 0):
  * The same for what leaves the screen: waits until every port has answered, some seconds at most, or until
  * `signal` says that nobody waits any more.
  */
-export function seenFresh(
-  services: Known,
+export function observedFresh(
+  sources: Sources,
   server: VirtualServer,
   signal?: AbortSignal,
-): Promise<Seen> {
-  return seen(services, server, async ({ probes, services: asked }) => ({
+): Promise<ObservedPolicy> {
+  return observed(sources, server, async ({ probes, services: asked }) => ({
     observations: await probes.observe(asked, signal),
     running: false,
   }));
 }
 
-/** Aborts when whoever asked has left, or has got the answer. */
-export function leaving(response: Response): AbortSignal {
-  const controller = new AbortController();
-  // Every host of a server may be asked for one answer.
-  setMaxListeners(0, controller.signal);
-  response.once('close', () => {
-    controller.abort();
-  });
-  return controller.signal;
-}
-
-async function seen(services: Known, server: VirtualServer, look: Look): Promise<Seen> {
-  const policy = await services.policies.of(server);
-  const checked = checkedServices(services, server, policy);
+async function observed(
+  sources: Sources,
+  server: VirtualServer,
+  look: Look,
+): Promise<ObservedPolicy> {
+  const policy = await sources.policies.of(server);
+  const checked = checkedServices(sources, server, policy);
   if (checked === null) return { policy, observations: [], running: false, proposedHost: null };
   const first = await look(checked);
   const host = hostOfCertificate(first.observations, checked.probes.ownHost);
@@ -85,7 +83,7 @@ async function seen(services: Known, server: VirtualServer, look: Look): Promise
   }
   if (policy.certificateHost === 'propose') return { policy, ...first, proposedHost: host };
   const other = { ...policy, incomingHost: host, outgoingHost: host };
-  const asked = checkedServices(services, server, other);
+  const asked = checkedServices(sources, server, other);
   const second = asked === null ? first : await look(asked);
   // A host that was not seen to work is no better than the one prescribed.
   const works = provenAsOf(decideServices(server.name, other, second.observations)) !== null;

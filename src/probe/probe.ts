@@ -1,6 +1,6 @@
 import { checkServerIdentity, type PeerCertificate, type SecureContext } from 'node:tls';
 import type {
-  CertificateSeen,
+  ObservedCertificate,
   Endpoint,
   Observation,
   Result,
@@ -31,7 +31,7 @@ export interface ProbeContext {
 interface Seen {
   readonly result: Result;
   readonly weaknesses: readonly Weakness[];
-  readonly certificate: CertificateSeen | null;
+  readonly certificate: ObservedCertificate | null;
   readonly tlsVersion: string | null;
   readonly mechanisms: readonly string[];
 }
@@ -277,7 +277,7 @@ function isGoodFor(host: string, certificate: PeerCertificate): boolean {
 /** Names that a certificate may have: what a server says can be anything. */
 const mostNames = 20;
 
-function certificateSeen(certificate: PeerCertificate): CertificateSeen | null {
+function certificateSeen(certificate: PeerCertificate): ObservedCertificate | null {
   const until = Date.parse(certificate.valid_to);
   if (Number.isNaN(until)) return null;
   const alternative = (certificate.subjectaltname ?? '')

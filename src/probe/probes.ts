@@ -11,8 +11,8 @@ import type {
   Observations,
   Result,
 } from '../domain/observation';
-import { Answers, type Answer, type Look } from '../cache/cache';
-import { systemRoots } from '../virtualmin/trust';
+import { Cache, type Cached, type Look } from '../cache/cache';
+import { systemRoots } from '../network/system-roots';
 import {
   isOwnAddress,
   mayConnect,
@@ -56,7 +56,7 @@ export interface ProbeOptions {
 
 /** What the mail ports answer, kept for a while by host and shared by all domains of it. */
 export class Probes {
-  readonly #hosts: Answers<HostObservations>;
+  readonly #hosts: Cache<HostObservations>;
   readonly #limit = pLimit(hostsAtOnce);
   readonly #interest = new Interest();
   readonly #options: ProbeOptions;
@@ -70,10 +70,10 @@ export class Probes {
     this.ownHost = options.ownHost === undefined ? fullHostName() : options.ownHost;
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#hosts = new Answers({
-      ask: (key) => this.#limit(() => this.#whileWaitedFor(key)),
-      stands: (failure) => !(failure instanceof AbandonedError),
-      weigh: () => 1,
+    this.#hosts = new Cache({
+      load: (key) => this.#limit(() => this.#whileWaitedFor(key)),
+      keepFailure: (failure) => !(failure instanceof AbandonedError),
+      sizeOf: () => 1,
       capacity: hostsKept,
       now: this.#now,
       freshFor: observedFor,
@@ -111,7 +111,7 @@ export class Probes {
     release();
   }
 
-  async #fresh(key: string, signal?: AbortSignal): Promise<Answer<HostObservations>> {
+  async #fresh(key: string, signal?: AbortSignal): Promise<Cached<HostObservations>> {
     try {
       return await this.#hosts.fresh(key);
     } catch (error) {

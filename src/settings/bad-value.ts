@@ -1,12 +1,12 @@
-import { said, type Said } from '../texts/message';
+import { message, type Message } from '../texts/message';
 
 /** A value of a setting that cannot be taken. What is said goes on after the setting's name: "must be …". */
 export class BadValue extends Error {
   override readonly name = 'BadValue';
-  readonly problem: Said;
+  readonly problem: Message;
 
-  constructor(key: string, values: Said['values'] = {}) {
+  constructor(key: string, values: Message['values'] = {}) {
     super(key);
-    this.problem = said(key, values);
+    this.problem = message(key, values);
   }
 }

@@ -1,33 +1,11 @@
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { defaultPolicy, type MailPolicies } from '../domain/policy';
 import type { MailTransport } from '../mail/mailer';
 import { readSigner, SignerError, type SignerFiles } from '../signing/profile-signer';
+import type { VirtualminConfig } from '../virtualmin/client';
+import { isLoopback, withoutBrackets } from '../network/addresses';
+import type { Trust } from '../virtualmin/trust';
 import { readSettingsFile, SettingsError, type Say } from './settings-file';
-
-/** How to reach Virtualmin's remote API. */
-export interface VirtualminConfig {
-  /** Origin and URL prefix, without a slash at the end: `https://panel.example.com:10000`. */
-  readonly url: string;
-  readonly user: string;
-  readonly password: string;
-  readonly format: 'json' | 'xml';
-  readonly trust: Trust;
-  /** Milliseconds a call may take in all. */
-  readonly timeout: number;
-}
-
-/** What makes the server's certificate good. There is no "anything". */
-export type Trust =
-  | { readonly kind: 'system-roots' }
-  | { readonly kind: 'ca'; readonly pem: string }
-  | {
-      readonly kind: 'fingerprint';
-      /** SHA-256 of the certificate, in upper-case hex with colons as Node and OpenSSL print it. */
-      readonly sha256: string;
-      /** What it was told by, for messages. */
-      readonly source: 'VIRTUALMIN_FINGERPRINT' | "the panel's configuration";
-    };
 
 export type Listen =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -266,17 +244,6 @@ export function readConfig(env: Environment, say: Say): Config {
   };
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
-}
-
-/** True for addresses that only this machine can reach. */
-export function isLoopback(host: string): boolean {
-  const name = withoutBrackets(host);
-  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
-}
-
-/** An IPv6 address as it is without those that it has in a URL. */
-function withoutBrackets(host: string): string {
-  return host.replace(/^\[(.*)\]$/, '$1');
 }
 
 /** The part before `/virtual-server/remote.cgi`, which may be given or left out. */

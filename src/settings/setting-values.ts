@@ -8,7 +8,7 @@ import {
 } from '../domain/branding';
 import { forDomain } from '../domain/policy';
 import { clientIds } from '../formats/guides';
-import type { Said } from '../texts/message';
+import type { Message } from '../texts/message';
 
 /** What WCAG 2.2 asks of text on its ground (1.4.3). */
 const leastContrast = 4.5;
@@ -45,7 +45,7 @@ export function brandingKeys(languages: readonly string[]): string[] {
  */
 export function readBrandingValues(
   textOf: (key: ValueKey) => string | undefined,
-  complain: (key: ValueKey, problem: Said) => void,
+  complain: (key: ValueKey, problem: Message) => void,
 ): Omit<Branding, 'logo' | 'mail'> {
   const read = <K extends ValueKey>(key: K) => {
     const text = textOf(key);
@@ -73,7 +73,7 @@ export function readBrandingValues(
 /** The same with its logo, whose libraries are loaded only where there is one, and with its mails. */
 export async function readBranding(
   texts: BrandingTexts,
-  complain: (key: string, problem: Said) => void,
+  complain: (key: string, problem: Message) => void,
 ): Promise<Branding> {
   const attempt = async <T>(key: string, read: (text: string) => T | Promise<T>) => {
     const text = texts[key] ?? '';

@@ -12,7 +12,7 @@ import {
 import type { Branding } from '../domain/branding';
 import { isDomainName } from '../domain/domain-name';
 import { isEmailAddress } from '../domain/email-address';
-import type { Said } from '../texts/message';
+import type { Message } from '../texts/message';
 import { brandingValueKeys, readBrandingValues } from './setting-values';
 
 /** Settings with something wrong in them. The message names the place and the key. */
@@ -30,7 +30,7 @@ interface Setting {
 type Settings = ReadonlyMap<string, Setting>;
 
 /** Puts into English what is wrong with a value that a page can have, too. */
-export type Say = (problem: Said) => string;
+export type Say = (problem: Message) => string;
 
 /** Every key of the settings file. docs/settings.md describes each; a test compares the two. */
 export const settingKeys: readonly string[] = [

@@ -1,7 +1,7 @@
 /** Something to be said in the reader's language: the key of a text, and what fills it. */
-export interface Said {
+export interface Message {
   readonly key: string;
-  readonly values: Readonly<Record<string, string | number | Said>>;
+  readonly values: Readonly<Record<string, string | number | Message>>;
 }
 
 /** The key of the text for one of a family's names: `warning` and `login-is-assumed` give `warning_login_is_assumed`. */
@@ -9,6 +9,6 @@ export function textKey(family: string, name: string): string {
   return `${family}_${name.replaceAll('-', '_')}`;
 }
 
-export function said(key: string, values: Said['values'] = {}): Said {
+export function message(key: string, values: Message['values'] = {}): Message {
   return { key, values };
 }

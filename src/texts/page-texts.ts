@@ -1,6 +1,6 @@
 import ejs from 'ejs';
 import { plainText, richText, value, type RichText, type Span } from './rich-text';
-import type { Said } from './message';
+import type { Message } from './message';
 import type { Languages, Texts } from './languages';
 
 type Values = Readonly<Record<string, string | number | Span>>;
@@ -12,7 +12,7 @@ export interface PageTexts {
   /** A text with values in it. Throws where there is no such text, or a value is missing. */
   readonly text: (key: string, values?: Values) => string;
   /** The text of what is to be said. */
-  readonly say: (what: Said) => string;
+  readonly say: (what: Message) => string;
   /** The same as HTML, with what the text or a value sets off. */
   readonly html: (key: string, values?: Values) => string;
   /** A value that somebody types, for `html`. */
@@ -30,7 +30,7 @@ export function pageTexts({ code, text }: Texts): PageTexts {
         ]),
       ),
     );
-  const say = ({ key, values }: Said): string => {
+  const say = ({ key, values }: Message): string => {
     const given = Object.entries(values).map(([name, one]) => [
       name,
       typeof one === 'object' ? say(one) : one,

@@ -9,7 +9,7 @@ export interface Row<Field extends string> {
 }
 
 /** What an answer amounts to. */
-export type Answer<Field extends string> =
+export type ApiAnswer<Field extends string> =
   | { readonly kind: 'rows'; readonly rows: readonly Row<Field>[] }
   /** Virtualmin says that the command failed; the reason is its own, null where it gave none. */
   | { readonly kind: 'failure'; readonly reason: string | null }
@@ -25,7 +25,7 @@ export type Answer<Field extends string> =
 export async function readAnswer<Field extends string>(
   body: Uint8Array,
   fields: readonly Field[],
-): Promise<Answer<Field>> {
+): Promise<ApiAnswer<Field>> {
   const text = new TextDecoder('utf-8').decode(body);
   const start = text.slice(0, 200).trimStart();
   if (start.startsWith('ERROR:')) {
@@ -43,7 +43,7 @@ export async function readAnswer<Field extends string>(
 }
 
 /** `{status, error, data: [{name, values: {field: [value]}}]}` */
-function readJson<Field extends string>(text: string, fields: readonly Field[]): Answer<Field> {
+function readJson<Field extends string>(text: string, fields: readonly Field[]): ApiAnswer<Field> {
   let answer: unknown;
   try {
     answer = JSON.parse(text);
@@ -63,7 +63,7 @@ function readJson<Field extends string>(text: string, fields: readonly Field[]):
 async function readXml<Field extends string>(
   text: string,
   fields: readonly Field[],
-): Promise<Answer<Field>> {
+): Promise<ApiAnswer<Field>> {
   // Loaded when needed: most servers answer in JSON.
   const { default: xml2js } = await import('xml2js');
   let answer: unknown;
@@ -101,7 +101,7 @@ function toAnswer<Field extends string>(
   data: unknown,
   fields: readonly Field[],
   toEntry: (item: Record<string, unknown>) => Entry,
-): Answer<Field> {
+): ApiAnswer<Field> {
   if (status !== 'success') {
     if (typeof status !== 'string')
       return { kind: 'not-understood', reason: 'the answer has no status' };

@@ -1,13 +1,24 @@
 import type { AxiosInstance, AxiosResponse } from 'axios';
 import pLimit from 'p-limit';
-import type { Trust, VirtualminConfig } from '../settings/config';
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
 import { readAnswer, type Row } from './answer';
 import { domainFields, fromNames, toNames, toVirtualServers } from './domains';
 import { LockedOutError, RemoteApiError, TlsNotVerifiableError } from './errors';
-import { UntrustedCertificate, verifyingAgent } from './trust';
+import { UntrustedCertificate, verifyingAgent, type Trust } from './trust';
 import { toDomainUsers, userFields } from './users';
+
+/** How to reach Virtualmin's remote API. */
+export interface VirtualminConfig {
+  /** Origin and URL prefix, without a slash at the end: `https://panel.example.com:10000`. */
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  readonly format: 'json' | 'xml';
+  readonly trust: Trust;
+  /** Milliseconds a call may take in all. */
+  readonly timeout: number;
+}
 
 /** What the answers so far tell about the server; null where they do not. */
 export interface ServerVersions {

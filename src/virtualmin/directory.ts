@@ -1,6 +1,7 @@
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
-import { Answers, later, type Answer, type Look } from '../cache/cache';
+import { setTimeout } from 'node:timers/promises';
+import { Cache, type Cached, type Look } from '../cache/cache';
 import type { VirtualminClient } from './client';
 
 /** A virtual server with everyone in it, made of two answers: it is as old as the older one. */
@@ -19,29 +20,29 @@ const everyDomain = '';
 
 /** What Virtualmin knows, kept for a while; see Answers for what is fresh and what is shown. */
 export class Directory {
-  readonly #list: Answers<readonly VirtualServer[]>;
-  readonly #servers: Answers<VirtualServer>;
-  readonly #users: Answers<DomainUsers>;
+  readonly #list: Cache<readonly VirtualServer[]>;
+  readonly #servers: Cache<VirtualServer>;
+  readonly #users: Cache<DomainUsers>;
 
   constructor(
     private readonly client: VirtualminClient,
     now: () => number = Date.now,
   ) {
-    this.#list = new Answers({
-      ask: () => client.listDomains(),
-      weigh: () => 1,
+    this.#list = new Cache({
+      load: () => client.listDomains(),
+      sizeOf: () => 1,
       capacity: 1,
       now,
     });
-    this.#servers = new Answers({
-      ask: (domain) => client.describeDomain(domain),
-      weigh: () => 1,
+    this.#servers = new Cache({
+      load: (domain) => client.describeDomain(domain),
+      sizeOf: () => 1,
       capacity: serverCapacity,
       now,
     });
-    this.#users = new Answers({
-      ask: (domain) => client.listUsers(domain),
-      weigh: (users) => users.mailboxes.length + users.withoutMail.length,
+    this.#users = new Cache({
+      load: (domain) => client.listUsers(domain),
+      sizeOf: (users) => users.mailboxes.length + users.withoutMail.length,
       capacity: mailboxCapacity,
       now,
     });
@@ -69,13 +70,13 @@ export class Directory {
   }
 
   /** One domain, for what leaves the screen: never older than Answers' `freshFor`. Rejects with RemoteApiError. */
-  async freshDomain(name: string): Promise<Answer<Domain>> {
+  async freshDomain(name: string): Promise<Cached<Domain>> {
     const [server, users] = await Promise.all([this.#servers.fresh(name), this.#users.fresh(name)]);
     return join(server, users);
   }
 
   /** Every virtual server, for what leaves the screen. As fresh as freshDomain. */
-  freshServers(): Promise<Answer<readonly VirtualServer[]>> {
+  freshServers(): Promise<Cached<readonly VirtualServer[]>> {
     return this.#list.fresh(everyDomain);
   }
 
@@ -91,7 +92,10 @@ export class Directory {
       (answer): Look<Domain> => ({ kind: 'answer', answer, refreshing: false, failure: null }),
       (failure: unknown): Look<Domain> => ({ kind: 'failed', failure }),
     );
-    return Promise.race([look, later<Look<Domain>>(patience, { kind: 'waiting', since })]);
+    return Promise.race([
+      look,
+      setTimeout<Look<Domain>>(patience, { kind: 'waiting', since }, { ref: false }),
+    ]);
   }
 
   /** Asks for the list of virtual servers anew, or settles with the failure kept for the next look. */
@@ -115,7 +119,7 @@ export class Directory {
   }
 }
 
-function join(server: Answer<VirtualServer>, users: Answer<DomainUsers>): Answer<Domain> {
+function join(server: Cached<VirtualServer>, users: Cached<DomainUsers>): Cached<Domain> {
   return {
     value: { server: server.value, users: users.value },
     asOf: Math.min(server.asOf, users.asOf),

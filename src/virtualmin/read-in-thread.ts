@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { readAnswer, type Answer } from './answer';
+import { readAnswer, type ApiAnswer } from './answer';
 
 /** What a thread is given. */
 export interface Reading {
@@ -25,7 +25,7 @@ async function read<Field extends string>(
   file: string,
   body: Uint8Array,
   fields: readonly Field[],
-): Promise<Answer<Field>> {
+): Promise<ApiAnswer<Field>> {
   // Handed over, not copied, where it has its memory to itself.
   const whole = body.length === body.buffer.byteLength;
   // Not body.slice(), which of a Buffer is a view of the same memory.
@@ -37,7 +37,7 @@ async function read<Field extends string>(
     env: {},
   });
   return new Promise((resolve, reject) => {
-    thread.once('message', (answer: Answer<Field>) => {
+    thread.once('message', (answer: ApiAnswer<Field>) => {
       resolve(answer);
     });
     thread.once('error', () => {

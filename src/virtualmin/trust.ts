@@ -1,8 +1,19 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { Agent, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { connect, rootCertificates, type ConnectionOptions, type TLSSocket } from 'node:tls';
-import type { Trust } from '../settings/config';
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { systemRoots } from '../network/system-roots';
+
+/** What makes the server's certificate good. There is no "anything". */
+export type Trust =
+  | { readonly kind: 'system-roots' }
+  | { readonly kind: 'ca'; readonly pem: string }
+  | {
+      readonly kind: 'fingerprint';
+      /** SHA-256 of the certificate, in upper-case hex with colons as Node and OpenSSL print it. */
+      readonly sha256: string;
+      /** What it was told by, for messages. */
+      readonly source: 'VIRTUALMIN_FINGERPRINT' | "the panel's configuration";
+    };
 
 /** Raised on the connection, before a byte is sent over it. */
 export class UntrustedCertificate extends Error {
@@ -12,15 +23,6 @@ export class UntrustedCertificate extends Error {
   ) {
     super(reason);
   }
-}
-
-/** Where the supported systems keep their roots: Debian and Ubuntu, then the RHEL family. */
-const rootFiles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
-
-/** The system's trusted roots, or those that Node.js brings where the system has none. */
-export function systemRoots(): string | string[] {
-  const file = rootFiles.find((path) => existsSync(path));
-  return file === undefined ? [...rootCertificates] : readFileSync(file, 'utf8');
 }
 
 /**

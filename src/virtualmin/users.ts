@@ -1,6 +1,6 @@
 import { isEmailAddress } from '../domain/email-address';
 import {
-  isBroken,
+  isUnreadable,
   type DomainUsers,
   type LastLogins,
   type Mailbox,
@@ -105,7 +105,7 @@ function recoveryAddress(row: UserRow): string | null {
 
 /** Nothing invisible, no space, nothing that got lost on the way: a person can type it as it is shown. */
 function isTypeable(text: string): boolean {
-  return text !== '' && !/[\s\p{C}]/u.test(text) && !isBroken(text);
+  return text !== '' && !/[\s\p{C}]/u.test(text) && !isUnreadable(text);
 }
 
 /** What would start a line or a header of its own, and what would turn the text after it around. */

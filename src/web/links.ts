@@ -1,10 +1,9 @@
-import type { Response } from 'express';
 import { version } from '../../package.json';
 
 const part = encodeURIComponent;
 
 /** Where the app is, as browsers see it: what stands before the path of a page, and of an asset. */
-export interface Place {
+export interface MountPoint {
   readonly pages: string;
   readonly assets: string;
 }
@@ -13,7 +12,7 @@ export interface Place {
 export type Links = ReturnType<typeof linksAt>;
 
 /** Every address of the app, from its parts; each part is percent-encoded here and nowhere else. */
-export function linksAt({ pages, assets }: Place) {
+export function linksAt({ pages, assets }: MountPoint) {
   const domainAt = (domain: string) => `${pages}/domains/${part(domain)}`;
   const mailboxAt = (domain: string, login: string) =>
     `${domainAt(domain)}/mailboxes/${part(login)}`;
@@ -53,8 +52,3 @@ export function linksAt({ pages, assets }: Place) {
 
 /** The addresses where the app is a site of its own. */
 export const ownLinks = linksAt({ pages: '', assets: '/assets' });
-
-/** The addresses as whoever sent this request sees them. */
-export function linksOf(response: Response): Links {
-  return (response.locals.links as Links | undefined) ?? ownLinks;
-}

@@ -1,12 +1,13 @@
 import type { Request, Response } from 'express';
-import type { Services } from './app';
+import type { Dependencies } from '../dependencies';
 import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
 import type { Observations } from '../domain/observation';
 import type { MailPolicy } from '../domain/policy';
 import { notFound } from './http-error';
 import type { Domain } from '../virtualmin/directory';
-import { leaving, seenFresh } from '../probe/observed-policy';
+import { observedFresh } from '../probe/observed-policy';
 import { domainOf } from './query';
+import { clientLeft } from './client-left';
 
 /** The settings of the mailbox with this login. Throws a 404 where there is none. */
 export function settingsOf(
@@ -26,9 +27,13 @@ export function settingsOf(
 export async function freshSettings(
   request: Request<{ domain: string; login: string }>,
   response: Response,
-  services: Pick<Services, 'directory' | 'policies' | 'probes'>,
+  dependencies: Pick<Dependencies, 'directory' | 'policies' | 'probes'>,
 ): Promise<ClientSettings> {
-  const { value } = await services.directory.freshDomain(domainOf(request));
-  const { policy, observations } = await seenFresh(services, value.server, leaving(response));
+  const { value } = await dependencies.directory.freshDomain(domainOf(request));
+  const { policy, observations } = await observedFresh(
+    dependencies,
+    value.server,
+    clientLeft(response),
+  );
   return settingsOf(value, request.params.login, policy, observations);
 }

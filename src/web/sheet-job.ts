@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import type { Services } from './app';
+import type { Dependencies } from '../dependencies';
 import type { Branding, Paper } from '../domain/branding';
 import { decideAllClientSettings, type ClientSettings } from '../domain/client-settings';
 import type { NoMailReason } from '../domain/mailbox';
@@ -12,9 +12,10 @@ import { conflict, notFound } from './http-error';
 import type { Texts } from '../texts/languages';
 import type { Domain } from '../virtualmin/directory';
 import { settingsOf } from './mailbox-settings';
-import { leaving, seenFresh } from '../probe/observed-policy';
+import { observedFresh } from '../probe/observed-policy';
 import { badChoice, choiceOf, repeated, single } from './query';
 import { selectionOf } from './selection';
+import { clientLeft } from './client-left';
 
 /** The sheets that a request asks for, whatever they are made into. */
 export interface SheetJob {
@@ -40,13 +41,13 @@ export async function sheetJob(
   response: Response,
   domain: Domain,
   asOf: number,
-  services: Pick<Services, 'policies' | 'languages' | 'probes'>,
+  dependencies: Pick<Dependencies, 'policies' | 'languages' | 'probes'>,
   login: string | null,
 ): Promise<SheetJob> {
   const { server, users } = domain;
-  const { policy, observations } = await seenFresh(services, server, leaving(response));
+  const { policy, observations } = await observedFresh(dependencies, server, clientLeft(response));
   const hosts = policy.branding;
-  const texts = languageOf(request, hosts, services);
+  const texts = languageOf(request, hosts, dependencies);
   const clients = clientsOf(request) ?? hosts.clients;
   const branding = { ...hosts, clients };
   const paper = choiceOf(
@@ -95,7 +96,7 @@ export function pdfTitle({ texts }: SheetJob, subject: string): string {
 }
 
 /** The fonts of PDFs, opened once for what they cost. */
-export function openFonts({ fonts }: Pick<Services, 'fonts'>): Promise<Fonts> {
+export function openFonts({ fonts }: Pick<Dependencies, 'fonts'>): Promise<Fonts> {
   const known = opened.get(fonts);
   const font = known ?? import('../formats/pdf/fonts').then(({ Fonts }) => new Fonts(fonts));
   if (known === undefined) opened.set(fonts, font);
@@ -107,7 +108,7 @@ const opened = new Map<string, Promise<Fonts>>();
 function languageOf(
   request: Request,
   { language }: Branding,
-  { languages }: Pick<Services, 'languages'>,
+  { languages }: Pick<Dependencies, 'languages'>,
 ): Texts {
   const code = single(request, 'lang');
   if (code === '') return languages.find(language ?? '') ?? languages.english;

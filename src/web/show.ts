@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Request, Response } from 'express';
 import { viewOf, type ErrorView } from './middleware/error-handler';
-import { textsOf } from './middleware/language';
 import type { Look } from '../cache/cache';
 import { sameWith, single } from './query';
+import { textsOf } from './locals';
 
 /** Milliseconds before a page that has nothing to show yet says that it waits. */
 const atOnce = 500;

@@ -287,7 +287,7 @@ describe('without JavaScript', () => {
     await page.getByRole('link', { name: 'Username' }).click();
     expect(await page.locator('th[aria-sort=ascending]').textContent()).toContain('Username');
     await page.getByRole('button', { name: 'Refresh' }).click();
-    expect(page.url()).toMatch(/sort=username/);
+    expect(page.url()).toMatch(/sort=login/);
     await page.getByLabel('Select bob@example.com').check();
     await page.getByRole('button', { name: 'Print', exact: true }).click();
     expect(await page.locator('.sheet h2').allTextContents()).toEqual(['bob@example.com']);

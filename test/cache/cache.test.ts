@@ -1,17 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import { Answers, freshFor, keptFor } from '../../src/cache/cache';
+import { Cache, freshFor, keptFor } from '../../src/cache/cache';
 
 /** Answers with a clock that a test sets, and calls that a test answers. */
 function setup(capacity = 100) {
   const calls: { key: string; answer: (value: string) => void; fail: (error: Error) => void }[] =
     [];
   const clock = { now: 1_000_000 };
-  const answers = new Answers<string>({
-    ask: (key) =>
+  const answers = new Cache<string>({
+    load: (key) =>
       new Promise((answer, fail) => {
         calls.push({ key, answer, fail });
       }),
-    weigh: (value) => value.length,
+    sizeOf: (value) => value.length,
     capacity,
     now: () => clock.now,
   });

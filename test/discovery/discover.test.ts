@@ -12,7 +12,7 @@ import type { DiscoveryOptions } from '../../src/discovery/discover';
 import { discover } from '../../src/discovery/discover';
 import { readAutoconfig, readAutodiscover } from '../../src/discovery/documents';
 import { decideClientSettings } from '../../src/domain/client-settings';
-import { faultsOf, toldBy, type Search } from '../../src/domain/discovery';
+import { faultsOf, advertisedIn, type Search } from '../../src/domain/discovery';
 import { defaultPolicy } from '../../src/domain/policy';
 import { autoconfig } from '../../src/formats/autoconfig';
 import { autodiscover } from '../../src/formats/autodiscover';
@@ -203,7 +203,7 @@ describe('a search', () => {
       [named.replace('https', 'http'), 'nothing'],
       [known.replace('https', 'http'), 'nothing'],
     ]);
-    expect(toldBy(found)?.[0]?.login).toBe('bob.example');
+    expect(advertisedIn(found)?.[0]?.login).toBe('bob.example');
     expect(found.places[0]?.url).toContain('?emailaddress=bob%40example.com');
   });
 
@@ -218,14 +218,14 @@ describe('a search', () => {
       },
     };
     const found = await search('outlook');
-    expect(toldBy(found)?.map(({ login }) => login)).toEqual(['bob.example', 'bob.example']);
+    expect(advertisedIn(found)?.map(({ login }) => login)).toEqual(['bob.example', 'bob.example']);
     expect(sent).toContain('<EMailAddress>bob@example.com</EMailAddress>');
     expect(asked).toContain('POST https://example.com/autodiscover/autodiscover.xml');
   });
 
   test('where there is nothing finds nothing', async () => {
     const found = await search('thunderbird', { resolve: () => Promise.resolve([]) });
-    expect(toldBy(found)).toBeNull();
+    expect(advertisedIn(found)).toBeNull();
     expect(new Set(found.places.map(({ found: one }) => JSON.stringify(one)))).toEqual(
       new Set([JSON.stringify({ kind: 'unreachable', why: 'no-address' })]),
     );

@@ -32,7 +32,7 @@ describe('selectMailboxes', () => {
   test.each([
     ['everyone by address, numbers as numbers', {}, ['bob', 'user9', 'user10']],
     ['the other way round', { descending: true }, ['user10', 'user9', 'bob']],
-    ['by user name', { sort: 'username' }, ['user9', 'user10', 'bob']],
+    ['by user name', { sort: 'login' }, ['user9', 'user10', 'bob']],
     ['by real name', { sort: 'name' }, ['bob', 'user10', 'user9']],
     ['only those that differ', { onlyDiffering: true }, ['bob', 'user9']],
     ['a part of the address', { search: 'user1' }, ['user10']],

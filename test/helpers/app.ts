@@ -4,7 +4,7 @@ import pino from 'pino';
 import request from 'supertest';
 import { createApp } from '../../src/web/app';
 import { BrandingStore } from '../../src/branding/branding-store';
-import type { VirtualminConfig } from '../../src/settings/config';
+import type { VirtualminConfig } from '../../src/virtualmin/client';
 import { permissions, type Viewer } from '../../src/domain/viewer';
 import type { DiscoveryOptions } from '../../src/discovery/discover';
 import type { MailSender } from '../../src/domain/policy';

@@ -10,7 +10,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Builder } from 'xml2js';
-import type { VirtualminConfig } from '../../src/settings/config';
+import type { VirtualminConfig } from '../../src/virtualmin/client';
 import { replay } from '../../src/demo/replay-server';
 
 export const recordings = join(__dirname, '..', '..', 'src', 'demo', 'recordings');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { VirtualminConfig } from '../../src/settings/config';
+import type { VirtualminConfig } from '../../src/virtualmin/client';
 import { createVirtualminClient } from '../../src/virtualmin/client';
 import { RemoteApiError, TlsNotVerifiableError } from '../../src/virtualmin/errors';
 import {

@@ -2,7 +2,7 @@ import PDFDocument from 'pdfkit';
 import SVGtoPDF from 'svg-to-pdfkit';
 
 /** A place on a page. Points from the upper left corner. */
-interface Place {
+interface Area {
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -10,7 +10,7 @@ interface Place {
 }
 
 /** Draws an SVG into a place of the current page, as large as it gets there. Throws where it cannot be drawn. */
-export function drawSvg(document: PDFKit.PDFDocument, svg: string, place: Place): void {
+export function drawSvg(document: PDFKit.PDFDocument, svg: string, place: Area): void {
   const { x, y, width, height } = place;
   document.save();
   SVGtoPDF(document, svg, x, y, {

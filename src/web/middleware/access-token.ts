@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
-import { said } from '../../texts/message';
+import { message } from '../../texts/message';
 import { HttpError } from '../http-error';
 
 const cookieName = 'mail_setup_token';
@@ -29,7 +29,7 @@ export function accessToken(token: string): RequestHandler {
       next();
       return;
     }
-    throw new HttpError(401, said('error_token'), said('error_token_do'));
+    throw new HttpError(401, message('error_token'), message('error_token_do'));
   };
 }
 

@@ -2,9 +2,9 @@ import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { LockedOutError, RemoteApiError, type RemoteApiErrorCode } from '../../virtualmin/errors';
 import type { PageTexts } from '../../texts/page-texts';
-import { said, textKey } from '../../texts/message';
+import { message, textKey } from '../../texts/message';
 import { HttpError } from '../http-error';
-import { textsOf } from './language';
+import { textsOf } from '../locals';
 
 /** An error as it is shown: the same facts as a page, as JSON and as text. */
 export interface ErrorView {
@@ -79,7 +79,7 @@ export function viewOf(error: unknown, now: number, { text, say }: PageTexts): E
 function clientError(error: unknown): HttpError | null {
   const status = (error as { status?: unknown } | null)?.status;
   if (typeof status !== 'number' || status < 400 || status > 499) return null;
-  return new HttpError(status, said('error_not_understood'), said('error_address'));
+  return new HttpError(status, message('error_not_understood'), message('error_address'));
 }
 
 /** Answers with the error in the format that was asked for: by the ending of the path. */

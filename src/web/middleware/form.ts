@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { parse as parseQuery, type ParsedUrlQuery } from 'node:querystring';
 import { text, type Request, type RequestHandler, type Response } from 'express';
-import { said } from '../../texts/message';
+import { message } from '../../texts/message';
 import { forbidden, HttpError } from '../http-error';
 
 /** Bytes of a form: it may name thousands of mailboxes, or bring a logo. */
@@ -53,7 +53,7 @@ async function readFields(request: Request, response: Response): Promise<void> {
 }
 
 function unreadable(status: number): HttpError {
-  return new HttpError(status, said('error_not_understood'), said('error_form'));
+  return new HttpError(status, message('error_not_understood'), message('error_form'));
 }
 
 async function readWithFile(request: Request, response: Response): Promise<void> {
@@ -69,9 +69,9 @@ async function readWithFile(request: Request, response: Response): Promise<void>
 }
 
 function isOwn(request: Request, response: Response): boolean {
-  const expected: unknown = response.locals.formToken;
+  const { formToken: expected } = response.locals;
   // On its own the app has other locks: a strict cookie, and where a request comes from.
-  if (typeof expected !== 'string') return true;
+  if (expected === undefined) return true;
   const { token } = (request.body ?? {}) as { token?: unknown };
   return typeof token === 'string' && timingSafeEqual(digest(token), digest(expected));
 }

@@ -1,5 +1,5 @@
 import { Router, type Request, type Response } from 'express';
-import type { Services } from '../app';
+import type { Dependencies } from '../../dependencies';
 import { ChangedMeanwhileError, type BrandingStore } from '../../branding/branding-store';
 import { BadValue } from '../../settings/bad-value';
 import { mostLogoBytes, type Branding } from '../../domain/branding';
@@ -9,21 +9,21 @@ import { mayBrand, type BrandingOwner, type Viewer } from '../../domain/viewer';
 import { clientIds, clientTitle, usualClients } from '../../formats/guides';
 import { defaultMail } from '../../mail/mail-words';
 import { forbidden, notFound } from '../http-error';
-import { textsOf } from '../middleware/language';
 import { recordAction } from '../middleware/panel';
 import { allowOwnPictures } from '../middleware/security-headers';
-import { viewerOf } from '../middleware/viewer';
 import { withBranding, type Policies } from '../../branding/policies';
-import type { Said } from '../../texts/message';
+import type { Message } from '../../texts/message';
 import {
   brandingKeys,
   logoText,
   readBranding,
   type BrandingTexts,
 } from '../../settings/setting-values';
-import { linksOf, type Links } from '../links';
+import type { Links } from '../links';
 import { sendLogo } from './logo';
 import { domainOf, repeated, single } from '../query';
+import { guard, needs } from '../access';
+import { linksOf, textsOf, viewerOf } from '../locals';
 
 /** A branding that is looked at or changed, and what it builds on. */
 interface Subject {
@@ -34,10 +34,10 @@ interface Subject {
 }
 
 /** What somebody typed, and what is wrong with it. */
-interface Draft {
+interface BrandingDraft {
   readonly texts: BrandingTexts;
   readonly branding: Branding;
-  readonly problems: ReadonlyMap<string, Said>;
+  readonly problems: ReadonlyMap<string, Message>;
 }
 
 /** Whether there is a branding page for someone. */
@@ -50,42 +50,42 @@ export function mayBrandSomething(viewer: Viewer, { store }: Policies): boolean 
  * `/branding`, `/branding/resellers/{reseller}` and `/domains/{domain}/branding`: name, logo, colour and
  * whatever else a host says of itself, with a preview; and the logo for the sheets.
  */
-export function brandingRoutes(services: Services): Router {
-  const { directory, policies, languages, log, now } = services;
+export function brandingRoutes(dependencies: Dependencies): Router {
+  const { directory, policies, languages, log, now } = dependencies;
   const router = Router();
   const keys = brandingKeys(languages.all.map(({ code }) => code));
 
+  /** Throws a 404 where brandings cannot be saved, and a 403. */
+  const needsBranding = guard('branding', (viewer, request) => {
+    if (policies.store === null) throw notFound('error_no_branding');
+    if (!mayBrand(viewer, ownerOf(request))) throw forbidden('error_not_yours');
+  });
+
   async function subjectOf(request: Request, response: Response): Promise<Subject> {
-    const viewer = viewerOf(response);
     const links = linksOf(response);
     const { store } = policies;
-    const allowed = (owner: BrandingOwner) => {
-      if (!mayBrand(viewer, owner)) throw forbidden('error_not_yours');
-      return owner;
-    };
     if (store === null) throw notFound('error_no_branding');
-    if (request.params.domain !== undefined) {
-      const owner = allowed({ kind: 'domain', name: domainOf(request) });
-      const { reseller } = await directory.freshServer(domainOf(request));
-      const path = links.domainBranding(domainOf(request));
-      return { owner, path, above: await policies.above(owner, reseller), store };
+    const owner = ownerOf(request);
+    switch (owner.kind) {
+      case 'domain': {
+        const { reseller } = await directory.freshServer(owner.name);
+        const path = links.domainBranding(owner.name);
+        return { owner, path, above: await policies.above(owner, reseller), store };
+      }
+      case 'reseller': {
+        const path = links.resellerBranding(owner.name);
+        return { owner, path, above: await policies.above(owner, null), store };
+      }
+      case 'server':
+        return { owner, path: links.branding(), above: await policies.above(owner, null), store };
     }
-    const { reseller } = request.params;
-    if (typeof reseller === 'string') {
-      if (!/^[^\p{Cc}\s/]{1,64}$/u.test(reseller)) throw notFound('error_not_user');
-      const owner = allowed({ kind: 'reseller', name: reseller });
-      const path = links.resellerBranding(reseller);
-      return { owner, path, above: await policies.above(owner, null), store };
-    }
-    const owner = allowed({ kind: 'server' });
-    return { owner, path: links.branding(), above: await policies.above(owner, null), store };
   }
 
   async function show(
     response: Response,
     { owner, path, above, store }: Subject,
-    draft: Draft,
-    state: { version: string; broken?: readonly Said[]; saved?: boolean; changed?: boolean },
+    draft: BrandingDraft,
+    state: { version: string; broken?: readonly Message[]; saved?: boolean; changed?: boolean },
   ) {
     const { sheetOf, qrPath } = await import('../../formats/sheet');
     const policy = withBranding(above, draft.branding);
@@ -142,12 +142,6 @@ export function brandingRoutes(services: Services): Router {
   }
 
   async function get(request: Request, response: Response) {
-    const viewer = viewerOf(response);
-    const { domain, reseller } = request.params;
-    if (domain === undefined && reseller === undefined && viewer.role === 'reseller') {
-      response.redirect(303, linksOf(response).resellerBranding(viewer.user));
-      return;
-    }
     const subject = await subjectOf(request, response);
     const { texts, branding, version, problems } = await subject.store.read(subject.owner);
     const saved = single(request, 'saved') === '1';
@@ -183,16 +177,31 @@ export function brandingRoutes(services: Services): Router {
     response.redirect(303, `${subject.path}?saved=1`);
   }
 
-  router.get('/domains/:domain/logo', sendLogo(services));
+  router.get('/domains/:domain/logo', needs('see'), sendLogo(dependencies));
+  // A reseller has a branding of their own instead of the server's.
+  router.get('/branding', needs('see'), (_request, response, next) => {
+    const { role, user } = viewerOf(response);
+    if (role === 'reseller') response.redirect(303, linksOf(response).resellerBranding(user));
+    else next();
+  });
   for (const path of ['/branding', '/branding/resellers/:reseller', '/domains/:domain/branding']) {
-    router.get(path, get);
-    router.post(path, post);
+    router.get(path, needsBranding, get);
+    router.post(path, needsBranding, post);
   }
   return router;
 }
 
-async function draftOf(request: Request, keys: readonly string[]): Promise<Draft> {
-  const problems = new Map<string, Said>();
+/** Whose branding a path names. Throws a 400 or a 404 for a name that cannot be one. */
+function ownerOf(request: Pick<Request, 'params'>): BrandingOwner {
+  const { domain, reseller } = request.params;
+  if (domain !== undefined) return { kind: 'domain', name: domainOf(request) };
+  if (typeof reseller !== 'string') return { kind: 'server' };
+  if (!/^[^\p{Cc}\s/]{1,64}$/u.test(reseller)) throw notFound('error_not_user');
+  return { kind: 'reseller', name: reseller };
+}
+
+async function draftOf(request: Request, keys: readonly string[]): Promise<BrandingDraft> {
+  const problems = new Map<string, Message>();
   const typed = (key: string): string => {
     if (key === 'sheet_clients') {
       if (single(request, 'own_clients') !== '1') return '';

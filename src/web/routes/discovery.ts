@@ -1,18 +1,20 @@
 import { Router, type Request, type Response } from 'express';
-import type { Services } from '../app';
+import type { Dependencies } from '../../dependencies';
 import type { DiscoveryOptions } from '../../discovery/discover';
 import { decideAllClientSettings, type ClientSettings } from '../../domain/client-settings';
-import { faultsOf, toldBy, type Search, type ToldServer } from '../../domain/discovery';
+import { faultsOf, advertisedIn, type Search, type AdvertisedServer } from '../../domain/discovery';
 import { selectMailboxes } from '../../domain/mailbox-list';
 import { pageOf } from '../../domain/page';
-import { clientNames, faultWords, foundWords, toldName } from '../../formats/discovery-words';
+import { clientNames, faultWords, foundWords, advertisedName } from '../../formats/discovery-words';
 import { recordsJson, searchesJson } from '../../formats/json';
 import { notFound } from '../http-error';
-import { textsOf } from '../middleware/language';
 import type { PageTexts } from '../../texts/page-texts';
 import { freshSettings } from '../mailbox-settings';
-import { leaving, seenFresh } from '../../probe/observed-policy';
+import { observedFresh } from '../../probe/observed-policy';
 import { domainOf, pageNumberOf, sameWith } from '../query';
+import { textsOf } from '../locals';
+import { clientLeft } from '../client-left';
+import { needs } from '../access';
 
 /** Mailboxes that are looked up at once: each takes six questions. */
 const mailboxesOnPage = 25;
@@ -21,11 +23,11 @@ const mailboxesOnPage = 25;
  * `/domains/{domain}/mailboxes/{login}/discovery`: what mail clients would find by themselves, and
  * `/domains/{domain}/discovery` the same of every mailbox, some at a time; each as JSON too.
  */
-export function discoveryRoutes(services: Services): Router {
+export function discoveryRoutes(dependencies: Dependencies): Router {
   const router = Router();
 
   function options(): DiscoveryOptions {
-    const { discovery } = services;
+    const { discovery } = dependencies;
     if (discovery === null) throw notFound('error_demo');
     return discovery;
   }
@@ -35,7 +37,7 @@ export function discoveryRoutes(services: Services): Router {
     response: Response,
   ) {
     const asked = options();
-    const settings = await freshSettings(request, response, services);
+    const settings = await freshSettings(request, response, dependencies);
     const { discover } = await import('../../discovery/discover');
     const { emailAddress, domain } = settings;
     return { settings, found: await discover(emailAddress, domain, hostsOf(settings), asked) };
@@ -44,10 +46,14 @@ export function discoveryRoutes(services: Services): Router {
   async function ofDomain(request: Request<{ domain: string }>, response: Response) {
     const asked = options();
     const number = pageNumberOf(request);
-    const { value } = await services.directory.freshDomain(domainOf(request));
+    const { value } = await dependencies.directory.freshDomain(domainOf(request));
     const { server, users } = value;
     if (!server.mail) throw notFound('error_no_mail');
-    const { policy, observations } = await seenFresh(services, server, leaving(response));
+    const { policy, observations } = await observedFresh(
+      dependencies,
+      server,
+      clientLeft(response),
+    );
     const page = pageOf(selectMailboxes(users, inOrder), number, mailboxesOnPage);
     const all = decideAllClientSettings(page.items, server, policy, observations);
     const { discoverMany } = await import('../../discovery/discover');
@@ -58,30 +64,38 @@ export function discoveryRoutes(services: Services): Router {
     return { server, page, mailboxes, srv, mx };
   }
 
-  router.get('/domains/:domain/mailboxes/:login/discovery', async (request, response) => {
-    const t = textsOf(response);
-    const { settings, found } = await ofMailbox(request, response);
-    response.render('pages/discovery', {
-      settings,
-      searches: found.searches.map((search) => ({
-        client: clientNames[search.client],
-        places: search.places.map(({ url, found: one }) => ({ url, words: foundWords(one, t) })),
-        told: toldBy(search)?.map((server) => judged(server, settings, t)) ?? null,
-      })),
-      srv: found.srv.map(({ name, server }) => ({
-        record: name,
-        ...judged(server, settings, t),
-      })),
-      mx: found.mx,
-    });
-  });
+  router.get(
+    '/domains/:domain/mailboxes/:login/discovery',
+    needs('check'),
+    async (request, response) => {
+      const t = textsOf(response);
+      const { settings, found } = await ofMailbox(request, response);
+      response.render('pages/discovery', {
+        settings,
+        searches: found.searches.map((search) => ({
+          client: clientNames[search.client],
+          places: search.places.map(({ url, found: one }) => ({ url, words: foundWords(one, t) })),
+          told: advertisedIn(search)?.map((server) => judged(server, settings, t)) ?? null,
+        })),
+        srv: found.srv.map(({ name, server }) => ({
+          record: name,
+          ...judged(server, settings, t),
+        })),
+        mx: found.mx,
+      });
+    },
+  );
 
-  router.get('/domains/:domain/mailboxes/:login/discovery.json', async (request, response) => {
-    const { settings, found } = await ofMailbox(request, response);
-    response.json({ ...searchesJson(settings, found.searches), ...recordsJson(found) });
-  });
+  router.get(
+    '/domains/:domain/mailboxes/:login/discovery.json',
+    needs('check'),
+    async (request, response) => {
+      const { settings, found } = await ofMailbox(request, response);
+      response.json({ ...searchesJson(settings, found.searches), ...recordsJson(found) });
+    },
+  );
 
-  router.get('/domains/:domain/discovery', async (request, response) => {
+  router.get('/domains/:domain/discovery', needs('check'), async (request, response) => {
     const t = textsOf(response);
     const { server, page, mailboxes, mx } = await ofDomain(request, response);
     response.render('pages/discovery-all', {
@@ -95,7 +109,7 @@ export function discoveryRoutes(services: Services): Router {
     });
   });
 
-  router.get('/domains/:domain/discovery.json', async (request, response) => {
+  router.get('/domains/:domain/discovery.json', needs('check'), async (request, response) => {
     const { server, page, mailboxes, srv, mx } = await ofDomain(request, response);
     response.json({
       domain: server.name,
@@ -121,16 +135,16 @@ function hostsOf({ incoming, outgoing }: ClientSettings): string[] {
   return [...new Set([...incoming, ...outgoing].map(({ host }) => host))];
 }
 
-function judged(server: ToldServer, settings: ClientSettings, t: PageTexts) {
+function judged(server: AdvertisedServer, settings: ClientSettings, t: PageTexts) {
   return {
-    name: toldName(server, t),
+    name: advertisedName(server, t),
     faults: faultsOf(server, settings).map((fault) => faultWords(fault, settings.login, t)),
   };
 }
 
 /** What one client is told for a mailbox, in as few words as a row of a table has. */
 function summaryOf(search: Search, settings: ClientSettings, t: PageTexts) {
-  const told = toldBy(search);
+  const told = advertisedIn(search);
   if (told === null) {
     // It guesses the address as user name, and hosts by their usual names.
     return { kind: settings.loginIsEmailAddress ? 'guesses' : 'guesses-wrong', faults: [] };

@@ -3,20 +3,20 @@ import { Router } from 'express';
 import { plain, searchWords } from '../../domain/mailbox-list';
 import { pageOf } from '../../domain/page';
 import type { VirtualServer } from '../../domain/virtual-server';
-import type { Services } from '../app';
+import type { Dependencies } from '../../dependencies';
 import { domainsJson } from '../../formats/json';
 import { maySee } from '../../domain/viewer';
-import { textsOf } from '../middleware/language';
-import { viewerOf } from '../middleware/viewer';
 import { mayBrandSomething } from './branding';
 import { pageNumberOf, sameWith, searchOf } from '../query';
 import { patienceOf, soon, valueOrWaiting } from '../show';
+import { textsOf, viewerOf } from '../locals';
+import { needs } from '../access';
 
 /** `/`: the virtual servers, and `/domains.json` the same for programs. */
-export function domainsRoutes({ directory, policies, probes, now }: Services): Router {
+export function domainsRoutes({ directory, policies, probes, now }: Dependencies): Router {
   const router = Router();
 
-  router.get('/', async (request, response) => {
+  router.get('/', needs('see'), async (request, response) => {
     const search = searchOf(request);
     const number = pageNumberOf(request);
     const look = await directory.lookAtServers(patienceOf(request));
@@ -38,14 +38,14 @@ export function domainsRoutes({ directory, policies, probes, now }: Services): R
     });
   });
 
-  router.get('/domains.json', async (_request, response) => {
+  router.get('/domains.json', needs('see'), async (_request, response) => {
     const { value, asOf } = await directory.freshServers();
     const viewer = viewerOf(response);
     const own = value.filter(({ name }) => maySee(viewer, name));
     response.json(domainsJson(own, asOf));
   });
 
-  router.post('/', async (request, response) => {
+  router.post('/', needs('see'), async (request, response) => {
     await soon(directory.refreshServers());
     response.redirect(303, sameWith(request, { wait: '' }));
   });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RequestHandler } from 'express';
-import type { Services } from '../app';
+import type { Dependencies } from '../../dependencies';
 import type { Logo } from '../../domain/branding';
 import { notFound } from '../http-error';
 import { domainOf } from '../query';
@@ -11,7 +11,7 @@ export function logoVersion({ bytes }: Logo): string {
 }
 
 /** `/domains/{domain}/logo`: the picture on the domain's sheets. It is kept by browsers, since its address changes with it. */
-export function sendLogo({ directory, policies }: Services): RequestHandler {
+export function sendLogo({ directory, policies }: Dependencies): RequestHandler {
   return async (request, response) => {
     const { logo } = (await policies.of(await directory.freshServer(domainOf(request)))).branding;
     if (logo === null) throw notFound('error_no_logo');

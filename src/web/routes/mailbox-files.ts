@@ -1,15 +1,16 @@
 import { Router, type Request } from 'express';
-import type { Services } from '../app';
+import type { Dependencies } from '../../dependencies';
 import type { ClientSettings } from '../../domain/client-settings';
 import { settingsJson } from '../../formats/json';
 import { settingsText } from '../../formats/settings-text';
 import { notFound } from '../http-error';
-import { textsOf } from '../middleware/language';
 import { recordAction } from '../middleware/panel';
 import { fileName } from '../../formats/file-name';
 import type { PageTexts } from '../../texts/page-texts';
 import { freshSettings } from '../mailbox-settings';
 import { choiceOf } from '../query';
+import { textsOf } from '../locals';
+import { needs } from '../access';
 
 interface MailboxFile {
   /** The last part of its path. */
@@ -19,7 +20,11 @@ interface MailboxFile {
   readonly savedAs: string | null;
   readonly render: (
     settings: ClientSettings,
-    asked: { readonly request: Request; readonly services: Services; readonly t: PageTexts },
+    asked: {
+      readonly request: Request;
+      readonly dependencies: Dependencies;
+      readonly t: PageTexts;
+    },
   ) => string | Buffer | Promise<string | Buffer>;
 }
 
@@ -53,13 +58,13 @@ const files: readonly MailboxFile[] = [
     name: 'profile.mobileconfig',
     type: 'application/x-apple-aspen-config',
     savedAs: '.mobileconfig',
-    render: async (settings, { request, services }) => {
+    render: async (settings, { request, dependencies }) => {
       const protocol = choiceOf(request, 'protocol', ['imap', 'pop3']);
       const profile = (await import('../../formats/apple-profile')).appleProfile(
         settings,
         protocol,
       );
-      if (profile !== null) return signed(Buffer.from(profile), services);
+      if (profile !== null) return signed(Buffer.from(profile), dependencies);
       const name = protocol === 'imap' ? 'IMAP' : 'POP3';
       throw notFound('error_no_profile', { protocol: name });
     },
@@ -81,18 +86,26 @@ const files: readonly MailboxFile[] = [
 ];
 
 /** `/domains/{domain}/mailboxes/{login}/…`: the settings of one mailbox as files. */
-export function mailboxFilesRoutes(services: Services): Router {
+export function mailboxFilesRoutes(dependencies: Dependencies): Router {
   const router = Router();
   for (const { name, type, savedAs, render } of files) {
-    router.get(`/domains/:domain/mailboxes/:login/${name}`, async (request, response) => {
-      const settings = await freshSettings(request, response, services);
-      const body = await render(settings, { request, services, t: textsOf(response) });
-      if (savedAs !== null) response.attachment(fileName(settings.emailAddress) + savedAs);
-      const { domain, login } = settings;
-      recordAction(response, 'file', { domain, login, file: name });
-      // Bytes: with a string Express would add a charset to types that have none.
-      response.type(type).send(Buffer.from(body));
-    });
+    router.get(
+      `/domains/:domain/mailboxes/:login/${name}`,
+      needs('see'),
+      async (request, response) => {
+        const settings = await freshSettings(request, response, dependencies);
+        const body = await render(settings, {
+          request,
+          dependencies,
+          t: textsOf(response),
+        });
+        if (savedAs !== null) response.attachment(fileName(settings.emailAddress) + savedAs);
+        const { domain, login } = settings;
+        recordAction(response, 'file', { domain, login, file: name });
+        // Bytes: with a string Express would add a charset to types that have none.
+        response.type(type).send(Buffer.from(body));
+      },
+    );
   }
   return router;
 }
@@ -101,7 +114,7 @@ export function mailboxFilesRoutes(services: Services): Router {
  * A profile signed, where the host has what to sign with. What broke since the start (a certificate
  * that ran out, say) is logged, and must not keep a mailbox from being set up.
  */
-async function signed(profile: Buffer, { profileSigner, log, now }: Services): Promise<Buffer> {
+async function signed(profile: Buffer, { profileSigner, log, now }: Dependencies): Promise<Buffer> {
   if (profileSigner === null) return profile;
   const { readSigner, SignerError } = await import('../../signing/profile-signer');
   try {

@@ -1,23 +1,23 @@
 import { Router } from 'express';
-import type { Services } from '../app';
+import type { Dependencies } from '../../dependencies';
 import { avoidedIn, withImplicitTls } from '../../domain/client-settings';
 import { resultWords } from '../../formats/check-words';
 import { whyNoSheet } from '../../domain/sheets';
 import { settingsText } from '../../formats/settings-text';
-import { textsOf } from '../middleware/language';
-import { viewerOf } from '../middleware/viewer';
-import { badgeOf } from './check';
+import { badgeOf } from '../badge';
 import { settingsOf } from '../mailbox-settings';
-import { checkedServices, seenSoFar } from '../../probe/observed-policy';
+import { checkedServices, observedSoFar } from '../../probe/observed-policy';
 import { domainOf } from '../query';
 import { patienceOf, valueOrWaiting } from '../show';
+import { textsOf, viewerOf } from '../locals';
+import { needs } from '../access';
 
 /** `/domains/{domain}/mailboxes/{login}`: the settings of one mailbox. */
-export function mailboxRoutes(services: Services): Router {
-  const { directory, profileSigner, now } = services;
+export function mailboxRoutes(dependencies: Dependencies): Router {
+  const { directory, profileSigner, now } = dependencies;
   const router = Router();
 
-  router.get('/domains/:domain/mailboxes/:login', async (request, response) => {
+  router.get('/domains/:domain/mailboxes/:login', needs('see'), async (request, response) => {
     const domain = domainOf(request);
     const { login } = request.params;
     const look = await directory.lookAtDomain(domain, patienceOf(request));
@@ -26,10 +26,10 @@ export function mailboxRoutes(services: Services): Router {
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const { server } = there.value;
-    const { policy, observations } = await seenSoFar(services, server);
+    const { policy, observations } = await observedSoFar(dependencies, server);
     const settings = settingsOf(there.value, login, policy, observations);
     const mayCheck =
-      viewerOf(response).may.has('check') && checkedServices(services, server, policy) !== null;
+      viewerOf(response).may.has('check') && checkedServices(dependencies, server, policy) !== null;
     const mayPrint = viewerOf(response).may.has('print');
     response.render('pages/mailbox', {
       settings,

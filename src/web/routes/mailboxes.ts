@@ -1,6 +1,6 @@
 import { domainToUnicode } from 'node:url';
 import { Router, type Request, type Response } from 'express';
-import type { Services } from '../app';
+import type { Dependencies } from '../../dependencies';
 import { decideAllClientSettings, decideServices } from '../../domain/client-settings';
 import {
   countDiffering,
@@ -14,27 +14,28 @@ import { mayBrand } from '../../domain/viewer';
 import { mailboxesCsv } from '../../formats/csv';
 import { dnsZone } from '../../formats/dns-zone';
 import { mailboxesJson } from '../../formats/json';
-import { textsOf } from '../middleware/language';
-import { viewerOf } from '../middleware/viewer';
-import { badgeOf } from './check';
-import { checkedServices, leaving, seenFresh, seenSoFar } from '../../probe/observed-policy';
+import { badgeOf } from '../badge';
+import { checkedServices, observedFresh, observedSoFar } from '../../probe/observed-policy';
 import { domainOf, pageNumberOf, sameWith } from '../query';
 import { mailboxQuery, selectionOf } from '../selection';
 import { patienceOf, soon, valueOrWaiting } from '../show';
+import { textsOf, viewerOf } from '../locals';
+import { clientLeft } from '../client-left';
+import { needs } from '../access';
 
 /** The texts of the columns: the names of Virtualmin's own users table, where it has the column. */
 const columnNames: Readonly<Record<SortKey, string>> = {
   address: 'page_address',
-  username: 'page_username',
+  login: 'page_username',
   name: 'page_real_name',
 };
 
 /** `/domains/{domain}`: the mailboxes of one domain, and the same as files. */
-export function mailboxesRoutes(services: Services): Router {
-  const { directory, policies, now } = services;
+export function mailboxesRoutes(dependencies: Dependencies): Router {
+  const { directory, policies, now } = dependencies;
   const router = Router();
 
-  router.get('/domains/:domain', async (request, response) => {
+  router.get('/domains/:domain', needs('see'), async (request, response) => {
     const domain = domainOf(request);
     const query = mailboxQuery(request);
     const number = pageNumberOf(request);
@@ -48,9 +49,9 @@ export function mailboxesRoutes(services: Services): Router {
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const { server, users } = there.value;
-    const { policy, observations } = await seenSoFar(services, server);
+    const { policy, observations } = await observedSoFar(dependencies, server);
     const mayCheck =
-      viewerOf(response).may.has('check') && checkedServices(services, server, policy) !== null;
+      viewerOf(response).may.has('check') && checkedServices(dependencies, server, policy) !== null;
     response.render('pages/mailboxes', {
       mayCheck,
       badge: badgeOf(decideServices(domain, policy, observations)),
@@ -74,7 +75,7 @@ export function mailboxesRoutes(services: Services): Router {
     });
   });
 
-  router.get('/domains/:domain/mailboxes.json', async (request, response) => {
+  router.get('/domains/:domain/mailboxes.json', needs('see'), async (request, response) => {
     const { value, asOf } = await directory.freshDomain(domainOf(request));
     response.json(mailboxesJson(value.users, asOf));
   });
@@ -82,17 +83,21 @@ export function mailboxesRoutes(services: Services): Router {
   async function csv(request: Request, response: Response) {
     const domain = domainOf(request);
     const { server, users } = (await directory.freshDomain(domain)).value;
-    const { policy, observations } = await seenFresh(services, server, leaving(response));
+    const { policy, observations } = await observedFresh(
+      dependencies,
+      server,
+      clientLeft(response),
+    );
     const { mailboxes } = selectionOf(request, users);
     const all = decideAllClientSettings(mailboxes, server, policy, observations);
     response.attachment(`${domain}-mailboxes.csv`).send(mailboxesCsv(all));
   }
 
-  router.get('/domains/:domain/mailboxes.csv', csv);
+  router.get('/domains/:domain/mailboxes.csv', needs('see'), csv);
 
-  router.post('/domains/:domain/mailboxes.csv', csv);
+  router.post('/domains/:domain/mailboxes.csv', needs('see'), csv);
 
-  router.get('/domains/:domain/dns.txt', async (request, response) => {
+  router.get('/domains/:domain/dns.txt', needs('see'), async (request, response) => {
     const server = await directory.freshServer(domainOf(request));
     const policy = await policies.of(server);
     // Records are for good: what does not work today is no reason to leave it out.
@@ -100,10 +105,14 @@ export function mailboxesRoutes(services: Services): Router {
   });
 
   // The button "Refresh" of the domain's page and of its mailboxes' pages, and "Try again".
-  router.post(['/domains/:domain', '/domains/:domain/*rest'], async (request, response) => {
-    await soon(directory.refreshDomain(domainOf(request)));
-    response.redirect(303, sameWith(request, { wait: '' }));
-  });
+  router.post(
+    ['/domains/:domain', '/domains/:domain/*rest'],
+    needs('see'),
+    async (request, response) => {
+      await soon(directory.refreshDomain(domainOf(request)));
+      response.redirect(303, sameWith(request, { wait: '' }));
+    },
+  );
 
   return router;
 }

@@ -1,6 +1,6 @@
 import { Router, type Request, type Response } from 'express';
 import { rateLimit } from 'express-rate-limit';
-import type { Services } from '../app';
+import type { Dependencies } from '../../dependencies';
 import type { ClientSettings } from '../../domain/client-settings';
 import { isEmailAddress } from '../../domain/email-address';
 import { mayWriteMail } from '../../domain/viewer';
@@ -9,11 +9,11 @@ import { mailFor, type MailText } from '../../mail/mail-words';
 import { MailError, sendMail } from '../../mail/mailer';
 import { notFound, tooMany } from '../http-error';
 import { recordAction } from '../middleware/panel';
-import { viewerOf } from '../middleware/viewer';
-import { said, type Said } from '../../texts/message';
-import { linksOf } from '../links';
+import { message, type Message } from '../../texts/message';
 import { domainOf, single } from '../query';
 import { needSheet, openFonts, pdfTitle, sheetJob } from '../sheet-job';
+import { linksOf, viewerOf } from '../locals';
+import { needs } from '../access';
 
 /** Sheets that one user may send in `window` milliseconds. */
 const mostMails = 20;
@@ -24,19 +24,19 @@ const longestSubject = 200;
 const longestText = 5000;
 
 /** What somebody typed, and what is wrong with it. */
-interface Draft {
+interface MailDraft {
   readonly to: string;
   readonly subject: string;
   readonly text: string;
   /** Null where it can be sent. */
-  readonly problem: Said | null;
+  readonly problem: Message | null;
   /** Whether it is to go to the very mailbox that it sets up. */
   readonly toItself: boolean;
 }
 
 /** `/domains/{domain}/mailboxes/{login}/send`: a sheet by mail, as text and as a PDF. */
-export function sendRoutes(services: Services): Router {
-  const { directory, policies, mailTransport, log } = services;
+export function sendRoutes(dependencies: Dependencies): Router {
+  const { directory, policies, mailTransport, log } = dependencies;
   const router = Router();
 
   const limit = rateLimit({
@@ -55,7 +55,7 @@ export function sendRoutes(services: Services): Router {
     const { value, asOf } = await directory.freshDomain(domainOf(request));
     const { mailFrom: from } = await policies.of(value.server);
     if (from === null) throw notFound('error_no_sender');
-    const job = await sheetJob(request, response, value, asOf, services, login);
+    const job = await sheetJob(request, response, value, asOf, dependencies, login);
     const [sheet, settings] = needSheet(job);
     const mailbox = value.users.mailboxes.find((one) => one.login === login);
     return { job, sheet, settings, recovery: mailbox?.recoveryAddress ?? '', from };
@@ -63,8 +63,8 @@ export function sendRoutes(services: Services): Router {
 
   type Asked = Awaited<ReturnType<typeof jobOf>>;
 
-  function show(response: Response, { job, settings, from }: Asked, draft: Draft, sent = '') {
-    const { languages } = services;
+  function show(response: Response, { job, settings, from }: Asked, draft: MailDraft, sent = '') {
+    const { languages } = dependencies;
     const path = linksOf(response).send(settings.domain, settings.login);
     response.render('pages/send', {
       ...{ settings, draft, sent, path, from, longestText },
@@ -74,50 +74,59 @@ export function sendRoutes(services: Services): Router {
     });
   }
 
-  router.get('/domains/:domain/mailboxes/:login/send', async (request, response) => {
-    const asked = await jobOf(request, response, request.params.login);
-    const template = mailFor(asked.settings, asked.job.branding, asked.job.texts);
-    const draft = { ...template, to: asked.recovery, problem: null, toItself: false };
-    show(response, asked, draft, single(request, 'sent'));
-  });
+  router.get(
+    '/domains/:domain/mailboxes/:login/send',
+    needs('print'),
+    async (request, response) => {
+      const asked = await jobOf(request, response, request.params.login);
+      const template = mailFor(asked.settings, asked.job.branding, asked.job.texts);
+      const draft = { ...template, to: asked.recovery, problem: null, toItself: false };
+      show(response, asked, draft, single(request, 'sent'));
+    },
+  );
 
   const path = '/domains/:domain/mailboxes/:login/send';
-  router.post(path, limit, async (request: Request<{ login: string }>, response) => {
-    const { login } = request.params;
-    const asked = await jobOf(request, response, login);
-    const { job, settings } = asked;
-    const ours = mailFor(settings, job.branding, job.texts);
-    const words = mayWriteMail(viewerOf(response)) ? typed(request) : ours;
-    const draft = draftOf(request, words, settings);
-    if (draft.problem !== null) {
-      response.status(400);
-      show(response, asked, draft);
-      return;
-    }
-    try {
-      await send(draft, asked);
-    } catch (error) {
-      if (!(error instanceof MailError)) throw error;
-      log.warn({ domain: settings.domain, reason: error.message }, 'sheet not sent');
-      const problem = said('send_problem_server', { reason: error.message });
-      response.status(502);
-      show(response, asked, { ...draft, problem });
-      return;
-    }
-    const { user } = viewerOf(response);
-    log.info({ user, mailbox: settings.emailAddress, to: draft.to }, 'sheet sent');
-    recordAction(response, 'send', { domain: settings.domain, login, to: draft.to });
-    const query = new URLSearchParams({ lang: job.texts.code, sent: draft.to }).toString();
-    response.redirect(303, `${linksOf(response).send(settings.domain, login)}?${query}`);
-  });
+  router.post(
+    path,
+    needs('print'),
+    limit,
+    async (request: Request<{ login: string }>, response) => {
+      const { login } = request.params;
+      const asked = await jobOf(request, response, login);
+      const { job, settings } = asked;
+      const ours = mailFor(settings, job.branding, job.texts);
+      const words = mayWriteMail(viewerOf(response)) ? typed(request) : ours;
+      const draft = mailDraftOf(request, words, settings);
+      if (draft.problem !== null) {
+        response.status(400);
+        show(response, asked, draft);
+        return;
+      }
+      try {
+        await send(draft, asked);
+      } catch (error) {
+        if (!(error instanceof MailError)) throw error;
+        log.warn({ domain: settings.domain, reason: error.message }, 'sheet not sent');
+        const problem = message('send_problem_server', { reason: error.message });
+        response.status(502);
+        show(response, asked, { ...draft, problem });
+        return;
+      }
+      const { user } = viewerOf(response);
+      log.info({ user, mailbox: settings.emailAddress, to: draft.to }, 'sheet sent');
+      recordAction(response, 'send', { domain: settings.domain, login, to: draft.to });
+      const query = new URLSearchParams({ lang: job.texts.code, sent: draft.to }).toString();
+      response.redirect(303, `${linksOf(response).send(settings.domain, login)}?${query}`);
+    },
+  );
 
-  async function send(draft: Draft, { job, sheet, settings, from }: Asked): Promise<void> {
+  async function send(draft: MailDraft, { job, sheet, settings, from }: Asked): Promise<void> {
     const { sheetText } = await import('../../formats/sheet-text');
     const { sheetsPdf } = await import('../../formats/pdf/sheets-pdf');
     const content = sheetsPdf({
       ...job,
       title: pdfTitle(job, settings.emailAddress),
-      fonts: await openFonts(services),
+      fonts: await openFonts(dependencies),
       signal: new AbortController().signal,
       progress: () => undefined,
     });
@@ -137,19 +146,23 @@ function typed(request: Request): MailText {
   };
 }
 
-function draftOf(request: Request, { subject, text }: MailText, settings: ClientSettings): Draft {
+function mailDraftOf(
+  request: Request,
+  { subject, text }: MailText,
+  settings: ClientSettings,
+): MailDraft {
   const to = single(request, 'to').trim();
   const own = [settings.emailAddress, ...settings.extraAddresses];
   const toItself = own.some((address) => address.toLowerCase() === to.toLowerCase());
-  const problemOf = (): Said | null => {
-    if (!isEmailAddress(to)) return said('send_problem_to', { example: 'bob@example.net' });
+  const problemOf = (): Message | null => {
+    if (!isEmailAddress(to)) return message('send_problem_to', { example: 'bob@example.net' });
     if (toItself && single(request, 'to_itself') !== '1') {
-      return said('send_problem_itself');
+      return message('send_problem_itself');
     }
     if (subject === '' || subject.length > longestSubject || /\p{Cc}/u.test(subject)) {
-      return said('send_problem_subject', { count: longestSubject });
+      return message('send_problem_subject', { count: longestSubject });
     }
-    if (text.length > longestText) return said('send_problem_text', { count: longestText });
+    if (text.length > longestText) return message('send_problem_text', { count: longestText });
     return null;
   };
   return { to, subject, text, toItself, problem: problemOf() };

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Router, type Request, type Response } from 'express';
-import type { Services } from '../app';
+import type { Dependencies } from '../../dependencies';
 import { badRequest, notFound } from '../http-error';
 import { recordAction } from '../middleware/panel';
 import { fileName } from '../../formats/file-name';
@@ -9,13 +9,14 @@ import { domainOf, single } from '../query';
 import { isSelectionForm } from '../selection';
 import { needSheet, openFonts, pdfTitle, sheetJob, type SheetJob } from '../sheet-job';
 import { Progress } from '../progress';
+import { needs } from '../access';
 
 /**
  * The sheets as files: `sheet.pdf` of one mailbox, `sheets.pdf` of many in one document, and
  * `sheets.zip` with a document each. A client that leaves stops the work.
  */
-export function sheetFilesRoutes(services: Services): Router {
-  const { directory } = services;
+export function sheetFilesRoutes(dependencies: Dependencies): Router {
+  const { directory } = dependencies;
   const router = Router();
   const progress = new Progress();
 
@@ -25,7 +26,7 @@ export function sheetFilesRoutes(services: Services): Router {
     login: string | null,
   ): Promise<SheetJob> {
     const { value, asOf } = await directory.freshDomain(domainOf(request));
-    const job = await sheetJob(request, response, value, asOf, services, login);
+    const job = await sheetJob(request, response, value, asOf, dependencies, login);
     if (job.sheets.length === 0) needSheet(job);
     return job;
   }
@@ -66,7 +67,7 @@ export function sheetFilesRoutes(services: Services): Router {
     const file = { type: 'application/pdf', name: `${name}.pdf` };
     const title = pdfTitle(job, login === null ? job.domain : (only?.emailAddress ?? ''));
     await send(request, response, job, file, async (signal, done) =>
-      sheetsPdf({ ...job, title, fonts: await openFonts(services), signal, progress: done }),
+      sheetsPdf({ ...job, title, fonts: await openFonts(dependencies), signal, progress: done }),
     );
   }
 
@@ -75,26 +76,28 @@ export function sheetFilesRoutes(services: Services): Router {
     const { sheetsZip } = await import('../../formats/pdf/sheets-zip');
     const file = { type: 'application/zip', name: `${job.domain}-sheets.zip` };
     await send(request, response, job, file, async (signal, done) =>
-      sheetsZip({ ...job, fonts: await openFonts(services), signal, progress: done }),
+      sheetsZip({ ...job, fonts: await openFonts(dependencies), signal, progress: done }),
     );
   }
 
-  router.get('/domains/:domain/mailboxes/:login/sheet.pdf', (request, response) =>
+  router.get('/domains/:domain/mailboxes/:login/sheet.pdf', needs('print'), (request, response) =>
     pdf(request, response, request.params.login),
   );
-  router.get('/domains/:domain/sheets.pdf', (request, response) => pdf(request, response, null));
-  router.get('/domains/:domain/sheets.zip', zip);
-  router.post('/domains/:domain/sheets.:kind', async (request, response, next) => {
+  router.get('/domains/:domain/sheets.pdf', needs('print'), (request, response) =>
+    pdf(request, response, null),
+  );
+  router.get('/domains/:domain/sheets.zip', needs('print'), zip);
+  router.post('/domains/:domain/sheets.:kind', needs('print'), async (request, response, next) => {
     if (!isSelectionForm(request)) next();
     else if (request.params.kind === 'pdf') await pdf(request, response, null);
     else if (request.params.kind === 'zip') await zip(request, response);
     else throw notFound();
   });
 
-  router.get('/domains/:domain/jobs/:job.json', (request, response) => {
+  router.get('/domains/:domain/jobs/:job.json', needs('print'), (request, response) => {
     response.json(progress.find(domainOf(request), request.params.job));
   });
-  router.post('/domains/:domain/jobs/:job/cancel', (request, response) => {
+  router.post('/domains/:domain/jobs/:job/cancel', needs('print'), (request, response) => {
     progress.cancel(domainOf(request), request.params.job);
     response.status(204).end();
   });

@@ -2,26 +2,26 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { Router, type Request, type Response } from 'express';
-import type { Services } from '../app';
+import type { Dependencies } from '../../dependencies';
 import type { Paper } from '../../domain/branding';
 import { clientIds, clientTitle, usualClients } from '../../formats/guides';
-import { textsOf } from '../middleware/language';
 import { recordAction } from '../middleware/panel';
-import { linksOf } from '../links';
 import { domainOf, repeated, single } from '../query';
 import { isSelectionForm } from '../selection';
 import { logoVersion } from './logo';
 import { needSheet, sheetJob, type SheetJob } from '../sheet-job';
 import { patienceOf, valueOrWaiting } from '../show';
+import { linksOf, textsOf } from '../locals';
+import { needs } from '../access';
 
 /** The sheets as a page to print: one mailbox a page. Never from an answer that is not fresh. */
-export function sheetsRoutes(services: Services): Router {
-  const { directory, now } = services;
+export function sheetsRoutes(dependencies: Dependencies): Router {
+  const { directory, now } = dependencies;
   const router = Router();
 
   async function show(request: Request, response: Response, job: SheetJob, one: boolean) {
     if (one && job.sheets.length === 0) needSheet(job);
-    await stream(response, job, choicesOf(request, response, job, services));
+    await stream(response, job, choicesOf(request, response, job, dependencies));
   }
 
   async function lookAt(request: Request, response: Response, login: string | null) {
@@ -36,29 +36,33 @@ export function sheetsRoutes(services: Services): Router {
       response,
       there.value,
       there.freshness.asOf,
-      services,
+      dependencies,
       login,
     );
     await show(request, response, job, login !== null);
   }
 
-  router.get('/domains/:domain/sheets', async (request, response) => {
+  router.get('/domains/:domain/sheets', needs('print'), async (request, response) => {
     await lookAt(request, response, null);
   });
 
-  router.post('/domains/:domain/sheets', async (request, response, next) => {
+  router.post('/domains/:domain/sheets', needs('print'), async (request, response, next) => {
     if (!isSelectionForm(request)) {
       next();
       return;
     }
     const { value, asOf } = await directory.freshDomain(domainOf(request));
-    const job = await sheetJob(request, response, value, asOf, services, null);
+    const job = await sheetJob(request, response, value, asOf, dependencies, null);
     await show(request, response, job, false);
   });
 
-  router.get('/domains/:domain/mailboxes/:login/sheet', async (request, response) => {
-    await lookAt(request, response, request.params.login);
-  });
+  router.get(
+    '/domains/:domain/mailboxes/:login/sheet',
+    needs('print'),
+    async (request, response) => {
+      await lookAt(request, response, request.params.login);
+    },
+  );
 
   return router;
 }
@@ -84,7 +88,7 @@ function choicesOf(
   request: Request,
   response: Response,
   job: SheetJob,
-  { languages }: Services,
+  { languages }: Dependencies,
 ): Choices {
   const links = linksOf(response);
   const chosen = job.branding.clients ?? usualClients;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { permissions } from '../../../src/domain/viewer';
-import { parseViewer } from '../../../src/web/middleware/panel';
+import { parseViewer } from '../../../src/panel/panel-viewer';
 import { startApp, type TestApp } from '../../helpers/app';
 
 const root = {

@@ -114,7 +114,7 @@ describe('the mailboxes of a domain', () => {
   });
 
   test('search, order and what differs', async () => {
-    const { text } = await app.get('/domains/example.com?q=ex&sort=username&order=desc&differs=1');
+    const { text } = await app.get('/domains/example.com?q=ex&sort=login&order=desc&differs=1');
     const logins = [...text.matchAll(/class="value login">([^<]+)/g)].map(([, login]) => login);
     expect(logins).toEqual([
       'zoe.example',
@@ -466,7 +466,7 @@ describe('what is not there, and what is malformed', () => {
     ['/domains/example.com/mailboxes/%E0%A4%A', 400, 'written %25'],
     ['/domains/example.com?page=0', 400, '"page" must be'],
     ['/domains/example.com?page=x', 400, '"page" must be'],
-    ['/domains/example.com?sort=password', 400, '"sort" must be one of: address, username, name'],
+    ['/domains/example.com?sort=password', 400, '"sort" must be one of: address, login, name'],
     ['/domains/example.com?order=up', 400, '"order" must be'],
     ['/domains/example.com?q=a&q=b', 400, '"q" must be given once'],
     [`/?q=${'x'.repeat(201)}`, 400, 'at most 200 characters'],

@@ -1,0 +1,13 @@
+/** The JSON object that a header of the panel holds, encoded in Base64; empty where it holds none. */
+export function parseHeader(header: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(header, 'base64').toString('utf8'));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}

@@ -1,0 +1,58 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { maySee, type Permission, type Viewer } from '../domain/viewer';
+import { noSuchDomain } from '../virtualmin/client';
+import { forbidden } from './http-error';
+import { viewerOf } from './locals';
+import { domainOf } from './query';
+
+/** What a route requires of its viewer; `nothing` is for what anybody may load. */
+export type Requirement = Permission | 'master-admin' | 'branding' | 'nothing';
+
+/** A handler that passes on only requests of viewers who meet a requirement. */
+export interface Guard {
+  <Parameters>(request: Request<Parameters>, response: Response, next: NextFunction): void;
+  readonly requirement: Requirement;
+}
+
+/** Guards a route by a permission that a master admin may withdraw. Throws a 403. */
+export function needs(permission: Permission): Guard {
+  return guard(permission, (viewer) => {
+    if (!viewer.may.has(permission)) throw forbidden('error_may_not');
+  });
+}
+
+/** Guards a route that is for master admins only. Throws a 403. */
+export function needsMasterAdmin(): Guard {
+  return guard('master-admin', ({ role }) => {
+    if (role !== 'master-admin') throw forbidden('error_master_only');
+  });
+}
+
+/** Guards a route by a rule of its own; `check` throws where the viewer does not meet it. */
+export function guard(
+  requirement: Requirement,
+  check: (viewer: Viewer, request: Pick<Request, 'params'>) => void,
+): Guard {
+  const handler = (request: unknown, response: Response, next: NextFunction) => {
+    check(viewerOf(response), request as Request);
+    next();
+  };
+  return Object.assign(handler, { requirement });
+}
+
+/** Declares that anybody may load a route, without a viewer. */
+export function needsNothing(): Guard {
+  const handler = (_request: unknown, _response: Response, next: NextFunction) => {
+    next();
+  };
+  return Object.assign(handler, { requirement: 'nothing' as const });
+}
+
+/** Hides the domains that the viewer may not see: one of them looks like one that does not exist. */
+export function onlyOwnDomains(): RequestHandler {
+  return (request, response, next) => {
+    const domain = domainOf(request);
+    if (!maySee(viewerOf(response), domain)) throw noSuchDomain(domain);
+    next();
+  };
+}

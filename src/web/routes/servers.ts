@@ -1,0 +1,104 @@
+import { Router } from 'express';
+import type { Dependencies } from '../../dependencies';
+import type { Service } from '../../domain/client-settings';
+import { isBroken, type HostObservations } from '../../domain/observation';
+import type { VirtualServer } from '../../domain/virtual-server';
+import { serversCsv } from '../../formats/csv';
+import { checkedServices } from '../../probe/observed-policy';
+import type { Probes } from '../../probe/probes';
+import { needs, needsMasterAdmin } from '../access';
+import { clientLeft } from '../client-left';
+import { notFound } from '../http-error';
+import { textsOf } from '../locals';
+
+/** Milliseconds for which the page is held open for ports that have not answered yet. */
+const heldOpen = 400;
+
+/** A mail host, the services that the policies prescribe of it, and the domains that use it. */
+interface MailHost {
+  readonly host: string;
+  readonly services: readonly Service[];
+  readonly domains: readonly string[];
+}
+
+/** `/servers`: what the mail ports of every host answer, for master admins, and `servers.csv`. */
+export function serversRoutes(dependencies: Dependencies): Router {
+  const { directory } = dependencies;
+  const router = Router();
+
+  /** Every mail host with what `observe` finds out of it, those that need attention first. */
+  async function everyHost(
+    observe: (probes: Probes, services: readonly Service[]) => Promise<HostObservations | null>,
+  ) {
+    const { probes } = dependencies;
+    if (probes === null) throw notFound('error_not_checked');
+    const { value: servers } = await directory.freshServers();
+    const hosts = await Promise.all(
+      (await hostsOf(servers, dependencies)).map(async ({ host, domains, services }) => {
+        const seen = await observe(probes, services);
+        return { host, domains, seen, ...summaryOf(seen) };
+      }),
+    );
+    // What is broken first, then certificates by the days that they have left.
+    return hosts.sort(
+      (a, b) => b.broken.length - a.broken.length || (a.until ?? Infinity) - (b.until ?? Infinity),
+    );
+  }
+
+  router.get('/servers', needs('check'), needsMasterAdmin(), async (_request, response) => {
+    const hosts = await everyHost(async (probes, services) => {
+      const [look] = await probes.look(services, heldOpen);
+      return look?.kind === 'answer' ? look.answer.value : null;
+    });
+    response.render('pages/servers', {
+      hosts,
+      running: hosts.some(({ seen }) => seen === null),
+      now: dependencies.now(),
+    });
+  });
+
+  router.get('/servers.csv', needs('check'), needsMasterAdmin(), async (_request, response) => {
+    const left = clientLeft(response);
+    const hosts = await everyHost(async (probes, services) => {
+      const [observations = null] = await probes.observe(services, left);
+      return observations;
+    });
+    response.attachment('mail-servers.csv').send(serversCsv(hosts, textsOf(response)));
+  });
+
+  return router;
+}
+
+async function hostsOf(
+  servers: readonly VirtualServer[],
+  dependencies: Pick<Dependencies, 'policies' | 'probes'>,
+): Promise<MailHost[]> {
+  const hosts = new Map<string, { services: Map<string, Service>; domains: string[] }>();
+  for (const server of servers) {
+    const policy = await dependencies.policies.of(server);
+    for (const service of checkedServices(dependencies, server, policy)?.services ?? []) {
+      const { host, protocol, port, security } = service;
+      const known = hosts.get(host) ?? { services: new Map<string, Service>(), domains: [] };
+      known.services.set(`${protocol} ${port} ${security}`, service);
+      if (known.domains.at(-1) !== server.name) known.domains.push(server.name);
+      hosts.set(host, known);
+    }
+  }
+  return [...hosts].map(([host, { services, domains }]) => ({
+    host,
+    services: [...services.values()],
+    domains,
+  }));
+}
+
+function summaryOf(host: HostObservations | null) {
+  const services = host?.services ?? [];
+  const times = services.flatMap(({ certificate }) => certificate?.until ?? []);
+  return {
+    broken: services.filter(({ result }) => isBroken(result)),
+    weak: services.filter(({ weaknesses }) => weaknesses.length > 0),
+    /** When the first of its certificates runs out, in milliseconds since 1970; null where none was seen. */
+    until: times.length > 0 ? Math.min(...times) : null,
+    loginOnPort25: host?.loginOnPort25 ?? null,
+  };
+}

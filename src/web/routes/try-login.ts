@@ -1,0 +1,103 @@
+import { Router, type Request, type Response } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import type { Dependencies } from '../../dependencies';
+import { resultWords } from '../../formats/check-words';
+import type { LoginAttempt } from '../../probe/try-mailbox';
+import { textKey } from '../../texts/message';
+import type { PageTexts } from '../../texts/page-texts';
+import { needs } from '../access';
+import { checkedDomain } from '../checked-domain';
+import { notFound, tooMany } from '../http-error';
+import { linksOf, textsOf, viewerOf } from '../locals';
+import { freshSettings } from '../mailbox-settings';
+import { recordAction } from '../middleware/panel';
+import { domainOf, single } from '../query';
+
+/** Tries in `window` milliseconds: for one mailbox, and of one user. It is no tool for guessing. */
+const triesOfMailbox = 5;
+const triesOfUser = 20;
+const window = 15 * 60_000;
+
+/** `/domains/{domain}/mailboxes/{login}/try`: a login tried with a password that somebody types. */
+export function tryLoginRoutes(dependencies: Dependencies): Router {
+  const { log } = dependencies;
+  const router = Router();
+  const path = '/domains/:domain/mailboxes/:login/try';
+
+  // The panel leads back here after somebody had to log in to it again in between.
+  router.get(path, needs('check'), (request, response) => {
+    response.redirect(303, linksOf(response).mailbox(domainOf(request), request.params.login));
+  });
+
+  router.post(
+    path,
+    needs('check'),
+    limit(triesOfMailbox, (request) => `${domainOf(request)} ${String(request.params.login)}`),
+    limit(triesOfUser, (_request, response) => viewerOf(response).user),
+    async (request: Request<{ domain: string; login: string }>, response: Response) => {
+      const password = takePassword(request);
+      const { server, policy, probes } = await checkedDomain(dependencies, domainOf(request));
+      if (!policy.tryLogins) throw notFound('error_no_tries');
+      const settings = await freshSettings(request, response, dependencies);
+      if (password === '') {
+        response
+          .status(400)
+          .render('pages/try', { settings, verdict: null, good: false, tried: [] });
+        return;
+      }
+      const { tryMailbox } = await import('../../probe/try-mailbox');
+      const { verdict, attempts } = await tryMailbox(settings, password, probes);
+      const { user } = viewerOf(response);
+      log.info({ user, mailbox: settings.emailAddress, verdict }, 'login tried');
+      recordAction(response, 'try', { domain: server.name, login: settings.login, verdict });
+      const t = textsOf(response);
+      response.render('pages/try', {
+        settings,
+        verdict: t.text(textKey('try', verdict)),
+        good: verdict === 'works' || verdict === 'works-and-address-does-not',
+        tried: attempts.map((one) => ({ ...one, words: outcomeWords(one, t) })),
+      });
+    },
+  );
+
+  return router;
+}
+
+function limit(most: number, keyOf: (request: Request, response: Response) => string) {
+  return rateLimit({
+    windowMs: window,
+    limit: most,
+    standardHeaders: false,
+    legacyHeaders: false,
+    keyGenerator: keyOf,
+    handler: () => {
+      throw tooMany('error_many_tries', 'error_many_tries_do', {
+        of_mailbox: triesOfMailbox,
+        of_user: triesOfUser,
+        minutes: window / 60_000,
+      });
+    },
+  });
+}
+
+/** Takes the password out of the form: nothing that comes later has it. */
+function takePassword(request: Request<{ domain: string; login: string }>): string {
+  const password = single(request, 'password');
+  delete (request.body as { password?: unknown }).password;
+  return password;
+}
+
+function outcomeWords({ service, outcome }: LoginAttempt, t: PageTexts): string {
+  switch (outcome.kind) {
+    case 'accepted':
+      return t.text('try_accepted');
+    case 'refused':
+      return outcome.words === ''
+        ? t.text('try_refused')
+        : t.text('try_refused_words', { words: outcome.words });
+    case 'server-trouble':
+      return t.text('try_trouble', { words: outcome.words });
+    case 'not-reached':
+      return resultWords(service, outcome.result, t).finding;
+  }
+}
