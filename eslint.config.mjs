@@ -1,6 +1,36 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+/** The rooms of src/ from the innermost outward. A room imports rooms of rows above its own alone. */
+const rooms = [
+  ['domain', 'demo'],
+  ['texts', 'cache', 'network', 'guides'],
+  ['formats', 'signing', 'virtualmin'],
+  ['mail', 'probe', 'discovery'],
+  ['settings'],
+  ['branding', 'panel'],
+  ['web'],
+];
+
+const inward = rooms.flatMap((row, rank) =>
+  row.flatMap((room) => {
+    const outward = rooms.slice(rank).flat();
+    const group = outward.filter((one) => one !== room).map((one) => `**/${one}/**`);
+    if (group.length === 0) return [];
+    return [
+      {
+        files: [`src/${room}/**/*.ts`],
+        rules: {
+          'no-restricted-imports': [
+            'error',
+            { patterns: [{ group, message: 'Dependencies point inward: see eslint.config.mjs.' }] },
+          ],
+        },
+      },
+    ];
+  }),
+);
+
 export default tseslint.config(
   { ignores: ['node_modules', 'build/dist', 'build/stage'] },
   js.configs.recommended,
@@ -14,6 +44,7 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
+  ...inward,
   {
     files: ['**/*.mjs', 'test/bench/**/*.ts'],
     languageOptions: {
