@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { noBranding, type Branding } from '../domain/branding';
 import type { BrandingOwner } from '../domain/viewer';
 import { message, type Message } from '../texts/message';
-import { brandingKeys, readBranding, type BrandingTexts } from '../settings/setting-values';
+import { brandingKeys, readBranding, type BrandingTexts } from './read-branding';
 
 /** A branding as it was saved. */
 export interface SavedBranding {

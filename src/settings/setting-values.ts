@@ -1,11 +1,5 @@
 import { BadValue } from './bad-value';
-import {
-  contrastWithWhite,
-  type Branding,
-  type Logo,
-  type MailWords,
-  type Paper,
-} from '../domain/branding';
+import { contrastWithWhite, type Branding, type Paper } from '../domain/branding';
 import { forDomain } from '../domain/policy';
 import { clientIds } from '../formats/guides';
 import type { Message } from '../texts/message';
@@ -29,15 +23,6 @@ type ValueKey = keyof typeof brandingValues;
 
 /** The keys of a branding that are one line of text each. */
 export const brandingValueKeys = Object.keys(brandingValues) as ValueKey[];
-
-/** The texts of a branding's keys: of one line each, `host_logo`, and `mail_subject.fr` and `mail_text.fr` for each language. */
-export type BrandingTexts = Readonly<Record<string, string>>;
-
-/** Every key of a branding, where there are these languages. */
-export function brandingKeys(languages: readonly string[]): string[] {
-  const mail = languages.flatMap((code) => [`mail_subject.${code}`, `mail_text.${code}`]);
-  return [...brandingValueKeys, 'host_logo', ...mail];
-}
 
 /**
  * Reads a branding, all but its logo, from the texts of its keys; '' and undefined are nothing set. A bad
@@ -70,66 +55,10 @@ export function readBrandingValues(
   };
 }
 
-/** The same with its logo, whose libraries are loaded only where there is one, and with its mails. */
-export async function readBranding(
-  texts: BrandingTexts,
-  complain: (key: string, problem: Message) => void,
-): Promise<Branding> {
-  const attempt = async <T>(key: string, read: (text: string) => T | Promise<T>) => {
-    const text = texts[key] ?? '';
-    if (text === '') return null;
-    try {
-      return await read(text);
-    } catch (error) {
-      if (!(error instanceof BadValue)) throw error;
-      complain(key, error.problem);
-      return null;
-    }
-  };
-  const mail: Record<string, MailWords> = {};
-  for (const language of mailLanguages(texts)) {
-    const subject = await attempt(`mail_subject.${language}`, line);
-    const text = await attempt(`mail_text.${language}`, lines);
-    if (subject !== null || text !== null) mail[language] = { subject, text };
-  }
-  const logo = await attempt('host_logo', readLogo);
-  return { ...readBrandingValues((key) => texts[key], complain), logo, mail };
-}
-
-function mailLanguages(texts: BrandingTexts): ReadonlySet<string> {
-  const keys = Object.keys(texts).map((key) => /^mail_(?:subject|text)\.(.+)$/.exec(key)?.[1]);
-  return new Set(keys.filter((language) => language !== undefined));
-}
-
-/** A logo as the text of its key. */
-export function logoText({ type, bytes }: Logo): string {
-  return `data:${type};base64,${bytes.toString('base64')}`;
-}
-
-async function readLogo(text: string): Promise<Logo> {
-  const [, data] = /^data:image\/(?:png|svg\+xml);base64,([A-Za-z0-9+/=]+)$/.exec(text) ?? [];
-  if (data === undefined) throw new BadValue('logo_data');
-  const { cleanLogo } = await import('../branding/logo');
-  const logo = cleanLogo(Buffer.from(data, 'base64'));
-  if (logo.type === 'image/svg+xml') {
-    const { canDrawSvg } = await import('../formats/pdf/svg');
-    if (!canDrawSvg(logo.bytes.toString())) {
-      throw new BadValue('logo_undrawable');
-    }
-  }
-  return logo;
-}
-
-function line(text: string): string {
+/** One line of text. Throws BadValue. */
+export function line(text: string): string {
   if (text.length > 200 || /\p{Cc}/u.test(text)) {
     throw new BadValue('value_line', { count: 200 });
-  }
-  return text;
-}
-
-function lines(text: string): string {
-  if (text.length > 5000 || /[^\P{Cc}\n]/u.test(text)) {
-    throw new BadValue('value_lines', { count: 5000 });
   }
   return text;
 }

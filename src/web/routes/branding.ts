@@ -18,7 +18,7 @@ import {
   logoText,
   readBranding,
   type BrandingTexts,
-} from '../../settings/setting-values';
+} from '../../branding/read-branding';
 import type { Links } from '../links';
 import { sendLogo } from './logo';
 import { domainOf, repeated, single } from '../query';
@@ -57,14 +57,13 @@ export function brandingRoutes(dependencies: Dependencies): Router {
 
   /** Throws a 404 where brandings cannot be saved, and a 403. */
   const needsBranding = guard('branding', (viewer, request) => {
-    if (policies.store === null) throw notFound('error_no_branding');
+    storeOf(policies);
     if (!mayBrand(viewer, ownerOf(request))) throw forbidden('error_not_yours');
   });
 
   async function subjectOf(request: Request, response: Response): Promise<Subject> {
     const links = linksOf(response);
-    const { store } = policies;
-    if (store === null) throw notFound('error_no_branding');
+    const store = storeOf(policies);
     const owner = ownerOf(request);
     switch (owner.kind) {
       case 'domain': {
@@ -189,6 +188,12 @@ export function brandingRoutes(dependencies: Dependencies): Router {
     router.post(path, needsBranding, post);
   }
   return router;
+}
+
+/** Throws a 404 where brandings cannot be saved. */
+function storeOf({ store }: Policies): BrandingStore {
+  if (store === null) throw notFound('error_no_branding');
+  return store;
 }
 
 /** Whose branding a path names. Throws a 400 or a 404 for a name that cannot be one. */
