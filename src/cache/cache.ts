@@ -158,8 +158,8 @@ export class Cache<T> {
       this.#failures.delete(key);
       return answer;
     } catch (failure) {
-      const { keepFailure: stands } = this.options;
-      if (stands === undefined || stands(failure)) {
+      const { keepFailure } = this.options;
+      if (keepFailure === undefined || keepFailure(failure)) {
         this.#failures.set(key, { at: this.options.now(), failure });
       }
       throw failure;

@@ -1,6 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
-import { setTimeout } from 'node:timers/promises';
 import { Cache, type Cached, type Look } from '../cache/cache';
 import type { VirtualminClient } from './client';
 
@@ -18,7 +18,7 @@ const serverCapacity = 5_000;
 
 const everyDomain = '';
 
-/** What Virtualmin knows, kept for a while; see Answers for what is fresh and what is shown. */
+/** What Virtualmin knows, kept for a while; see Cache for what is fresh and what is shown. */
 export class Directory {
   readonly #list: Cache<readonly VirtualServer[]>;
   readonly #servers: Cache<VirtualServer>;
@@ -69,7 +69,7 @@ export class Directory {
     };
   }
 
-  /** One domain, for what leaves the screen: never older than Answers' `freshFor`. Rejects with RemoteApiError. */
+  /** One domain, for what leaves the screen: never older than Cache's `freshFor`. Rejects with RemoteApiError. */
   async freshDomain(name: string): Promise<Cached<Domain>> {
     const [server, users] = await Promise.all([this.#servers.fresh(name), this.#users.fresh(name)]);
     return join(server, users);

@@ -33,19 +33,25 @@ export function guard(
   requirement: Requirement,
   check: (viewer: Viewer, request: Pick<Request, 'params'>) => void,
 ): Guard {
-  const handler = (request: unknown, response: Response, next: NextFunction) => {
-    check(viewerOf(response), request as Request);
-    next();
-  };
-  return Object.assign(handler, { requirement });
+  return handler(requirement, (request, response) => {
+    check(viewerOf(response), request);
+  });
 }
 
 /** Declares that anybody may load a route, without a viewer. */
 export function needsNothing(): Guard {
-  const handler = (_request: unknown, _response: Response, next: NextFunction) => {
+  return handler('nothing', () => undefined);
+}
+
+function handler(
+  requirement: Requirement,
+  check: (request: Request, response: Response) => void,
+): Guard {
+  const checked = (request: unknown, response: Response, next: NextFunction) => {
+    check(request as Request, response);
     next();
   };
-  return Object.assign(handler, { requirement: 'nothing' as const });
+  return Object.assign(checked, { requirement });
 }
 
 /** Hides the domains that the viewer may not see: one of them looks like one that does not exist. */

@@ -33,6 +33,22 @@ import { tryLoginRoutes } from './routes/try-login';
 import { pageTexts } from '../texts/page-texts';
 import { viewEngine } from './views';
 
+/** Every page and file, in the order in which their paths are compared. */
+const routers = [
+  domainsRoutes,
+  brandingRoutes,
+  sheetsRoutes,
+  sheetFilesRoutes,
+  sendRoutes,
+  checkRoutes,
+  serversRoutes,
+  tryLoginRoutes,
+  discoveryRoutes,
+  mailboxesRoutes,
+  mailboxRoutes,
+  mailboxFilesRoutes,
+];
+
 export function createApp(dependencies: Dependencies): Express {
   const app = express();
   app.disable('x-powered-by');
@@ -61,18 +77,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use('/assets/fonts', assets(dependencies.fonts));
   app.use('/assets', assets(join(dependencies.views, 'assets')));
   app.use('/domains/:domain', onlyOwnDomains());
-  app.use(domainsRoutes(dependencies));
-  app.use(brandingRoutes(dependencies));
-  app.use(sheetsRoutes(dependencies));
-  app.use(sheetFilesRoutes(dependencies));
-  app.use(sendRoutes(dependencies));
-  app.use(checkRoutes(dependencies));
-  app.use(serversRoutes(dependencies));
-  app.use(tryLoginRoutes(dependencies));
-  app.use(discoveryRoutes(dependencies));
-  app.use(mailboxesRoutes(dependencies));
-  app.use(mailboxRoutes(dependencies));
-  app.use(mailboxFilesRoutes(dependencies));
+  for (const routesOf of routers) app.use(routesOf(dependencies));
   app.use(() => {
     throw notFound();
   });

@@ -6,6 +6,9 @@ import { checkedServices } from '../probe/observed-policy';
 import type { Probes } from '../probe/probes';
 import { notFound } from './http-error';
 
+/** Milliseconds for which a page is held open for ports that have not answered yet. */
+export const heldOpenForPorts = 400;
+
 /** A domain whose mail ports are checked, and which ones. */
 export interface CheckedDomain {
   readonly server: VirtualServer;

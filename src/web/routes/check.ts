@@ -7,13 +7,10 @@ import { checkJson } from '../../formats/json';
 import { observedFresh, observedSoFar } from '../../probe/observed-policy';
 import type { PageTexts } from '../../texts/page-texts';
 import { needs } from '../access';
-import { checkedDomain } from '../checked-domain';
+import { checkedDomain, heldOpenForPorts } from '../checked-domain';
 import { clientLeft } from '../client-left';
 import { linksOf, textsOf } from '../locals';
 import { domainOf } from '../query';
-
-/** Milliseconds for which a page is held open for ports that have not answered yet. */
-const heldOpen = 400;
 
 /** `/domains/{domain}/check`: what the mail ports of a domain answer, and `check.json`. */
 export function checkRoutes(dependencies: Dependencies): Router {
@@ -24,7 +21,7 @@ export function checkRoutes(dependencies: Dependencies): Router {
     const { policy, observations, running, proposedHost } = await observedSoFar(
       dependencies,
       server,
-      heldOpen,
+      heldOpenForPorts,
     );
     response.render('pages/check', {
       server,

@@ -1,5 +1,4 @@
 import { Router, type Request, type Response } from 'express';
-import { rateLimit } from 'express-rate-limit';
 import type { Dependencies } from '../../dependencies';
 import type { ClientSettings } from '../../domain/client-settings';
 import { isEmailAddress } from '../../domain/email-address';
@@ -11,13 +10,13 @@ import { notFound, tooMany } from '../http-error';
 import { recordAction } from '../middleware/panel';
 import { message, type Message } from '../../texts/message';
 import { domainOf, single } from '../query';
+import { limitTo, minutesCounted } from '../rate-limit';
 import { needSheet, openFonts, pdfTitle, sheetJob } from '../sheet-job';
 import { linksOf, viewerOf } from '../locals';
 import { needs } from '../access';
 
-/** Sheets that one user may send in `window` milliseconds. */
+/** Sheets that one user may send in `minutesCounted` minutes. */
 const mostMails = 20;
-const window = 15 * 60_000;
 
 /** Characters of a subject, and of what is written before the settings. */
 const longestSubject = 200;
@@ -39,17 +38,15 @@ export function sendRoutes(dependencies: Dependencies): Router {
   const { directory, policies, mailTransport, log } = dependencies;
   const router = Router();
 
-  const limit = rateLimit({
-    windowMs: window,
-    limit: mostMails,
-    standardHeaders: false,
-    legacyHeaders: false,
-    keyGenerator: (_request, response) => viewerOf(response).user,
-    handler: () => {
-      const values = { count: mostMails, minutes: window / 60_000 };
-      throw tooMany('error_many_mails', 'error_many_mails_do', values);
-    },
-  });
+  const limit = limitTo(
+    mostMails,
+    (_request, response) => viewerOf(response).user,
+    () =>
+      tooMany('error_many_mails', 'error_many_mails_do', {
+        count: mostMails,
+        minutes: minutesCounted,
+      }),
+  );
 
   async function jobOf(request: Request, response: Response, login: string) {
     const { value, asOf } = await directory.freshDomain(domainOf(request));

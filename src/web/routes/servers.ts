@@ -7,12 +7,10 @@ import { serversCsv } from '../../formats/csv';
 import { checkedServices } from '../../probe/observed-policy';
 import type { Probes } from '../../probe/probes';
 import { needs, needsMasterAdmin } from '../access';
+import { heldOpenForPorts } from '../checked-domain';
 import { clientLeft } from '../client-left';
 import { notFound } from '../http-error';
 import { textsOf } from '../locals';
-
-/** Milliseconds for which the page is held open for ports that have not answered yet. */
-const heldOpen = 400;
 
 /** A mail host, the services that the policies prescribe of it, and the domains that use it. */
 interface MailHost {
@@ -47,7 +45,7 @@ export function serversRoutes(dependencies: Dependencies): Router {
 
   router.get('/servers', needs('check'), needsMasterAdmin(), async (_request, response) => {
     const hosts = await everyHost(async (probes, services) => {
-      const [look] = await probes.look(services, heldOpen);
+      const [look] = await probes.look(services, heldOpenForPorts);
       return look?.kind === 'answer' ? look.answer.value : null;
     });
     response.render('pages/servers', {

@@ -1,5 +1,4 @@
 import { Router, type Request, type Response } from 'express';
-import { rateLimit } from 'express-rate-limit';
 import type { Dependencies } from '../../dependencies';
 import { resultWords } from '../../formats/check-words';
 import type { LoginAttempt } from '../../probe/try-mailbox';
@@ -12,11 +11,11 @@ import { linksOf, textsOf, viewerOf } from '../locals';
 import { freshSettings } from '../mailbox-settings';
 import { recordAction } from '../middleware/panel';
 import { domainOf, single } from '../query';
+import { limitTo, minutesCounted } from '../rate-limit';
 
-/** Tries in `window` milliseconds: for one mailbox, and of one user. It is no tool for guessing. */
+/** Tries in `minutesCounted` minutes: for one mailbox, and of one user. It is no tool for guessing. */
 const triesOfMailbox = 5;
 const triesOfUser = 20;
-const window = 15 * 60_000;
 
 /** `/domains/{domain}/mailboxes/{login}/try`: a login tried with a password that somebody types. */
 export function tryLoginRoutes(dependencies: Dependencies): Router {
@@ -32,8 +31,12 @@ export function tryLoginRoutes(dependencies: Dependencies): Router {
   router.post(
     path,
     needs('check'),
-    limit(triesOfMailbox, (request) => `${domainOf(request)} ${String(request.params.login)}`),
-    limit(triesOfUser, (_request, response) => viewerOf(response).user),
+    limitTo(
+      triesOfMailbox,
+      (request) => `${domainOf(request)} ${String(request.params.login)}`,
+      tooManyTries,
+    ),
+    limitTo(triesOfUser, (_request, response) => viewerOf(response).user, tooManyTries),
     async (request: Request<{ domain: string; login: string }>, response: Response) => {
       const password = takePassword(request);
       const { server, policy, probes } = await checkedDomain(dependencies, domainOf(request));
@@ -63,20 +66,11 @@ export function tryLoginRoutes(dependencies: Dependencies): Router {
   return router;
 }
 
-function limit(most: number, keyOf: (request: Request, response: Response) => string) {
-  return rateLimit({
-    windowMs: window,
-    limit: most,
-    standardHeaders: false,
-    legacyHeaders: false,
-    keyGenerator: keyOf,
-    handler: () => {
-      throw tooMany('error_many_tries', 'error_many_tries_do', {
-        of_mailbox: triesOfMailbox,
-        of_user: triesOfUser,
-        minutes: window / 60_000,
-      });
-    },
+function tooManyTries() {
+  return tooMany('error_many_tries', 'error_many_tries_do', {
+    of_mailbox: triesOfMailbox,
+    of_user: triesOfUser,
+    minutes: minutesCounted,
   });
 }
 
