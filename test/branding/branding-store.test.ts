@@ -110,7 +110,7 @@ describe('a broken file', () => {
       const problems = read.problems.map(english.say);
       expect(branding).toEqual(noBranding);
       expect(problems).toEqual([
-        `${join(store.folder, 'server.json')} is not what was saved: it is ignored. Saving here mends it.`,
+        `${join(store.folder, 'server.json')} is damaged and is ignored. Save this page to replace it.`,
       ]);
       await store.write(server, { host_name: 'Two' }, version);
       expect((await store.read(server)).branding.name).toBe('Two');
@@ -133,8 +133,8 @@ describe('a broken file', () => {
     const problems = read.problems.map(english.say);
     expect(branding).toEqual({ ...noBranding, name: 'One' });
     expect(problems).toEqual([
-      `${path}: host_logo must be a PNG or an SVG: it is ignored. Saving here mends it.`,
-      `${path}: host_colour must be a colour such as #14509b: it is ignored. Saving here mends it.`,
+      `${path}: host_logo must be a PNG or an SVG. This value is ignored. Save this page to correct it.`,
+      `${path}: host_colour must be a colour such as #14509b. This value is ignored. Save this page to correct it.`,
     ]);
   });
 });

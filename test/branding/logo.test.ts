@@ -98,10 +98,10 @@ describe('an SVG', () => {
   test.each([
     ['text', '<text>Evil</text>', /turn it into paths/],
     ['a picture', '<image href="https://evil.example/x.png"/>', /as a PNG instead/],
-    ['parts used again', '<use xlink:href="#a"/>', /uses a part of itself/],
+    ['parts used again', '<use xlink:href="#a"/>', /repeats a part of itself/],
     ['a page', '<foreignObject><p xmlns="http://www.w3.org/1999/xhtml"/></foreignObject>', /PNG/],
     ['a filter', '<filter id="f"/>', /filter/],
-    ['rules for everything', '<style>path{fill:red}</style>', /not for a class/],
+    ['rules for everything', '<style>path{fill:red}</style>', /other than a class/],
     ['an import in its style', '<style>@import url(//evil.example);.a{fill:red}</style>', /class/],
     ['nothing', '<title>x</title>', /shows nothing/],
   ])('with %s is refused, and it is said what to do', (_what, inside, words) => {
@@ -125,7 +125,7 @@ describe('an SVG', () => {
     ['next to no size', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e-300 1e-300"')],
     ['a hair', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1000 1"')],
   ])('with %s is refused', (_what, file) => {
-    expect(problemOf(file)).toMatch(/must (say its size|be at most 20 times)/);
+    expect(problemOf(file)).toMatch(/must (state its size|be at most 20 times)/);
   });
 
   test('may say its size as width and height', () => {

@@ -271,10 +271,10 @@ describe('without JavaScript', () => {
       expect(await page.getByRole('button', { name: 'Print', exact: true }).count()).toBe(prints);
       expect(await page.getByLabel('Tick all').count()).toBe(prints);
       expect(await page.getByLabel('Tick all').isVisible()).toBe(false);
-      expect(await page.getByLabel(/^Password of.*paper alone/).count()).toBe(
+      expect(await page.getByLabel(/^Password of.*printed sheet only/).count()).toBe(
         path.endsWith('sheet') ? 1 : 0,
       );
-      expect(await page.getByLabel(/^Password of.*paper alone/).isVisible()).toBe(false);
+      expect(await page.getByLabel(/^Password of.*printed sheet only/).isVisible()).toBe(false);
     }
   });
 
@@ -412,7 +412,7 @@ describe('on paper', () => {
       // The browser may fetch the page's icon late.
       if (!request.url().includes('/assets/icon.svg')) asked.push(request.url());
     });
-    const field = page.getByLabel('Password of bob@example.com, for the paper alone');
+    const field = page.getByLabel('Password of bob@example.com, for the printed sheet only');
     await field.fill('Corr3ct-horse');
     await field.press('Enter');
     await page.emulateMedia({ media: 'print' });
@@ -526,7 +526,7 @@ describe('a branding', () => {
     expect(await isThere(page, `${host} img`)).toBe(true);
     expect((await browser.app.get('/domains/dash.example/logo')).status).toBe(404);
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('Every sheet made from now on has it.').waitFor();
+    await page.getByText('Every sheet made from now on uses it.').waitFor();
     const sheet = await browser.open('/domains/dash.example/sheets');
     expect(await isThere(sheet, '.sheet .host img')).toBe(true);
     expect(await violations(sheet)).toEqual([]);
@@ -543,7 +543,7 @@ describe('a branding', () => {
     // The file is not asked for again.
     await page.getByRole('button', { name: 'Save' }).click();
     expect(page.url()).toBe(`${browser.base}/domains/plain.example/branding?saved=1`);
-    expect(await page.getByAltText('The logo as it is now').count()).toBe(1);
+    expect(await page.getByAltText('The present logo').count()).toBe(1);
   });
 });
 

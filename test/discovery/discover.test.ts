@@ -350,7 +350,7 @@ describe('a search', () => {
     pages = { [named]: autoconfig({ ...settings, login: 'bob@example.com' }) };
     const app = await startApp({ discovery: options() });
     const { text } = await app.get('/domains/example.com/mailboxes/bob.example/discovery');
-    expect(text).toContain('it would log in as bob@example.com, and the user name is bob.example');
+    expect(text).toContain('it would log in as bob@example.com, but the user name is bob.example');
     expect(text).toContain('<strong>which is wrong here</strong>');
     const answer = await app.get('/domains/example.com/mailboxes/bob.example/discovery.json');
     expect(answer.body).toMatchObject({

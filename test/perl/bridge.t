@@ -328,7 +328,7 @@ subtest "the panel's log of actions" => sub {
 
 subtest 'without Node.js, or with too old a one' => sub {
     configure('virtualmin-mail-setup/config', "socket=$folder/nowhere.sock\n");
-    for my $case ([ '', qr/No Node\.js is installed/ ], [ 'v16.20.1', qr/too old: the service needs 18\.19/ ],
+    for my $case ([ '', qr/needs Node\.js, which is not installed/ ], [ 'v16.20.1', qr/too old: the service needs 18\.19/ ],
         [ 'v18.13.0', qr/too old/ ], [ 'v18.19.0', qr/not running.*SOCKET_PATH=|not running.*virtualmin repair-mail-setup/s ]) {
         my ($version, $words) = @$case;
         my $bin = "$folder/bin$version";
@@ -433,7 +433,7 @@ subtest 'a page that breaks off' => sub {
     with_app("HTTP/1.1 200 OK\r\nMail-Setup-Title: Some\r\nContent-Length: 100\r\n\r\n<ul><li>one mailbox", sub {
         my ($head, $body) = ask('/');
         like($head, qr{^HTTP/1\.0 502 Bad Gateway\r\n}, 'is an error');
-        like($body, qr{broke off}, 'in words');
+        like($body, qr{stopped in the middle of its answer}, 'in words');
         unlike($body, qr{one mailbox}, 'and nothing of it is shown');
     });
     with_app('', sub { like((ask('/'))[0], qr{^HTTP/1\.0 502 }, 'as is no answer at all') });
@@ -501,7 +501,7 @@ subtest 'a form that is too large' => sub {
     configure('virtualmin-mail-setup/config', "socket=$socket\n");
     my ($head, $body) = ask('/domains/example.com', 'body' => 'x=' . ('y' x (6 * 1024 * 1024)));
     like($head, qr{^HTTP/1\.0 413 Content Too Large\r\n}, 'is refused');
-    like($body, qr{at most 5 MB}, 'and read to its end, so that the browser reads why');
+    like($body, qr{larger than the 5 MB}, 'and read to its end, so that the browser reads why');
 };
 
 subtest 'where a CGI is a program of its own' => sub {

@@ -13,7 +13,7 @@ require "$folder/root/virtualmin-mail-setup/log_parser.pl";
 
 my %values = ('domain' => 'example.com', 'count' => 2, 'file' => 'x.pdf', 'login' => '<b>', 'to' => 'a@b.example', 'owner' => '*');
 is(parse_webmin_log('root', 'index.cgi', 'sheets', 'mail', 'example.com', \%values),
-    'Printed <tt>2</tt> setup sheets of <tt>example.com</tt>', 'words with their values');
+    'Printed setup sheets of <tt>example.com</tt>: <tt>2</tt>', 'words with their values');
 unlike(parse_webmin_log('root', 'index.cgi', 'file', 'mail', 'example.com', \%values), qr/<b>/, 'none of which is markup');
 is(parse_webmin_log('root', 'index.cgi', 'another', 'mail', '', {}), undef, 'of another action it says nothing');
 for my $action (qw(sheets pdf file send branding)) {

@@ -51,7 +51,7 @@ add_user($_, 'virtual-server', 'noconfig' => 1) for qw(exorg dash plain);
 put("$etc/config", content("$etc/config") . "ownmods_example=virtual-server\n");
 
 subtest 'where no service answers yet' => sub {
-    is_deeply([ failed() ], ["Everything is set up, but Virtualmin could not be asked: The service does not answer on $folder/app.sock: No such file or directory"],
+    is_deeply([ failed() ], ["Everything is set up, but Virtualmin gave no proper answer: The service does not answer on $folder/app.sock: No such file or directory"],
         'everything is made, and the proof says what it lacks');
     like(content("$own/setup-report"), qr/^Everything is set up, but/, 'which is kept for the panel');
 };
@@ -96,7 +96,7 @@ subtest 'who may use it' => sub {
     is(content("$etc/config") =~ /^ownmods_example=(.*)$/m ? $1 : '', 'virtual-server virtualmin-mail-setup', 'beside what a group gives them');
     virtual_server::_modify_webmin(virtual_server::get_domain(1));
     is_deeply(users(), [qw(dash example exorg helper plain rita root)], 'which Virtualmin leaves them when it saves an owner');
-    like(said('owners'), qr/: 6\. Domains kept from it by an administrator: 0\.$/, 'as the report says');
+    like(said('owners'), qr/: 6\. Domains for which an administrator has switched it off: 0\.$/, 'as the report says');
 };
 
 start_app("$folder/app.sock");
@@ -131,7 +131,7 @@ subtest "an administrator's no" => sub {
     add_domain(8, 'kept.example', 'user' => 'kept', 'template' => 70);
     add_domain(9, 'older.example', 'user' => 'older', 'template' => 71);
     add_user($_, 'virtual-server', 'noconfig' => 1) for qw(kept older);
-    like(said('owners'), qr/: 8\. Domains kept from it by an administrator: 1\.$/, 'in a template is counted');
+    like(said('owners'), qr/: 8\. Domains for which an administrator has switched it off: 1\.$/, 'in a template is counted');
     ok(!(grep { $_ eq 'kept' } @{ users() }), 'and stays no');
     ok((grep { $_ eq 'older' } @{ users() }), 'a list that is older than the module says no no');
     like(content("$etc/virtual-server/templates/71"), qr/^avail=mail=1 dns=0 virtualmin-mail-setup=1$/m, 'and has it from now on');
@@ -160,7 +160,7 @@ subtest 'on the way to 8.2' => sub {
     add_user($_, 'virtual-server', 'noconfig' => 1) for qw(example exorg);
     add_domain(1, 'example.com', 'webmin_avail' => 'mail=1 dns=0');
     add_domain(3, 'example.org', 'user' => 'exorg', 'webmin_avail' => 'mail=1 virtualmin-mail-setup=0');
-    like(said('owners'), qr/Domains kept from it by an administrator: 2\.$/, 'a no for a domain is counted');
+    like(said('owners'), qr/Domains for which an administrator has switched it off: 2\.$/, 'a no for a domain is counted');
     is_deeply({ get_module_acl($account, '') }, { 'fdisk' => 1, 'rpc' => 3 }, 'the account is for calls alone');
     like(content("$domains/1"), qr/^webmin_avail=mail=1 dns=0 virtualmin-mail-setup=1$/m, 'a domain that was there before has the module added');
     ok((grep { $_ eq 'example' } @{ users() }), 'and its owner has it');
@@ -174,33 +174,33 @@ subtest 'what cannot be done is said' => sub {
     like((failed())[0], qr/^The service could not be set up: systemctl daemon-reload: Unit is masked\.$/, 'by systemd');
     unlink("$folder/broken");
     local $place{'booted'} = "$folder/nowhere";
-    like((failed())[0], qr/systemd does not run here/, 'without it');
+    like((failed())[0], qr/systemd is not running here/, 'without it');
     $place{'booted'} = "$folder/booted";
     {
         local $ENV{'PATH'} = "$folder/bin";
-        like((failed())[0], qr/No Node\.js is installed.*(apt-get|dnf)/, 'without Node.js');
+        like((failed())[0], qr/needs Node\.js, which is not installed.*(apt-get|dnf)/, 'without Node.js');
     }
     no warnings 'redefine';
     {
         my $create = \&acl::create_user;
         local *acl::create_user = sub { $create->({ %{ $_[0] }, 'modules' => [qw(virtual-server webmin)] }) };
         acl::delete_user($account);
-        like((failed())[0], qr/made mail-setup-api otherwise than it was to be/, 'an account that can do more');
+        like((failed())[0], qr/did not limit the rights of mail-setup-api as intended/, 'an account that can do more');
         is(account_now(), undef, 'is taken away at once');
     }
     {
         local *change_modules = sub { };
         add_user('later', 'virtual-server', 'noconfig' => 1, 'domains' => '7');
-        is_deeply([ failed() ], ['Not everybody who manages mailboxes has the module: it was given to them, and these still have not got it: later'],
+        is_deeply([ failed() ], ['Not everybody who manages mailboxes has the module: it was granted to them, but these still do not have it: later'],
             'an owner who has not got the module whatever was tried');
     }
     {
         my $write = \&virtual_server::create_virtualmin_api_helper_command;
         local *virtual_server::create_virtualmin_api_helper_command = sub { local @virtual_server::plugins = (); return $write->() };
-        like((failed())[0], qr{^The commands could not be made known to Virtualmin: \Q$folder\E/virtualmin was written anew, and does not have them}, 'a command that is not found');
+        like((failed())[0], qr{^The commands could not be added to Virtualmin: \Q$folder\E/virtualmin was written again, but does not contain them}, 'a command that is not found');
     }
     serve_on("port=10000\nssl=0\nbind=192.0.2.1\n");
-    like((failed())[0], qr/speaks plain HTTP on 192\.0\.2\.1/, 'a password in the clear');
+    like((failed())[0], qr/uses HTTP without encryption on 192\.0\.2\.1/, 'a password in the clear');
     serve_on("port=20000\nssl=1\nbind=192.0.2.1\n");
     failed();
     like(content("$own/service"), qr{^VIRTUALMIN_URL=https://192\.0\.2\.1:20000$}m, 'while over TLS another address will do');
@@ -222,7 +222,7 @@ subtest 'what cannot be done is said' => sub {
 subtest 'an account of the same name that is not ours' => sub {
     unlink("$own/api-password");
     my $users = content("$etc/miniserv.users");
-    like((failed())[0], qr/there is a Webmin user mail-setup-api already/, 'is left alone');
+    like((failed())[0], qr/a Webmin user mail-setup-api that this module did not make exists already/, 'is left alone');
     is(content("$etc/miniserv.users"), $users, 'as it was');
     acl::delete_user($account);
     is_deeply([ failed() ], [], 'and without it all is well');

@@ -164,7 +164,7 @@ describe('in the panel', () => {
     const kept = await get('/domains/example.com', { ...french, may: [] });
     expect([kept.status, kept.text]).toEqual([
       403,
-      expect.stringContaining('Vous ne pouvez pas voir les paramètres'),
+      expect.stringContaining('Vous n’avez pas le droit de voir les paramètres'),
     ]);
   });
 

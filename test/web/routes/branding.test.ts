@@ -157,7 +157,7 @@ describe('what is wrong with a field is said beside it, and nothing typed is los
   test('a logo that is too large', async () => {
     const { status, text } = await save('/branding', { host_name: 'Kept' }, Buffer.alloc(300_000));
     expect(status).toBe(400);
-    expect(text).toContain('The logo must have at most 256 KB.');
+    expect(text).toContain('The logo must be at most 256 KB.');
   });
 
   test('a form that is not ours', async () => {
@@ -179,7 +179,7 @@ test('somebody else has saved meanwhile: a 409 with what was typed, and theirs s
     .field('version', version)
     .field('host_name', 'Mine');
   expect(status).toBe(409);
-  expect(text).toContain('somebody else has changed this branding meanwhile');
+  expect(text).toContain('somebody else has changed this branding in the meantime');
   expect(valueOf(text, 'host_name')).toBe('Mine');
   expect(valueOf((await app.get('/branding')).text, 'host_name')).toBe('Theirs');
   const again = await app
@@ -280,7 +280,7 @@ describe('the logo', () => {
 test('a broken file is named on its page, and everything else goes on', async () => {
   writeFileSync(join(folder, 'server.json'), '{');
   const page = await app.get('/branding');
-  expect(page.text).toContain(`${folder}/server.json is not what was saved: it is ignored`);
+  expect(page.text).toContain(`${folder}/server.json is damaged and is ignored`);
   expect((await app.get('/domains/example.com/sheets')).status).toBe(200);
 });
 

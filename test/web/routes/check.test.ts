@@ -49,11 +49,11 @@ describe('what the ports answer', () => {
   test('is proven on the page of the domain, its mailboxes, and as JSON', async () => {
     await look();
     const { text } = await app.get('/domains/example.com/check');
-    expect(text.match(/>proven</g)?.length).toBe(6);
+    expect(text.match(/>OK</g)?.length).toBe(6);
     expect(text).toContain('IMAP on 143 with STARTTLS');
     expect(text).not.toContain('data-running');
     for (const path of ['/domains/example.com', bob]) {
-      expect((await app.get(path)).text).toContain('<strong>Servers work</strong>, seen ');
+      expect((await app.get(path)).text).toContain('<strong>The servers work</strong>, checked ');
     }
     const answer = await app.get('/domains/example.com/check.json');
     const { services, loginOnPort25 } = answer.body as {
@@ -124,7 +124,7 @@ describe('what the ports answer', () => {
     ]);
     const { text } = await app.get('/domains/example.org');
     expect(text).toContain('The mail server does not work as it should');
-    expect(text).not.toContain('Servers work');
+    expect(text).not.toContain('The servers work');
   });
 
   test('of the whole server is one page and one table, for master admins', async () => {
@@ -163,7 +163,7 @@ describe('what the ports answer', () => {
     }
     expect((await app.post(`${bob}/try`).type('form').send({ password })).status).toBe(403);
     expect((await app.get(`${bob}/try`)).status).toBe(403);
-    expect((await app.get(bob)).text).not.toMatch(/Servers work|Does this login work/);
+    expect((await app.get(bob)).text).not.toMatch(/The servers work|Does this login work/);
     app.viewer.is = masterAdmin;
   });
 
@@ -183,20 +183,20 @@ describe('a login that is tried', () => {
   test('with the right password works, while the address does not', async () => {
     const { status, text } = await attempt('bob.example', password);
     expect(status).toBe(200);
-    expect(text).toContain('User name and password are right, for reading and for sending.');
-    expect(text).toContain('The e-mail address in place of the user name is refused');
+    expect(text).toContain('User name and password are right, for reading and for sending mail.');
+    expect(text).toContain('The e-mail address is refused as user name');
     expect(text.match(/"Answer">accepted</g)?.length).toBe(2);
   });
 
   test('with a wrong one says that it is the password', async () => {
     const { text } = await attempt('bob.example', 'wrong');
-    expect(text).toContain('The server is well and refuses: the password is wrong.');
+    expect(text).toContain('The password is wrong: the server works and refuses it.');
     expect(text.match(/"Answer">refused/g)?.length).toBe(3);
   });
 
   test('where the server takes the address instead', async () => {
     const { text } = await attempt('zoe.example', password);
-    expect(text).toContain('The server takes the e-mail address with this password');
+    expect(text).toContain('The server accepts the e-mail address with this password');
   });
 
   test('is never repeated: not on the page, in the log, or anywhere', async () => {
@@ -217,8 +217,8 @@ describe('a login that is tried', () => {
     });
     const strict = await startApp({ probes: others });
     const { text } = await strict.post(`${bob}/try`).type('form').send({ password });
-    expect(text).toContain('The server could not be asked');
-    expect(text).toContain('nobody whom mail clients trust vouches for the certificate');
+    expect(text).toContain('The server gave no proper answer');
+    expect(text).toContain('mail clients do not trust the certificate');
     strict.close();
   });
 
@@ -273,7 +273,7 @@ describe("a certificate that names the server's own name", () => {
     expect(await hostIn(proposing)).toBe('mail.example.com');
     const { text } = await proposing.get('/domains/example.com/check');
     expect(text).toContain(
-      `The certificate is good for </strong><code class="value">${named}</code>`,
+      `The certificate is valid for </strong><code class="value">${named}</code>`,
     );
     proposing.close();
     const using = await start('certificate_host=use');
@@ -281,7 +281,7 @@ describe("a certificate that names the server's own name", () => {
     expect((await using.get(`${bob}/sheet`)).text).toMatch(
       /server\.host\.example[^]*Servers checked on/,
     );
-    expect((await using.get('/domains/example.com/check')).text.match(/>proven</g)?.length).toBe(6);
+    expect((await using.get('/domains/example.com/check')).text.match(/>OK</g)?.length).toBe(6);
     using.close();
   });
 
@@ -293,7 +293,7 @@ describe("a certificate that names the server's own name", () => {
     const app = await start(settings, ownHost);
     expect(await hostIn(app)).toBe('mail.example.com');
     expect((await app.get('/domains/example.com/check')).text).not.toContain(
-      'The certificate is good for </strong><code',
+      'The certificate is valid for </strong><code',
     );
     app.close();
   });

@@ -67,7 +67,7 @@ describe('the virtual servers', () => {
 
   test('none at all', async () => {
     app.virtualmin.override = (_asked, response) => response.end(jsonAnswer());
-    expect(await page('/')).toContain('shows this account no virtual servers');
+    expect(await page('/')).toContain('lists no virtual servers for this account');
   });
 });
 
@@ -163,7 +163,7 @@ describe('one mailbox', () => {
   test('other addresses share the login', async () => {
     const text = await page('/domains/example.com/mailboxes/zoe.example');
     expect(text).toMatch(
-      /not further accounts: the user name stays zoe\.example . info@example\.com sales@example\.com/,
+      /not separate accounts: the user name stays zoe\.example . info@example\.com sales@example\.com/,
     );
   });
 
@@ -238,7 +238,7 @@ describe('files for clients', () => {
     app = await startApp({ settings: 'imaps_port=off' });
     const { status, text, headers } = await app.get(`${at}/profile.mobileconfig`);
     expect([status, headers['content-disposition']]).toEqual([404, undefined]);
-    expect(text).toContain('A profile can only say SSL/TLS');
+    expect(text).toContain('A profile needs SSL/TLS');
     expect((await app.get(at)).text).not.toContain('profile.mobileconfig');
   });
 
@@ -318,10 +318,10 @@ describe('waiting', () => {
     expect(first.text).toContain(
       '<noscript><meta http-equiv="refresh" content="1;url=?q=bob&amp;wait=1">',
     );
-    expect(textOf(first.text)).toContain('Waiting since: 0 s');
+    expect(textOf(first.text)).toContain('Waiting so far: 0 s');
     app.clock.now += 7_000;
     expect(textOf((await app.get('/domains/example.com?q=bob')).text)).toContain(
-      'Waiting since: 7 s',
+      'Waiting so far: 7 s',
     );
     const reload = app.get('/domains/example.com?q=bob&wait=1');
     setTimeout(() => answer?.(), 50);
@@ -371,7 +371,7 @@ describe('answers that are kept', () => {
     );
     await behind();
     const text = await page('/domains/example.com');
-    expect(text).toContain('Virtualmin could not answer. What follows is from 2026-11-24 ');
+    expect(text).toContain('Virtualmin could not answer. The data below is from 2026-11-24 ');
     expect(text).toContain('bob.example');
   });
 
@@ -440,7 +440,7 @@ test('a server of hundreds of domains: names, and what they have in common', asy
 
 describe('what is not there, and what is malformed', () => {
   test.each([
-    ['/nothing', 404, 'nothing at this address'],
+    ['/nothing', 404, 'no page at this address'],
     ['/domains/nosuch.example', 404, 'no such domain in Virtualmin'],
     ['/domains/-x-', 400, 'not a domain name'],
     ['/domains/a..b', 400, 'not a domain name'],
@@ -461,14 +461,14 @@ describe('what is not there, and what is malformed', () => {
     ['/domains/example.com/mailboxes/nobody', 404, 'no mailbox with this user name'],
     ['/domains/example.com/mailboxes/bob@example.com', 404, 'no mailbox with this user name'],
     ['/domains/example.com/mailboxes/nomail.example', 404, 'no mailbox with this user name'],
-    ['/domains/example.com/nothing', 404, 'nothing at this address'],
+    ['/domains/example.com/nothing', 404, 'no page at this address'],
     ['/domains/%', 400, 'written %25'],
     ['/domains/example.com/mailboxes/%E0%A4%A', 400, 'written %25'],
     ['/domains/example.com?page=0', 400, '"page" must be'],
     ['/domains/example.com?page=x', 400, '"page" must be'],
     ['/domains/example.com?sort=password', 400, '"sort" must be one of: address, login, name'],
     ['/domains/example.com?order=up', 400, '"order" must be'],
-    ['/domains/example.com?q=a&q=b', 400, '"q" must be given once'],
+    ['/domains/example.com?q=a&q=b', 400, '"q" must be given only once'],
     [`/?q=${'x'.repeat(201)}`, 400, 'at most 200 characters'],
   ])('%s', async (path, status, words) => {
     expect(await page(path, status)).toContain(words);
@@ -500,7 +500,7 @@ describe('what is not there, and what is malformed', () => {
 describe('when Virtualmin fails', () => {
   test.each([
     ['wrong password', 401, 'x', 502, 'does not accept the password'],
-    ['lock-out', 403, 'blocked', 503, 'It can be asked again in 60 s'],
+    ['lock-out', 403, 'blocked', 503, 'You can try again in 60 s'],
     [
       'not allowed',
       200,

@@ -149,7 +149,7 @@ describe('what is not sent', () => {
     'to the mailbox itself, unless that is said: %s',
     async (to) => {
       const { status, text } = await send({ to });
-      expect([status, text]).toEqual([400, expect.stringContaining('This is the very mailbox')]);
+      expect([status, text]).toEqual([400, expect.stringContaining('This is the mailbox that the sheet sets up')]);
       expect(text).toContain('name="to_itself"');
       expect((await send({ to, to_itself: '1' })).status).toBe(303);
       expect(mailServer.mails).toHaveLength(1);
@@ -161,7 +161,7 @@ describe('what is not sent', () => {
     const { status, text } = await send();
     expect(status).toBe(502);
     expect(text).toContain(
-      'Not sent.</strong> The mail server did not take it: 550 Recipient &lt;b&gt;unknown',
+      'Not sent.</strong> The mail server did not accept it: 550 Recipient &lt;b&gt;unknown',
     );
     expect(valueOf(text, 'to')).toBe('bob@home.example');
     expect(textIn(text)).toBe('Hello Bob,\nsee below.');
