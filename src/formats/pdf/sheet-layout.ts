@@ -1,428 +1,389 @@
-import type { Logo, Paper } from '../../domain/branding';
+import type { Paper } from '../../domain/branding';
 import { plain, strong, value, type RichText } from '../../texts/rich-text';
-import type { Sheet, SheetBox, SheetQr } from '../sheet';
+import type { Guide } from '../guides';
+import type { Sheet, SheetBox } from '../sheet';
 import type { Fonts } from './fonts';
-import { breakLines, type Line } from './paragraph';
+import {
+  heightOf,
+  millimetre,
+  PageWriter,
+  type Piece,
+  type Placement,
+  type TextStyle,
+} from './page-writer';
+import type { Line } from './paragraph';
 
-/** Points, 72 to the inch. */
-export const paperSizes: Readonly<Record<Paper, readonly [width: number, height: number]>> = {
-  a4: [595.28, 841.89],
-  letter: [612, 792],
-};
-
-const millimetre = 72 / 25.4;
-const margin = 12 * millimetre;
-const columnGap = 5 * millimetre;
-
-/** What a screen reader is told that a piece is (ISO 32000-1, 14.8.4). */
-export type Tag = 'H1' | 'H2' | 'H3' | 'P' | 'Lbl' | 'LBody';
-
-/** Something at a place on a page. Points from the upper left corner. */
-export type Piece =
-  | {
-      readonly kind: 'text';
-      readonly page: number;
-      readonly tag: Tag;
-      readonly x: number;
-      /** Of the first line's base. */
-      readonly y: number;
-      readonly lines: readonly Line[];
-      readonly size: number;
-      readonly leading: number;
-      /** What it says where not every letter can be drawn. */
-      readonly says: string | null;
-    }
-  | (Rectangle & { readonly kind: 'frame'; readonly line: number })
-  | (Rectangle & { readonly kind: 'bar'; readonly colour: string })
-  | (Rectangle & { readonly kind: 'logo'; readonly logo: Logo })
-  | (Rectangle & { readonly kind: 'qr'; readonly qr: SheetQr });
-
-export interface Rectangle {
-  readonly page: number;
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** What of a QR code has to stay white around it, in modules (ISO/IEC 18004). */
-export const quietZone = 4;
-
-/** Points. Steps may be set a little closer where that saves a second page. */
-const guideSizes = [8.5, 8, 7.5];
-
-const sizes = {
-  kind: 9.5,
-  address: 18,
-  login: 19,
-  label: 11,
-  heading: 11.5,
-  box: 10.5,
-  text: 9.5,
-  guideTitle: 10,
-  foot: 7.5,
-};
-const leadingOf = (size: number) => size * 1.27;
-
-/** Where capital letters end above the base, in units of the size. */
-const ascent = 0.93;
-
-const black = '#000000';
-
-const qrWidth = 36 * millimetre;
-
-/**
- * Lays a sheet out on its paper: what is typed above the fold, help and steps below it, and what does
- * not fit on a further page.
- */
-export function layOut(
-  sheet: Sheet,
-  paper: Paper,
-  fonts: Fonts,
-  words: LayoutWords,
-): readonly Piece[] {
-  let first: readonly Piece[] | null = null;
-  for (const guideSize of guideSizes) {
-    const pieces = layOutWith(sheet, paper, fonts, words, guideSize);
-    if (pieces.at(-1)?.page === 0) return pieces;
-    first ??= pieces;
-  }
-  return first ?? [];
-}
-
-interface LayoutWords {
-  /** Instead of a name that has no letters here. */
+/** The texts that the layout adds to a sheet. */
+export interface LayoutTexts {
+  /** Instead of a name of which the fonts have no letter. */
   readonly unprintable: string;
   /** "Page 1 of 2". */
   readonly page: (page: number, pages: number) => string;
 }
 
-function layOutWith(
+const styles = {
+  title: { tag: 'P', size: 9.5 },
+  address: { tag: 'H1', size: 18 },
+  login: { tag: 'P', size: 19 },
+  label: { tag: 'P', size: 11 },
+  heading: { tag: 'H2', size: 11.5 },
+  setting: { tag: 'P', size: 10.5 },
+  text: { tag: 'P', size: 9.5 },
+  number: { tag: 'Lbl', size: 9.5 },
+  step: { tag: 'LBody', size: 9.5 },
+  guideTitle: { tag: 'H3', size: 10 },
+  foot: { tag: 'P', size: 7.5 },
+  listHeading: { tag: 'H1', size: 11.5 },
+} as const satisfies Record<string, TextStyle>;
+
+/** Points: of the steps in the guides, the largest first; a smaller one where that saves a page. */
+const guideSizes = [8.5, 8, 7.5];
+
+const black = '#000000';
+
+const columnGap = 5 * millimetre;
+const qrWidth = 36 * millimetre;
+
+/** The width of a step's number. Points. */
+const numberWidth = { help: 14, guide: 13 };
+
+/**
+ * Lays a sheet out on its paper: what is typed into a mail client on the upper half of the first
+ * page, so that the sheet can be folded; help and steps below, and on further pages where they do
+ * not fit.
+ */
+export function layOutSheet(
   sheet: Sheet,
   paper: Paper,
   fonts: Fonts,
-  words: LayoutWords,
-  guideSize: number,
+  texts: LayoutTexts,
 ): readonly Piece[] {
-  const [paperWidth, paperHeight] = paperSizes[paper];
-  const left = margin;
-  const width = paperWidth - 2 * margin;
-  const bottom = paperHeight - margin - leadingOf(sizes.foot) - 4;
-  const pieces: Piece[] = [];
-  let page = 0;
-  let y = margin;
+  let largest: readonly Piece[] | null = null;
+  for (const guideSize of guideSizes) {
+    const pieces = new SheetLayout(sheet, paper, fonts, texts, guideSize).pieces();
+    if (pieces.at(-1)?.page === 0) return pieces;
+    largest ??= pieces;
+  }
+  return largest ?? [];
+}
 
-  const lines = (text: RichText, size: number, room: number) => breakLines(text, size, room, fonts);
-  const heightOf = (count: number, size: number) => count * leadingOf(size);
+/** One attempt to lay a sheet out, with its guides in one size. */
+class SheetLayout {
+  private readonly writer: PageWriter;
+  /** Help and guides are set in two columns, boxes beside each other. */
+  private readonly columnWidth: number;
 
-  function put(
-    tag: Tag,
-    all: readonly Line[],
-    x: number,
-    top: number,
-    size: number,
-    says: string | null = null,
+  constructor(
+    private readonly sheet: Sheet,
+    paper: Paper,
+    private readonly fonts: Fonts,
+    private readonly texts: LayoutTexts,
+    private readonly guideSize: number,
   ) {
-    const piece = {
-      page,
-      tag,
-      x,
-      y: top + size * ascent,
-      lines: all,
-      size,
-      leading: leadingOf(size),
-      says,
-    };
-    pieces.push({ kind: 'text', ...piece });
-    return top + heightOf(all.length, size);
+    this.writer = new PageWriter(paper, fonts, styles.foot.size);
+    this.columnWidth = (this.writer.width - columnGap) / 2;
   }
 
-  /** The same for a text that is not broken into lines yet. */
-  function write(
-    tag: Tag,
-    text: RichText,
-    size: number,
-    x: number,
-    top: number,
-    room: number,
-    says: string | null = null,
-  ) {
-    return put(tag, lines(text, size, room), x, top, size, says);
-  }
-
-  /** A name of anybody's: in letters that there are, or in words that say that there are none. */
-  function name(tag: Tag, text: string, x: number, top: number, size: number, room: number) {
-    const drawn = fonts.hasAnyLetter(text, 'sans') ? text : words.unprintable;
-    return write(tag, [plain(drawn)], size, x, top, room, fonts.has(text, 'sans') ? null : text);
-  }
-
-  function startPage() {
-    page++;
-    y = margin;
-    y = write('P', [strong(sheet.emailAddress)], sizes.text, left, y, width) + 6;
-  }
-
-  /** Puts a text, and goes on on a further page where it does not fit. */
-  function flow(tag: Tag, text: RichText, size: number, x: number, room: number) {
-    let rest = lines(text, size, room);
-    while (rest.length > 0) {
-      const fits = Math.max(Math.floor((bottom - y) / leadingOf(size)), 0);
-      if (
-        fits < rest.length &&
-        y + heightOf(rest.length, size) > bottom &&
-        (fits === 0 || rest.length < 4)
-      ) {
-        startPage();
-        continue;
-      }
-      y = put(tag, rest.slice(0, fits), x, y, size);
-      rest = rest.slice(fits);
+  /** Ordered by page, and on a page as they are read aloud. */
+  pieces(): readonly Piece[] {
+    this.header();
+    this.credentials();
+    this.boxes();
+    for (const remark of this.sheet.remarks) {
+      this.flow(remark);
+      this.writer.y += 2;
     }
+    this.leaveFoldFree();
+    this.writer.y += 2 * millimetre;
+    this.help();
+    this.guides();
+    this.feet();
+    return this.writer.pieces.sort((a, b) => a.page - b.page);
   }
 
-  function header() {
-    const right = left + width;
-    let hostBottom = y;
-    let hostWidth = 0;
+  private readonly startPage = (): void => {
+    const { writer } = this;
+    writer.startPage();
+    const { left: x, y, width } = writer;
+    writer.y = writer.write(styles.text, [strong(this.sheet.emailAddress)], { x, y, width }) + 6;
+  };
+
+  private flow(text: RichText): void {
+    this.writer.flow(styles.text, text, this.startPage);
+  }
+
+  private columnX(column: number): number {
+    return this.writer.left + column * (this.columnWidth + columnGap);
+  }
+
+  private header(): void {
+    const { sheet, writer, fonts } = this;
+    const { left: x, width } = writer;
+    const host = this.host();
+    const column = { x, width: host.width === 0 ? width : width - host.width - columnGap };
+    let { y } = writer;
+    y = writer.write(styles.title, [plain(sheet.title)], { ...column, y });
+    y = writer.write(styles.address, [strong(sheet.emailAddress)], { ...column, y });
+    const { realName } = sheet;
+    if (realName !== '') {
+      const printed = fonts.hasAnyLetter(realName, 'sans') ? realName : this.texts.unprintable;
+      const actualText = fonts.has(realName, 'sans') ? null : realName;
+      y = writer.write(styles.title, [plain(printed)], { ...column, y }, actualText);
+    }
+    y = Math.max(y, host.bottom) + 1.5 * millimetre;
+    writer.add({ kind: 'bar', x, y, width, height: millimetre, colour: sheet.colour });
+    writer.y = y + 4 * millimetre;
+    for (const notice of sheet.notices) this.flow([strong(notice)]);
+  }
+
+  /** The host's logo and name, in the upper right corner. */
+  private host(): { readonly width: number; readonly bottom: number } {
+    const { sheet, writer, fonts } = this;
+    const right = writer.left + writer.width;
+    let { y } = writer;
+    let width = 0;
     if (sheet.logo !== null) {
       const { logo } = sheet.logo;
-      hostWidth = sheet.logo.width * millimetre;
+      width = sheet.logo.width * millimetre;
       const height = sheet.logo.height * millimetre;
-      pieces.push({ kind: 'logo', page, x: right - hostWidth, y, width: hostWidth, height, logo });
-      hostBottom = y + height + millimetre;
+      writer.add({ kind: 'logo', x: right - width, y, width, height, logo });
+      y += height + millimetre;
     }
     if (sheet.host !== null) {
-      const all = lines([strong(sheet.host)], sizes.text, width * 0.4);
+      const { size } = styles.text;
+      const lines = writer.lines([strong(sheet.host)], size, writer.width * 0.4);
       const widthOf = ({ runs }: Line) => runs.reduce((sum, run) => sum + run.width, 0);
-      const widest = Math.max(...all.map(widthOf)) * sizes.text;
-      const says = fonts.has(sheet.host, 'bold') ? null : sheet.host;
-      hostBottom = put('P', all, right - widest, hostBottom, sizes.text, says);
-      hostWidth = Math.max(hostWidth, widest);
+      const widest = Math.max(...lines.map(widthOf)) * size;
+      const actualText = fonts.has(sheet.host, 'bold') ? null : sheet.host;
+      y = writer.put(styles.text, lines, { x: right - widest, y }, actualText);
+      width = Math.max(width, widest);
     }
-    const room = hostWidth === 0 ? width : width - hostWidth - columnGap;
-    y = write('P', [plain(sheet.title)], sizes.kind, left, y, room);
-    y = write('H1', [strong(sheet.emailAddress)], sizes.address, left, y, room);
-    if (sheet.realName !== '') y = name('P', sheet.realName, left, y, sizes.kind, room);
-    y = Math.max(y, hostBottom) + 1.5 * millimetre;
-    pieces.push({ kind: 'bar', page, x: left, y, width, height: millimetre, colour: sheet.colour });
-    y += 4 * millimetre;
-    for (const notice of sheet.notices) flow('P', [strong(notice)], sizes.text, left, width);
+    return { width, bottom: y };
   }
 
-  function identity() {
-    const top = y;
+  /** The login, and a line to write the password on. */
+  private credentials(): void {
+    const { writer } = this;
+    const { login, password } = this.sheet;
+    const { left, width, y: top } = writer;
     const inset = 4 * millimetre;
-    const at = left + inset + 37 * millimetre;
-    const room = left + width - inset - at;
-    y += 2.5 * millimetre;
-    write('P', [plain(sheet.login.label)], sizes.label, left + inset, y + 6, 36 * millimetre);
-    y = write('P', [value(sheet.login.value)], sizes.login, at, y, room);
-    y = write(
-      'P',
-      [sheet.login.differs ? strong(sheet.login.note) : plain(sheet.login.note)],
-      sizes.text,
-      at,
-      y,
-      room,
-    );
-    if (sheet.login.spoken !== null)
-      y = write('P', [plain(sheet.login.spoken)], sizes.text, at, y, room);
+    const label = (y: number) => ({ x: left + inset, y: y + 6, width: 36 * millimetre });
+    const x = left + inset + 37 * millimetre;
+    const column = { x, width: left + width - inset - x };
+    let y = top + 2.5 * millimetre;
+    writer.write(styles.label, [plain(login.label)], label(y));
+    y = writer.write(styles.login, [value(login.value)], { ...column, y });
+    const note = login.differs ? strong(login.note) : plain(login.note);
+    y = writer.write(styles.text, [note], { ...column, y });
+    if (login.spoken !== null) {
+      y = writer.write(styles.text, [plain(login.spoken)], { ...column, y });
+    }
     y += 3 * millimetre;
-    write('P', [plain(sheet.password.label)], sizes.label, left + inset, y + 6, 36 * millimetre);
+    writer.write(styles.label, [plain(password.label)], label(y));
     y += 9 * millimetre;
-    pieces.push({ kind: 'bar', page, x: at, y, width: room, height: 0.7, colour: black });
-    y = write('P', [plain(sheet.password.note)], sizes.text, at, y + 3, room) + 2 * millimetre;
-    pieces.push({ kind: 'frame', page, x: left, y: top, width, height: y - top, line: 1.4 });
-    y += 3 * millimetre;
+    writer.add({ kind: 'bar', ...column, y, height: 0.7, colour: black });
+    y = writer.write(styles.text, [plain(password.note)], { ...column, y: y + 3 });
+    y += 2 * millimetre;
+    writer.add({ kind: 'frame', x: left, y: top, width, height: y - top, line: 1.4 });
+    writer.y = y + 3 * millimetre;
   }
 
-  function box({ heading, rows, fallback }: SheetBox, x: number, room: number) {
+  /** The settings of incoming and outgoing mail, beside each other. */
+  private boxes(): void {
+    const { writer, columnWidth: width } = this;
+    const { boxes } = this.sheet;
+    const { y } = writer;
+    const ends = boxes.map((box, column) => this.box(box, { x: this.columnX(column), y, width }));
+    const end = Math.max(...ends);
+    boxes.forEach((_box, column) => {
+      const x = this.columnX(column);
+      writer.add({ kind: 'frame', x, y, width, height: end - y, line: 0.7 });
+    });
+    writer.y = end + 3 * millimetre;
+  }
+
+  /** Gives the height at which the box ends. */
+  private box({ heading, rows, fallback }: SheetBox, { x, y: top, width }: Placement): number {
+    const { writer } = this;
     const inset = 3 * millimetre;
     const labels = 34 * millimetre;
-    const inner = room - 2 * inset;
-    let at = y + 2 * millimetre;
-    at = write('H2', [strong(heading)], sizes.heading, x + inset, at, inner);
-    for (const { label, content } of rows) {
-      const start = at;
-      const labelled = write('P', [plain(label)], sizes.box, x + inset, start, labels - 4);
-      at = write('P', content, sizes.box, x + inset + labels, start, inner - labels);
-      at = Math.max(at, labelled);
+    const inner = { x: x + inset, width: width - 2 * inset };
+    const label = { x: inner.x, width: labels - 4 };
+    const content = { x: inner.x + labels, width: inner.width - labels };
+    let y = top + 2 * millimetre;
+    y = writer.write(styles.heading, [strong(heading)], { ...inner, y });
+    for (const row of rows) {
+      const labelEnd = writer.write(styles.setting, [plain(row.label)], { ...label, y });
+      const contentEnd = writer.write(styles.setting, row.content, { ...content, y });
+      y = Math.max(contentEnd, labelEnd);
     }
-    if (fallback !== null) at = write('P', fallback, sizes.box, x + inset, at + millimetre, inner);
-    return at + 2 * millimetre;
+    if (fallback !== null) {
+      y = writer.write(styles.setting, fallback, { ...inner, y: y + millimetre });
+    }
+    return y + 2 * millimetre;
   }
 
-  function boxes() {
-    const room = (width - columnGap) / 2;
-    const ends = sheet.boxes.map((one, index) => box(one, left + index * (room + columnGap), room));
-    const end = Math.max(...ends);
-    sheet.boxes.forEach((_, index) => {
-      pieces.push({
-        kind: 'frame',
-        page,
-        x: left + index * (room + columnGap),
-        y,
-        width: room,
-        height: end - y,
-        line: 0.7,
-      });
-    });
-    y = end + 3 * millimetre;
+  /** Where the sheet is folded in the middle, no line runs along the fold. */
+  private leaveFoldFree(): void {
+    const { writer } = this;
+    const fold = writer.paperHeight / 2;
+    const next = heightOf(1, styles.heading.size);
+    if (writer.page === 0 && writer.y < fold + 4 && writer.y + next > fold - 4) writer.y = fold + 4;
   }
 
-  function help() {
-    const room = (width - columnGap) / 2;
-    const right = left + room + columnGap;
-    const captionAt = right + qrWidth + 2 * millimetre;
-    const captionLines = lines(sheet.qr.caption, sizes.text, left + width - captionAt);
-    const stepLines = sheet.help.steps.map((step) => lines(step, sizes.text, room - 14));
-    const stepsHeight =
-      heightOf(1, sizes.heading) +
-      stepLines.reduce((sum, all) => sum + heightOf(all.length, sizes.text), 0);
-    const needed = Math.max(stepsHeight, qrWidth, heightOf(captionLines.length, sizes.text));
-    if (y + needed > bottom) startPage();
-    const top = y;
-    let at = write('H2', [strong(sheet.help.heading)], sizes.heading, left, top, room);
-    stepLines.forEach((all, index) => {
-      write('Lbl', [plain(`${index + 1}.`)], sizes.text, left, at, 14);
-      at = put('LBody', all, left + 14, at, sizes.text);
-    });
-    pieces.push({
-      kind: 'qr',
-      page,
-      x: right,
-      y: top,
-      width: qrWidth,
-      height: qrWidth,
-      qr: sheet.qr,
-    });
-    put(
-      'P',
-      captionLines,
-      captionAt,
-      top + Math.max((qrWidth - heightOf(captionLines.length, sizes.text)) / 2, 0),
-      sizes.text,
+  /** What to do when it does not work, and beside it the QR code: kept together on one page. */
+  private help(): void {
+    const { writer, columnWidth } = this;
+    const { help, qr } = this.sheet;
+    const { size } = styles.text;
+    const left = this.columnX(0);
+    const right = this.columnX(1);
+    const captionX = right + qrWidth + 2 * millimetre;
+    const caption = writer.lines(qr.caption, size, writer.left + writer.width - captionX);
+    const captionHeight = heightOf(caption.length, size);
+    const steps = help.steps.map((step) =>
+      writer.lines(step, size, columnWidth - numberWidth.help),
     );
-    y = top + needed + 3 * millimetre;
+    const stepsHeight =
+      heightOf(1, styles.heading.size) +
+      steps.reduce((sum, lines) => sum + heightOf(lines.length, size), 0);
+    const height = Math.max(stepsHeight, qrWidth, captionHeight);
+    if (writer.y + height > writer.bottom) this.startPage();
+    const { y: top } = writer;
+    let y = writer.write(styles.heading, [strong(help.heading)], {
+      x: left,
+      y: top,
+      width: columnWidth,
+    });
+    steps.forEach((lines, index) => {
+      const number = [plain(`${index + 1}.`)];
+      writer.write(styles.number, number, { x: left, y, width: numberWidth.help });
+      y = writer.put(styles.step, lines, { x: left + numberWidth.help, y });
+    });
+    writer.add({ kind: 'qr', x: right, y: top, width: qrWidth, height: qrWidth, qr });
+    const captionY = top + Math.max((qrWidth - captionHeight) / 2, 0);
+    writer.put(styles.text, caption, { x: captionX, y: captionY });
+    writer.y = top + height + 3 * millimetre;
   }
 
   /** In two columns: the second begins where the first is full, and a step stays in one piece. */
-  function guides() {
-    if (sheet.guides.all.length === 0) return;
-    const room = (width - columnGap) / 2;
-    const items = sheet.guides.all.flatMap(({ title, warnings, steps }, guide) => {
-      const all = [
-        ...warnings.map((warning) => ({
-          tag: 'P' as const,
-          label: '',
-          text: lines([strong(warning)], guideSize, room),
-        })),
-        ...steps.map((step, index) => ({
-          tag: 'LBody' as const,
-          label: `${index + 1}.`,
-          text: lines(step, guideSize, room - 13),
-        })),
-      ];
-      const heading = lines([strong(title)], sizes.guideTitle, room);
-      const begins = warnings.length + 1;
-      const gap = guide === 0 ? 0 : 1.5 * millimetre;
-      // A heading is not left at the end of a column without its first step.
-      return [
-        { heading, gap, all: all.slice(0, begins) },
-        ...all.slice(begins).map((one) => ({ heading: [] as Line[], gap: 0, all: [one] })),
-      ];
-    });
-    const heights = items.map(
-      ({ heading, gap, all }) =>
-        gap +
-        heightOf(heading.length, sizes.guideTitle) +
-        all.reduce((sum, one) => sum + heightOf(one.text.length, guideSize), 0),
-    );
-    const total = heights.reduce((sum, height) => sum + height, 0);
+  private guides(): void {
+    const { writer, guideSize } = this;
+    const blocks = this.sheet.guides.all.flatMap((guide, index) => this.blocksOf(guide, index > 0));
+    if (blocks.length === 0) return;
+    const total = blocks.reduce((sum, { height }) => sum + height, 0);
     // Balanced where everything fits, so that the columns end together.
-    const target = Math.min(bottom, y + total / 2 + 20);
+    let limit = Math.min(writer.bottom, writer.y + total / 2 + 20);
     let column = 0;
-    let top = y;
-    let limit = target;
-    for (const [index, { heading, gap, all }] of items.entries()) {
-      const height = heights[index] ?? 0;
-      if (y + height > limit && y > top) {
+    let { y: top } = writer;
+    for (const { heading, gap, paragraphs, height } of blocks) {
+      if (writer.y + height > limit && writer.y > top) {
+        limit = writer.bottom;
         if (column === 0) {
           column = 1;
-          limit = bottom;
         } else {
-          startPage();
+          this.startPage();
           column = 0;
-          top = y;
-          limit = bottom;
+          top = writer.y;
         }
-        y = top;
+        writer.y = top;
       }
-      const x = left + column * (room + columnGap);
+      const x = this.columnX(column);
+      let { y } = writer;
       if (y > top) y += gap;
-      if (heading.length > 0) y = put('H3', heading, x, y, sizes.guideTitle);
-      for (const { tag, label, text } of all) {
-        if (label !== '') write('Lbl', [plain(label)], guideSize, x, y, 13);
-        y = put(tag, text, label === '' ? x : x + 13, y, guideSize);
+      if (heading.length > 0) y = writer.put(styles.guideTitle, heading, { x, y });
+      for (const { number, lines } of paragraphs) {
+        if (number === '') {
+          y = writer.put({ tag: 'P', size: guideSize }, lines, { x, y });
+          continue;
+        }
+        const { guide: width } = numberWidth;
+        writer.write({ tag: 'Lbl', size: guideSize }, [plain(number)], { x, y, width });
+        y = writer.put({ tag: 'LBody', size: guideSize }, lines, { x: x + width, y });
       }
+      writer.y = y;
     }
   }
 
-  header();
-  identity();
-  boxes();
-  for (const remark of sheet.remarks) {
-    flow('P', remark, sizes.text, left, width);
-    y += 2;
+  /** A guide's heading stays with its warnings and its first step; each further step is a block. */
+  private blocksOf({ title, warnings, steps }: Guide, gapBefore: boolean): GuideBlock[] {
+    const { writer, guideSize, columnWidth } = this;
+    const paragraphs: GuideParagraph[] = [
+      ...warnings.map((warning) => ({
+        number: '',
+        lines: writer.lines([strong(warning)], guideSize, columnWidth),
+      })),
+      ...steps.map((step, index) => ({
+        number: `${index + 1}.`,
+        lines: writer.lines(step, guideSize, columnWidth - numberWidth.guide),
+      })),
+    ];
+    const { size } = styles.guideTitle;
+    const heading = writer.lines([strong(title)], size, columnWidth);
+    const gap = gapBefore ? 1.5 * millimetre : 0;
+    const first = paragraphs.slice(0, warnings.length + 1);
+    return [
+      {
+        heading,
+        gap,
+        paragraphs: first,
+        height: gap + heightOf(heading.length, size) + this.guideHeight(first),
+      },
+      ...paragraphs.slice(first.length).map((paragraph) => ({
+        heading: [],
+        gap: 0,
+        paragraphs: [paragraph],
+        height: this.guideHeight([paragraph]),
+      })),
+    ];
   }
-  // Folded in the middle, no line runs along the fold.
-  const fold = paperHeight / 2;
-  if (page === 0 && y < fold + 4 && y + leadingOf(sizes.heading) > fold - 4) y = fold + 4;
-  y += 2 * millimetre;
-  help();
-  guides();
 
-  const pages = page + 1;
-  for (page = 0; page < pages; page++) {
-    const foot = pages === 1 ? sheet.foot : `${sheet.foot} ${words.page(page + 1, pages)}`;
-    write(
-      'P',
-      [plain(foot)],
-      sizes.foot,
-      left,
-      paperHeight - margin - leadingOf(sizes.foot),
-      width,
-    );
+  private guideHeight(paragraphs: readonly GuideParagraph[]): number {
+    return paragraphs.reduce((sum, { lines }) => sum + heightOf(lines.length, this.guideSize), 0);
   }
-  return pieces.sort((a, b) => a.page - b.page);
+
+  private feet(): void {
+    const { writer } = this;
+    const { foot } = this.sheet;
+    const { left: x, footY: y, width } = writer;
+    const pages = writer.page + 1;
+    for (writer.page = 0; writer.page < pages; writer.page++) {
+      const { page } = writer;
+      const text = pages === 1 ? foot : `${foot} ${this.texts.page(page + 1, pages)}`;
+      writer.write(styles.foot, [plain(text)], { x, y, width });
+    }
+  }
 }
 
-/** Lays out the list of those without a sheet, on as many pages as it takes. */
+interface GuideParagraph {
+  /** Empty where it is a warning. */
+  readonly number: string;
+  readonly lines: readonly Line[];
+}
+
+/** What of a guide stays together in one column. */
+interface GuideBlock {
+  readonly heading: readonly Line[];
+  /** Above the heading, where the block does not begin a column. */
+  readonly gap: number;
+  readonly paragraphs: readonly GuideParagraph[];
+  readonly height: number;
+}
+
+/** Lays out the list of mailboxes and users without a sheet. */
 export function layOutList(
   title: string,
   without: readonly { readonly name: string; readonly reason: string }[],
   paper: Paper,
   fonts: Fonts,
 ): readonly Piece[] {
-  const [paperWidth, paperHeight] = paperSizes[paper];
-  const width = paperWidth - 2 * margin;
-  const pieces: Piece[] = [];
-  let page = 0;
-  let y = margin;
-  const put = (tag: Tag, text: RichText, size: number) => {
-    const lines = breakLines(text, size, width, fonts);
-    const leading = leadingOf(size);
-    if (y + lines.length * leading > paperHeight - margin) {
-      page++;
-      y = margin;
-    }
-    const place = { page, x: margin, y: y + size * ascent };
-    pieces.push({ kind: 'text', tag, ...place, lines, size, leading, says: null });
-    y += lines.length * leading + 2;
+  const writer = new PageWriter(paper, fonts, null);
+  const write = (style: TextStyle, text: RichText) => {
+    const lines = writer.lines(text, style.size, writer.width);
+    if (writer.y + heightOf(lines.length, style.size) > writer.bottom) writer.startPage();
+    writer.y = writer.put(style, lines, { x: writer.left, y: writer.y }) + 2;
   };
-  put('H1', [strong(title)], sizes.heading);
-  for (const { name, reason } of without) {
-    put('P', [value(name), plain(`: ${reason}`)], sizes.text);
-  }
-  return pieces;
+  write(styles.listHeading, [strong(title)]);
+  for (const { name, reason } of without) write(styles.text, [value(name), plain(`: ${reason}`)]);
+  return writer.pieces;
 }

@@ -6,14 +6,8 @@ import { plainText, richText } from '../../texts/rich-text';
 import type { Sheet } from '../sheet';
 import { StreamedDocument, type OpenedImage } from './document';
 import type { Fonts } from './fonts';
-import {
-  layOut,
-  layOutList,
-  paperSizes,
-  quietZone,
-  type Piece,
-  type Rectangle,
-} from './sheet-layout';
+import { paperSizes, type Piece, type Rectangle } from './page-writer';
+import { layOutList, layOutSheet, type LayoutTexts } from './sheet-layout';
 import { drawSvg } from './svg';
 
 /** Sheets to be put into one PDF. */
@@ -35,6 +29,9 @@ export interface SheetsPdf {
 }
 
 const day = 86_400_000;
+
+/** Modules around a QR code that have to stay white (ISO/IEC 18004). */
+const quietZone = 4;
 
 /** Bytes that wait for their reader before the next sheet is made. */
 const mostWaiting = 256 * 1024;
@@ -71,14 +68,14 @@ async function write(document: StreamedDocument, job: SheetsPdf): Promise<void> 
   const root = document.struct('Document');
   document.addStructure(root);
   const painter = new Painter(document, root, fonts);
-  const words = {
+  const layoutTexts: LayoutTexts = {
     unprintable: texts.text('sheet_unprintable'),
     page: (page: number, pages: number) =>
       plainText(richText(texts.text('sheet_pages'), { page: String(page), pages: String(pages) })),
   };
   for (const [index, make] of job.sheets.entries()) {
     const sheet = make();
-    painter.sheet(sheet, layOut(sheet, job.paper, fonts, words));
+    painter.sheet(sheet, layOutSheet(sheet, job.paper, fonts, layoutTexts));
     if (index === 0) document.handOn();
     job.progress(index + 1);
     do {
@@ -191,7 +188,7 @@ class Painter {
     drawSvg(document, bytes.toString(), { x, y, width, height });
   }
 
-  private text({ tag, x, y, lines, size, leading, says }: TextPiece): Structure {
+  private text({ tag, x, y, lines, size, leading, actualText }: TextPiece): Structure {
     const { document } = this;
     const draw = () => {
       document.fillColor('#000000').fontSize(size);
@@ -208,7 +205,7 @@ class Painter {
         }
       });
     };
-    return document.struct(tag, says === null ? {} : { actual: says }, draw);
+    return document.struct(tag, actualText === null ? {} : { actual: actualText }, draw);
   }
 
   private font(name: string): void {
