@@ -20,11 +20,15 @@ export function loginVerdict(tried: {
   readonly address: LoginResult | null;
 }): LoginVerdict {
   const { incoming, outgoing, address } = tried;
+  // Sending may get no answer then: Dovecot delays a refusal that follows others, for longer than Postfix waits.
+  if (incoming === 'refused' && outgoing !== 'accepted' && address === 'accepted') {
+    return 'address-instead-of-login';
+  }
   if (incoming === 'unknown' || outgoing === 'unknown') return 'server';
   if (incoming === 'accepted' && outgoing === 'accepted') {
     return address === 'refused' ? 'works-and-address-does-not' : 'works';
   }
   if (incoming === 'accepted') return 'sending-refuses';
   if (outgoing === 'accepted') return 'receiving-refuses';
-  return address === 'accepted' ? 'address-instead-of-login' : 'password-wrong';
+  return 'password-wrong';
 }

@@ -5,7 +5,6 @@ import {
   decideServices,
   provenAsOf,
 } from '../../src/domain/client-settings';
-import { loginVerdict } from '../../src/domain/login-verdict';
 import type { Result } from '../../src/domain/observation';
 import { defaultPolicy, policyFor } from '../../src/domain/policy';
 import { parseSettings } from '../../src/settings/settings-file';
@@ -256,21 +255,3 @@ describe('what was seen of the servers', () => {
     expect(provenAsOf(decideServices('example.com', policy))).toBeNull();
   });
 });
-
-test.each([
-  ['accepted', 'accepted', null, 'works'],
-  ['accepted', 'accepted', 'accepted', 'works'],
-  ['accepted', 'accepted', 'refused', 'works-and-address-does-not'],
-  ['refused', 'refused', 'refused', 'password-wrong'],
-  ['refused', 'refused', null, 'password-wrong'],
-  ['refused', 'refused', 'accepted', 'address-instead-of-login'],
-  ['accepted', 'refused', 'refused', 'sending-refuses'],
-  ['refused', 'accepted', 'refused', 'receiving-refuses'],
-  ['unknown', 'accepted', null, 'server'],
-  ['refused', 'unknown', 'refused', 'server'],
-] as const)(
-  'reading %s, sending %s, with the address %s: %s',
-  (incoming, outgoing, address, verdict) => {
-    expect(loginVerdict({ incoming, outgoing, address })).toBe(verdict);
-  },
-);
