@@ -222,6 +222,30 @@ describe('a login that is tried', () => {
     strict.close();
   });
 
+  test("with a wrong one, where the server takes Dovecot's usual two seconds to refuse it", async () => {
+    const slow = await startMailPorts(
+      authority.issue(['mail.example.com']),
+      { 'bob.example': password },
+      'auth_failure_delay = 2 secs\n',
+    );
+    const patient = await startApp({
+      probes: new Probes({
+        resolve: () => Promise.resolve(['127.0.0.1']),
+        roots: authority.root,
+        portOf: slow.portOf,
+      }),
+    });
+    try {
+      const began = Date.now();
+      const { text } = await patient.post(`${bob}/try`).type('form').send({ password: 'wrong' });
+      expect(text).toContain('The password is wrong: the server works and refuses it.');
+      expect(Date.now() - began).toBeGreaterThan(3_900);
+    } finally {
+      patient.close();
+      slow.close();
+    }
+  });
+
   test('five times at most for a mailbox', async () => {
     const statuses: number[] = [];
     for (let tries = 0; tries < 6; tries++) {
