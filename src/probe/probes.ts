@@ -50,6 +50,8 @@ export interface ProbeOptions {
   readonly roots?: string | string[];
   readonly portOf?: (port: number) => number;
   readonly now?: () => number;
+  /** Milliseconds for one port. */
+  readonly perPort?: number;
   /** The name of this server; null where it has none that a certificate could name. */
   readonly ownHost?: string | null;
 }
@@ -156,7 +158,7 @@ export class Probes {
       }
       const context = this.#context();
       const [first = ''] = allowed;
-      const { signal, stop } = endingWith(abandoned, perPort);
+      const { signal, stop } = endingWith(abandoned, this.#options.perPort ?? perPort);
       const all = Promise.all([
         Promise.all(endpoints.map((each) => probeEndpoint(each, allowed, context, signal))),
         offersLoginOnPort25(host, first, context, signal),

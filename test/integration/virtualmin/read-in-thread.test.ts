@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { bigDomainAnswer } from '../../src/demo/big-domain';
-import { readAnswer } from '../../src/virtualmin/answer';
-import { readInThread } from '../../src/virtualmin/read-in-thread';
-import { userFields } from '../../src/virtualmin/users';
+import { bigDomainAnswer } from '../../../src/demo/big-domain';
+import { readAnswer } from '../../../src/virtualmin/answer';
+import { readInThread } from '../../../src/virtualmin/read-in-thread';
+import { userFields } from '../../../src/virtualmin/users';
 
 /** Made by the build. */
-const file = join(__dirname, '..', '..', 'build', 'dist', 'answer-thread.mjs');
+const file = join(__dirname, '..', '..', '..', 'build', 'dist', 'answer-thread.mjs');
 
 const large = (format: 'json' | 'xml') => Buffer.from(bigDomainAnswer(format, 'big.example', 1000));
 

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
-import { Probes } from '../../../src/probe/probes';
-import { masterAdmin, startApp, type TestApp } from '../../helpers/app';
+import { Probes } from '../../../../src/probe/probes';
+import { masterAdmin, startApp, type TestApp } from '../../../helpers/app';
 import {
   makeAuthority,
   startMailPorts,
   type Authority,
   type MailPorts,
-} from '../../helpers/mail-ports';
-import { textOfPdf } from '../../helpers/pdf';
+} from '../../../helpers/mail-ports';
+import { textOfPdf } from '../../../helpers/pdf';
 
 const password = 'Correct horse, battery &%';
 const bob = '/domains/example.com/mailboxes/bob.example';

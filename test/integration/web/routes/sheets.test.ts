@@ -6,12 +6,12 @@ import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type request from 'supertest';
 import { fromBuffer, type Entry } from 'yauzl';
-import { clientIds } from '../../../src/formats/guides';
-import { accessToken, startApp, type TestApp } from '../../helpers/app';
-import type { mailboxesJson } from '../../../src/formats/json';
-import { languages } from '../../helpers/languages';
-import { readPdf, textOfPdf } from '../../helpers/pdf';
-import { answerUsers, userValues } from '../../helpers/virtualmin';
+import { clientIds } from '../../../../src/formats/guides';
+import { accessToken, startApp, type TestApp } from '../../../helpers/app';
+import type { mailboxesJson } from '../../../../src/formats/json';
+import { languages } from '../../../helpers/languages';
+import { readPdf, textOfPdf } from '../../../helpers/pdf';
+import { answerUsers, userValues } from '../../../helpers/virtualmin';
 
 let app: TestApp;
 
@@ -241,6 +241,14 @@ describe('many sheets', () => {
     expect(posted.status).toBe(200);
     expect((posted.body as Buffer).equals(response.body as Buffer)).toBe(true);
   });
+
+  test('a page of 5,000, ten of them without a sheet', async () => {
+    const { text } = await app
+      .get('/domains/big.example/sheets?wait=1')
+      .redirects(1)
+      .set('Authorization', `Bearer ${accessToken}`);
+    expect(text.match(/class="sheet /g)).toHaveLength(4990);
+  }, 90_000);
 
   test('thousands of logins in a form', async () => {
     const login = Array.from({ length: 3000 }, (_, index) => `big-user-${index}`);

@@ -1,16 +1,16 @@
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from '@jest/globals';
-import { noBranding } from '../../src/domain/branding';
-import { decideClientSettings } from '../../src/domain/client-settings';
-import { defaultPolicy } from '../../src/domain/policy';
-import { clientIds } from '../../src/formats/guides';
-import { Fonts } from '../../src/formats/pdf/fonts';
-import { sheetsPdf } from '../../src/formats/pdf/sheets-pdf';
-import { sheetOf } from '../../src/formats/sheet';
-import { fonts } from '../helpers/app';
-import { languages } from '../helpers/languages';
-import { bob, exampleCom, observationsOf } from '../helpers/domain';
-import { wordsOfPdf, type Word } from '../helpers/pdf';
+import { noBranding } from '../../../src/domain/branding';
+import { decideClientSettings } from '../../../src/domain/client-settings';
+import { defaultPolicy } from '../../../src/domain/policy';
+import { clientIds } from '../../../src/formats/guides';
+import { Fonts } from '../../../src/formats/pdf/fonts';
+import { sheetsPdf } from '../../../src/formats/pdf/sheets-pdf';
+import { sheetOf } from '../../../src/formats/sheet';
+import { fonts } from '../../helpers/app';
+import { languages } from '../../helpers/languages';
+import { bob, exampleCom, observationsOf } from '../../helpers/domain';
+import { wordsOfPdf, type Word } from '../../helpers/pdf';
 
 const opened = new Fonts(fonts);
 

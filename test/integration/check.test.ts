@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { startVirtualmin, type TestVirtualmin } from './helpers/virtualmin';
+import { startVirtualmin, type TestVirtualmin } from '../helpers/virtualmin';
 
-const program = join(__dirname, '..', 'build', 'dist', 'check.mjs');
+const program = join(__dirname, '..', '..', 'build', 'dist', 'check.mjs');
 
 let virtualmin: TestVirtualmin;
 

@@ -8,16 +8,16 @@ import { join } from 'node:path';
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { PNG } from 'pngjs';
-import { makeChain } from './helpers/certificates';
-import { startMailServer } from './helpers/mail-server';
+import { makeChain } from '../helpers/certificates';
+import { startMailServer } from '../helpers/mail-server';
 import {
   addressIn,
   bundle,
   nodeOfVersion,
   startBundle,
   type RunningServer,
-} from './helpers/bundle';
-import { jsonAnswer, startVirtualmin, userValues } from './helpers/virtualmin';
+} from '../helpers/bundle';
+import { jsonAnswer, startVirtualmin, userValues } from '../helpers/virtualmin';
 
 let folder: string;
 const started: RunningServer[] = [];

@@ -11,10 +11,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { version } from '../package.json';
-import { startedWith } from './helpers/start';
+import { version } from '../../package.json';
+import { startedWith } from '../helpers/start';
 
-const root = join(__dirname, '..');
+const root = join(__dirname, '..', '..');
 const archive = join(root, 'build', `virtualmin-mail-setup-${version}.wbm.gz`);
 
 let folder: string;

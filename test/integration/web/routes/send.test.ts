@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { simpleParser } from 'mailparser';
-import { readConfig } from '../../../src/settings/config';
-import { masterAdmin, startApp, type TestApp } from '../../helpers/app';
-import { configProblems } from '../../helpers/config';
-import { startMailServer, type TestMailServer } from '../../helpers/mail-server';
-import { textOfPdf } from '../../helpers/pdf';
-import { answerUsers, userValues } from '../../helpers/virtualmin';
-import { english } from '../../helpers/languages';
-import { parseSettings } from '../../../src/settings/settings-file';
+import { readConfig } from '../../../../src/settings/config';
+import { masterAdmin, startApp, type TestApp } from '../../../helpers/app';
+import { configProblems } from '../../../helpers/config';
+import { startMailServer, type TestMailServer } from '../../../helpers/mail-server';
+import { textOfPdf } from '../../../helpers/pdf';
+import { answerUsers, userValues } from '../../../helpers/virtualmin';
+import { english } from '../../../helpers/languages';
+import { parseSettings } from '../../../../src/settings/settings-file';
 
 let folder: string;
 let mailServer: TestMailServer;
@@ -149,7 +149,10 @@ describe('what is not sent', () => {
     'to the mailbox itself, unless that is said: %s',
     async (to) => {
       const { status, text } = await send({ to });
-      expect([status, text]).toEqual([400, expect.stringContaining('This is the mailbox that the sheet sets up')]);
+      expect([status, text]).toEqual([
+        400,
+        expect.stringContaining('This is the mailbox that the sheet sets up'),
+      ]);
       expect(text).toContain('name="to_itself"');
       expect((await send({ to, to_itself: '1' })).status).toBe(303);
       expect(mailServer.mails).toHaveLength(1);
