@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { licences } from './licences.mjs';
+import { undeclared } from './packages.mjs';
 import { panelStyle } from './panel-style.mjs';
 import { fontFiles, isForBrowsers, unpacked } from './fonts.mjs';
 
@@ -50,6 +51,12 @@ await writeFile(join(dist, 'views', 'assets', 'panel.css'), await panelStyle(sty
 await cp(join(root, 'src', 'demo', 'recordings'), join(dist, 'recordings'), { recursive: true });
 await cp(join(root, 'src', 'webmin', 'lang'), join(dist, 'lang'), { recursive: true });
 const fontPackages = new Set(fontFiles.map((file) => `node_modules/${dirname(dirname(file))}`));
+const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+const missing = undeclared(metafile, [...fontPackages], dependencies);
+if (missing.length > 0) {
+  const each = missing.map(({ name, file }) => `${name} (used by ${file})`);
+  throw new Error(`shipped, and not in "dependencies" of package.json: ${each.join(', ')}`);
+}
 await writeFile(join(dist, 'licences.txt'), await licences(metafile, fontPackages));
 await mkdir(join(dist, 'fonts'));
 for (const file of fontFiles) {

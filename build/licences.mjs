@@ -1,16 +1,16 @@
 // The licences of whatever is bundled, as most of them ask for: their text beside it.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { packageFolder } from './packages.mjs';
 
 /**
  * Takes esbuild's metafile and further folders of packages; gives one text with each package's name,
  * version and licence, in the order of their names.
  */
 export async function licences(metafile, folders) {
-  const bundled = Object.keys(metafile.inputs).flatMap((path) => {
-    const found = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path);
-    return found === null ? [] : [found[1]];
-  });
+  const bundled = Object.keys(metafile.inputs)
+    .map(packageFolder)
+    .filter((folder) => folder !== null);
   const parts = [];
   for (const folder of [...new Set([...bundled, ...folders])].sort()) {
     const about = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
