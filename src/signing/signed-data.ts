@@ -1,5 +1,4 @@
 import { createHash, sign, type KeyObject, type X509Certificate } from 'node:crypto';
-import { p256, p384, p521 } from '@noble/curves/nist';
 import {
   Constructed,
   fromBER,
@@ -32,18 +31,10 @@ const oid = {
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
 };
 
-/** By the names that Node.js gives them. */
-const curves = new Map<string | undefined, typeof p256>([
-  ['prime256v1', p256],
-  ['secp384r1', p384],
-  ['secp521r1', p521],
-]);
-
 /**
  * A file inside a signature of it: SignedData of CMS (RFC 5652) in DER, the form in which Apple's
- * devices take a signed configuration profile. It holds no time, and the secret number of an EC
- * signature is made from the key and what it signs (RFC 6979), so that the same file signed twice has
- * the same bytes.
+ * devices take a signed configuration profile. It holds no time. The same file signed twice has the same
+ * bytes with an RSA key; an EC signature contains a random number.
  */
 export function signedData(content: Buffer, { key, certificates }: Signer): Buffer {
   const attributes = [
@@ -52,7 +43,7 @@ export function signedData(content: Buffer, { key, certificates }: Signer): Buff
   ];
   // What is signed is the SET itself; where it stands it has a tag instead (RFC 5652, 5.4). DER sorts
   // a SET by its members' bytes, and this is their order.
-  const signature = signatureOf(toDer(new Set({ value: attributes })), key);
+  const signature = sign('sha256', toDer(new Set({ value: attributes })), key);
   const signer = new Sequence({
     value: [
       new Integer({ value: 1 }),
@@ -74,15 +65,6 @@ export function signedData(content: Buffer, { key, certificates }: Signer): Buff
     ],
   });
   return toDer(new Sequence({ value: [identifier(oid.signedData), tagged(0, [signed])] }));
-}
-
-function signatureOf(text: Buffer, key: KeyObject): Buffer {
-  const curve = curves.get(key.asymmetricKeyDetails?.namedCurve);
-  if (curve === undefined) return sign('sha256', text, key);
-  const { d = '' } = key.export({ format: 'jwk' });
-  const digest = createHash('sha256').update(text).digest();
-  const signature = curve.sign(digest, Buffer.from(d, 'base64url'), { lowS: false });
-  return Buffer.from(signature.toBytes('der'));
 }
 
 /** TBSCertificate (RFC 5280, 4.1): a version that may be left out, the serial number, an algorithm, the issuer. */
