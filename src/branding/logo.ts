@@ -1,7 +1,7 @@
 import { DOMParser, XMLSerializer, type Element, type Node } from '@xmldom/xmldom';
 import { PNG } from 'pngjs';
 import { BadValue } from '../settings/bad-value';
-import { mostLogoBytes, type Logo } from '../domain/branding';
+import { maxLogoBytes, type Logo } from '../domain/branding';
 
 /** Pixels on each side. */
 const mostPixels = 3000;
@@ -25,10 +25,10 @@ const svgNamespace = 'http://www.w3.org/2000/svg';
  * bytes, and a cleaned one comes out as it was. Throws BadValue.
  */
 export function cleanLogo(file: Buffer): Logo {
-  if (file.length > mostLogoBytes) throw tooLarge();
+  if (file.length > maxLogoBytes) throw tooLarge();
   const logo = isPng(file) ? cleanPng(file) : cleanSvg(file);
   const { width, height, bytes } = logo;
-  if (bytes.length > mostLogoBytes) throw tooLarge();
+  if (bytes.length > maxLogoBytes) throw tooLarge();
   if (Math.max(width / height, height / width) > mostRatio) {
     throw new BadValue('logo_ratio', { count: mostRatio });
   }
@@ -36,7 +36,7 @@ export function cleanLogo(file: Buffer): Logo {
 }
 
 function tooLarge(): BadValue {
-  return new BadValue('logo_bytes', { count: mostLogoBytes / 1024 });
+  return new BadValue('logo_bytes', { count: maxLogoBytes / 1024 });
 }
 
 function isPng(file: Buffer): boolean {

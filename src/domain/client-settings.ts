@@ -11,7 +11,10 @@ import type { VirtualServer } from './virtual-server';
 
 export type Protocol = 'imap' | 'pop3' | 'submission';
 
-/** `recommended` comes first, `fallback` where that does not connect, `alternative` only on purpose. */
+/**
+ * A client uses `recommended`, or `fallback` where that does not connect. An `alternative` is another
+ * protocol, which the user has to choose.
+ */
 export type Role = 'recommended' | 'fallback' | 'alternative';
 
 /** One way to reach a mail server. */
@@ -25,7 +28,7 @@ export interface Service {
   readonly role: Role;
 }
 
-/** What someone must know about a mailbox before its settings are handed out. */
+/** What an administrator must know about a mailbox before handing out its settings. */
 export type Warning =
   | 'login-is-not-email-address'
   | 'mailbox-disabled'
@@ -40,11 +43,11 @@ export interface DomainServices {
   readonly incoming: readonly Service[];
   /** In the order a client should try them. Authentication is mandatory. */
   readonly outgoing: readonly Service[];
-  /** What was seen of them; empty where nothing was checked. */
+  /** What the checks found; empty where nothing was checked. */
   readonly observations: Observations;
 }
 
-/** Everything a mail client asks for, for one mailbox. Never holds a password. */
+/** All values that a mail client needs for one mailbox. Never holds a password. */
 export interface ClientSettings extends DomainServices {
   readonly domain: string;
   readonly emailAddress: string;
@@ -65,23 +68,27 @@ export function decideClientSettings(
   policy: MailPolicy,
   observations: Observations = [],
 ): ClientSettings {
-  return ofMailbox(mailbox, server, ofDomain(server, policy, observations));
+  return settingsOfMailbox(mailbox, server, settingsOfDomain(server, policy, observations));
 }
 
-/** The same for mailboxes of one domain, in their order: what they have in common is decided once, and shared. */
+/** Decides the settings of several mailboxes of one domain, in their order. The domain's part is decided once. */
 export function decideAllClientSettings(
   mailboxes: readonly Mailbox[],
   server: VirtualServer,
   policy: MailPolicy,
   observations: Observations,
 ): ClientSettings[] {
-  const common = ofDomain(server, policy, observations);
-  return mailboxes.map((mailbox) => ofMailbox(mailbox, server, common));
+  const common = settingsOfDomain(server, policy, observations);
+  return mailboxes.map((mailbox) => settingsOfMailbox(mailbox, server, common));
 }
 
-type InCommon = DomainServices & Pick<ClientSettings, 'webmailUrl' | 'supportContact'>;
+type DomainSettings = DomainServices & Pick<ClientSettings, 'webmailUrl' | 'supportContact'>;
 
-function ofDomain(server: VirtualServer, policy: MailPolicy, observations: Observations): InCommon {
+function settingsOfDomain(
+  server: VirtualServer,
+  policy: MailPolicy,
+  observations: Observations,
+): DomainSettings {
   const { webmailUrl, supportContact } = policy.branding;
   return {
     ...decideServices(server.name, policy, observations),
@@ -90,7 +97,11 @@ function ofDomain(server: VirtualServer, policy: MailPolicy, observations: Obser
   };
 }
 
-function ofMailbox(mailbox: Mailbox, server: VirtualServer, common: InCommon): ClientSettings {
+function settingsOfMailbox(
+  mailbox: Mailbox,
+  server: VirtualServer,
+  common: DomainSettings,
+): ClientSettings {
   return {
     domain: server.name,
     emailAddress: mailbox.emailAddress,
@@ -107,9 +118,10 @@ function ofMailbox(mailbox: Mailbox, server: VirtualServer, common: InCommon): C
 /**
  * Decides the services of a domain. Nothing else chooses a host, a port or how it is secured.
  *
- * The first protocol the policy offers for incoming mail is recommended in its preferred security,
- * with the other security as fallback; POP3 beside IMAP is an alternative only. What was seen to be
- * broken comes after what works or was not checked; where nothing works the policy stands.
+ * For incoming mail, the first protocol that the policy offers is recommended with the preferred
+ * security, and the other security is the fallback. Beside IMAP, POP3 is only an alternative. A port
+ * that the checks found broken comes after ports that work or were not checked. Where all are broken,
+ * the order is the policy's.
  */
 export function decideServices(
   domain: string,
@@ -134,11 +146,11 @@ export function decideServices(
 }
 
 function isBrokenEndpoint(observations: Observations, endpoint: Endpoint): boolean {
-  const seen = observationOf(observations, endpoint);
-  return seen !== null && isBroken(seen.observation.result);
+  const checked = observationOf(observations, endpoint);
+  return checked !== null && isBroken(checked.observation.result);
 }
 
-/** A service that is not recommended though the policy would have it, and what was seen of it. */
+/** A service that the policy prefers but that is not recommended, because its check failed. */
 export interface Avoided {
   readonly service: Service;
   readonly instead: Service;
@@ -147,7 +159,7 @@ export interface Avoided {
   readonly asOf: number;
 }
 
-/** What is recommended otherwise than the policy has it, because of what was seen. */
+/** The services that the policy prefers and that are not recommended because their checks failed. */
 export function avoidedIn(
   { incoming, outgoing, observations }: DomainServices,
   { preferredSecurity }: Pick<MailPolicy, 'preferredSecurity'>,
@@ -155,34 +167,34 @@ export function avoidedIn(
   return [incoming, outgoing].flatMap((services) => {
     const { recommended: instead, fallback } = byRole(services);
     if (fallback?.security !== preferredSecurity) return [];
-    const seen = observationOf(observations, fallback);
-    if (seen === null) return [];
-    return [{ service: fallback, instead, result: seen.observation.result, asOf: seen.asOf }];
+    const checked = observationOf(observations, fallback);
+    if (checked === null) return [];
+    return [{ service: fallback, instead, result: checked.observation.result, asOf: checked.asOf }];
   });
 }
 
 /**
- * When the recommended services were seen to work, in milliseconds since 1970: the older time where they
- * are on two hosts. Null unless all of them were.
+ * When the checks showed that the recommended services work, in milliseconds since 1970; the older time
+ * where they are on two hosts. Null unless all of them are proven.
  */
 export function provenAsOf({ incoming, outgoing, observations }: DomainServices): number | null {
-  const seen = [incoming, outgoing].map((services) =>
+  const checks = [incoming, outgoing].map((services) =>
     observationOf(observations, byRole(services).recommended),
   );
-  const times = seen.flatMap((one) =>
+  const times = checks.flatMap((one) =>
     one?.observation.result.kind === 'proven' ? [one.asOf] : [],
   );
-  return times.length === seen.length ? Math.min(...times) : null;
+  return times.length === checks.length ? Math.min(...times) : null;
 }
 
-/** The services of one direction, by the part they play. */
+/** The services of one direction (incoming or outgoing), by role. */
 export interface ServicesByRole {
   readonly recommended: Service;
   readonly fallback: Service | null;
   readonly alternatives: readonly Service[];
 }
 
-/** Sorts the services of one direction, of which exactly one is recommended. */
+/** Sorts the services of one direction by role. Throws unless one of them is recommended. */
 export function byRole(services: readonly Service[]): ServicesByRole {
   const recommended = services.find(({ role }) => role === 'recommended');
   if (recommended === undefined) throw new Error('no service is recommended');
@@ -193,7 +205,7 @@ export function byRole(services: readonly Service[]): ServicesByRole {
   };
 }
 
-/** One way to receive and one to send, both with implicit TLS; null where the policy has none. */
+/** One incoming and one outgoing service with implicit TLS; null where the policy lacks either. */
 export function withImplicitTls(
   { incoming, outgoing }: DomainServices,
   protocol: 'imap' | 'pop3',

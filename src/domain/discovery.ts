@@ -12,40 +12,40 @@ export const srvLabels: Readonly<Record<Service['protocol'], Readonly<Record<Sec
 
 const securities = ['starttls', 'implicit-tls'] as const;
 
-/** Each kind of SRV record, with what it names. */
+/** Each kind of SRV record, with its protocol and security. */
 export const srvKinds = (['imap', 'pop3', 'submission'] as const).flatMap((protocol) =>
   securities.map((security) => ({ label: srvLabels[protocol][security], protocol, security })),
 );
 
-/** A server as a document for mail clients, or a DNS record, names it. */
+/** A mail server as published in a document for mail clients or in a DNS record. */
 export interface AdvertisedServer {
   readonly protocol: Service['protocol'];
   readonly host: string;
   readonly port: number;
-  /** Null where it is not encrypted. */
+  /** Null where the connection is not encrypted. */
   readonly security: Security | null;
-  /** What the client would log in with; null where it is not said, and clients take the e-mail address. */
+  /** The login for the client to use; null where none is given: clients then use the e-mail address. */
   readonly login: string | null;
-  /** Whether a challenge-response login is asked for, which cannot work. */
+  /** Whether the client has to use a challenge-response login, which cannot work. */
   readonly challengeResponse: boolean;
 }
 
-/** What a client finds in one place. */
+/** The result of a client's request to one URL. */
 export type LookupResult =
   | { readonly kind: 'servers'; readonly servers: readonly AdvertisedServer[] }
-  /** An answer that is none, such as a 404. */
+  /** An HTTP status other than 200, such as 404. */
   | { readonly kind: 'nothing'; readonly status: number }
   | { readonly kind: 'not-understood' }
   | { readonly kind: 'leads-elsewhere'; readonly to: string }
   | { readonly kind: 'unreachable'; readonly why: 'no-address' | 'no-answer' | 'certificate' };
 
-/** One place where a client looks. */
+/** One URL that a client tries, and the result. */
 export interface LookupPlace {
   readonly url: string;
   readonly found: LookupResult;
 }
 
-/** What one kind of client looks at, in its order: the first place that names servers counts. */
+/** The URLs that one kind of client tries, in its order. The client uses the first one that names servers. */
 export interface Search {
   readonly client: 'thunderbird' | 'outlook';
   readonly places: readonly LookupPlace[];
@@ -56,48 +56,48 @@ export interface SrvRecord {
   readonly server: AdvertisedServer;
 }
 
-/** The records of a domain that lead clients and other servers to its mail servers. */
+/** The DNS records of a domain by which clients and other servers find its mail servers. */
 export interface DomainRecords {
   readonly srv: readonly SrvRecord[];
-  /** Hosts that take mail for the domain, the preferred first. */
+  /** Hosts that receive mail for the domain, the preferred one first. */
   readonly mx: readonly string[];
 }
 
-/** Everything that clients find by themselves for one address. */
+/** Everything that automatic setup of mail clients finds for one address. */
 export interface Discovery extends DomainRecords {
   readonly searches: readonly Search[];
 }
 
-/** What is wrong with a server that clients are told. */
+/** What is wrong with an advertised server. */
 export type Fault =
-  | { readonly kind: 'login'; readonly told: string }
+  | { readonly kind: 'login'; readonly advertised: string }
   | { readonly kind: 'not-prescribed' }
   | { readonly kind: 'not-encrypted' }
   | { readonly kind: 'challenge-response' }
   | { readonly kind: 'broken' };
 
-/** The servers that a client would set itself up with; null where it finds none and has to guess. */
+/** The servers that a client would use; null where it finds none and has to guess. */
 export function advertisedIn({ places }: Search): readonly AdvertisedServer[] | null {
   for (const { found } of places) if (found.kind === 'servers') return found.servers;
   return null;
 }
 
-/** What is wrong with a server that a client is told, for this mailbox. */
-export function faultsOf(told: AdvertisedServer, settings: ClientSettings): Fault[] {
+/** What is wrong with an advertised server for this mailbox. */
+export function faultsOf(advertised: AdvertisedServer, settings: ClientSettings): Fault[] {
   const faults: Fault[] = [];
-  const login = told.login ?? settings.emailAddress;
-  if (login !== settings.login) faults.push({ kind: 'login', told: login });
-  if (told.challengeResponse) faults.push({ kind: 'challenge-response' });
-  if (told.security === null) return [...faults, { kind: 'not-encrypted' }];
+  const login = advertised.login ?? settings.emailAddress;
+  if (login !== settings.login) faults.push({ kind: 'login', advertised: login });
+  if (advertised.challengeResponse) faults.push({ kind: 'challenge-response' });
+  if (advertised.security === null) return [...faults, { kind: 'not-encrypted' }];
   const service = [...settings.incoming, ...settings.outgoing].find(
     ({ protocol, host, port, security }) =>
-      protocol === told.protocol &&
-      host === told.host.toLowerCase() &&
-      port === told.port &&
-      security === told.security,
+      protocol === advertised.protocol &&
+      host === advertised.host.toLowerCase() &&
+      port === advertised.port &&
+      security === advertised.security,
   );
   if (service === undefined) return [...faults, { kind: 'not-prescribed' }];
-  const seen = observationOf(settings.observations, service);
-  if (seen !== null && isBroken(seen.observation.result)) faults.push({ kind: 'broken' });
+  const checked = observationOf(settings.observations, service);
+  if (checked !== null && isBroken(checked.observation.result)) faults.push({ kind: 'broken' });
   return faults;
 }

@@ -1,6 +1,6 @@
 import { asciiDomainName } from './domain-name';
 
-/** One address as people have them (RFC 5321, 4.1.2, without the quoted forms that nobody has). */
+/** True for one e-mail address (RFC 5321, 4.1.2, without quoted local parts and address literals). */
 export function isEmailAddress(text: string): boolean {
   const [, local = '', domain = ''] = /^([^\s@<>()[\]\\,;:"\p{Cc}]+)@([^\s@]+)$/u.exec(text) ?? [];
   const known = asciiDomainName(domain) !== null;

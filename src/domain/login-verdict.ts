@@ -1,26 +1,26 @@
-/** How one way to log in went: accepted, refused, or it did not come to that. */
+/** The result of one login; `unknown` where the server gave no verdict. */
 export type LoginResult = 'accepted' | 'refused' | 'unknown';
 
-/** What a trial of a mailbox's credentials shows, as far as that can be told. */
+/** What a test of a mailbox's credentials shows. */
 export type LoginVerdict =
   | 'works'
-  /** The login is right, and the e-mail address in its place is refused. */
+  /** The login is accepted; the e-mail address in its place is refused. */
   | 'works-and-address-does-not'
   | 'address-instead-of-login'
   | 'password-wrong'
-  /** The same password is taken for incoming mail and not for sending. */
+  /** The password is accepted for incoming mail and refused for sending. */
   | 'sending-refuses'
   | 'receiving-refuses'
   | 'server';
 
-/** `address` is the e-mail address in place of the login, for incoming mail; null where it is the login. */
-export function loginVerdict(tried: {
+/** `address` is the result of the e-mail address as user name, for incoming mail; null where it is the login. */
+export function loginVerdict(results: {
   readonly incoming: LoginResult;
   readonly outgoing: LoginResult;
   readonly address: LoginResult | null;
 }): LoginVerdict {
-  const { incoming, outgoing, address } = tried;
-  // Sending may get no answer then: Dovecot delays a refusal that follows others, for longer than Postfix waits.
+  const { incoming, outgoing, address } = results;
+  // Sending may time out in this case: Dovecot delays repeated refusals for longer than Postfix waits.
   if (incoming === 'refused' && outgoing !== 'accepted' && address === 'accepted') {
     return 'address-instead-of-login';
   }

@@ -15,7 +15,7 @@ export interface MailboxQuery {
   readonly descending: boolean;
 }
 
-/** Made when it is first needed: it takes some MB. */
+/** Created when first needed: it takes some MB of memory. */
 let collator: Intl.Collator | undefined;
 
 function compare(a: string, b: string): number {
@@ -29,18 +29,18 @@ const sortValue: Readonly<Record<SortKey, (mailbox: Mailbox) => string>> = {
   name: (mailbox) => mailbox.realName,
 };
 
-/** Sorting 5,000 names takes longer than a page may: it is done once per answer. */
-const sorted = new WeakMap<DomainUsers, Map<SortKey, readonly Mailbox[]>>();
+/** Sorted lists by answer: sorting 5,000 names for every page would take too long. */
+const sortedLists = new WeakMap<DomainUsers, Map<SortKey, readonly Mailbox[]>>();
 const searchTexts = new WeakMap<Mailbox, string>();
 
-/** The mailboxes that a query asks for, in its order. */
+/** The mailboxes that match a query, in its order. */
 export function selectMailboxes(users: DomainUsers, query: MailboxQuery): readonly Mailbox[] {
   const words = searchWords(query.search);
-  const everyone = inOrder(users, query.sort);
+  const all = sortedBy(users, query.sort);
   const matching =
     words.length === 0 && !query.onlyDiffering && !query.onlyNever
-      ? everyone
-      : everyone.filter(
+      ? all
+      : all.filter(
           (mailbox) =>
             !(query.onlyDiffering && loginIsEmailAddress(mailbox)) &&
             !(query.onlyNever && connectedOf(mailbox) !== 'never') &&
@@ -59,14 +59,14 @@ export function searchWords(search: string): string[] {
   return plain(search).split(/\s+/).filter(Boolean);
 }
 
-/** A text as `searchWords` has its words. */
+/** A text in lower case without accents. */
 export function plain(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }
 
-function inOrder(users: DomainUsers, key: SortKey): readonly Mailbox[] {
-  const orders = sorted.get(users) ?? new Map<SortKey, readonly Mailbox[]>();
-  sorted.set(users, orders);
+function sortedBy(users: DomainUsers, key: SortKey): readonly Mailbox[] {
+  const orders = sortedLists.get(users) ?? new Map<SortKey, readonly Mailbox[]>();
+  sortedLists.set(users, orders);
   const value = sortValue[key];
   const order = orders.get(key) ?? [...users.mailboxes].sort((a, b) => compare(value(a), value(b)));
   orders.set(key, order);

@@ -12,24 +12,24 @@ export interface Mailbox {
   readonly realName: string;
   /** Further addresses delivered to this mailbox. They share its login. `*@example.com` is a catch-all. */
   readonly extraAddresses: readonly string[];
-  /** Where its person gets mail otherwise; null where Virtualmin knows none. */
+  /** The user's address outside this mailbox; null where Virtualmin has none. */
   readonly recoveryAddress: string | null;
   readonly disabled: boolean;
   /** True for the owner of the virtual server. */
   readonly owner: boolean;
-  /** False where no password would be accepted at all (before Virtualmin 7.30 always true: it does not say). */
+  /** False where no password is accepted at all. Always true before Virtualmin 7.30, which does not report it. */
   readonly passwordAccepted: boolean;
   /** Null where Virtualmin keeps no record of logins. */
   readonly lastLogins: LastLogins | null;
 }
 
-/** When a mail client last logged in, as days of the server's time zone (`2026-11-24`); null where none ever did. */
+/** The days on which a mail client last logged in, in the server's time zone (`2026-11-24`); null for never. */
 export interface LastLogins {
   readonly read: string | null;
   readonly sent: string | null;
 }
 
-/** Whether somebody has set up a mail client for a mailbox already. */
+/** What mail clients have logged in for so far. */
 export type Connected = 'unknown' | 'never' | 'reads' | 'sends' | 'reads-and-sends';
 
 export function connectedOf({ lastLogins }: Pick<Mailbox, 'lastLogins'>): Connected {
@@ -45,7 +45,7 @@ export type NoMailReason =
   | 'plugin-user'
   | 'ftp-only'
   | 'no-email-address'
-  /** The login, or the address, holds bytes nobody could type: no settings are better than wrong ones. */
+  /** The login or the address contains characters that nobody can type, so its settings would be wrong. */
   | 'unreadable';
 
 export interface UserWithoutMail {
@@ -53,7 +53,7 @@ export interface UserWithoutMail {
   readonly reason: NoMailReason;
 }
 
-/** Everyone in one virtual server, in Virtualmin's order. */
+/** The users of one virtual server, in Virtualmin's order. */
 export interface DomainUsers {
   readonly domain: string;
   readonly mailboxes: readonly Mailbox[];
@@ -65,7 +65,7 @@ export function loginIsEmailAddress(mailbox: Mailbox): boolean {
   return mailbox.login === mailbox.emailAddress;
 }
 
-/** True where a text was not UTF-8 when Virtualmin sent it, so that what is shown is not all of it. */
+/** True where Virtualmin sent the text in another encoding than UTF-8, so that some characters are lost. */
 export function isUnreadable(text: string): boolean {
   return text.includes('\uFFFD');
 }

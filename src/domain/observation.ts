@@ -1,6 +1,6 @@
 import type { Security } from './policy';
 
-/** A way to reach a mail server, without the part it plays. */
+/** A port of a mail server, with its protocol and security. */
 export interface Endpoint {
   readonly protocol: 'imap' | 'pop3' | 'submission';
   readonly host: string;
@@ -8,7 +8,7 @@ export interface Endpoint {
   readonly security: Security;
 }
 
-/** How a server that answers is not what a mail client needs. */
+/** Why a server that answers is unusable for a mail client. */
 export type Difference =
   | 'starttls-not-offered'
   | 'starttls-refused'
@@ -18,31 +18,31 @@ export type Difference =
   | 'closes-connection'
   | 'answers-too-much';
 
-/** What a port answered when it was asked. */
+/** The result of checking one port. */
 export type Result =
-  /** Reached, over TLS, with a certificate that is good for the host, and a normal password is taken. */
+  /** The connection uses TLS, the certificate is valid for the host, and the server offers password login. */
   | { readonly kind: 'proven' }
   | { readonly kind: 'differs'; readonly how: Difference }
   | { readonly kind: 'refused' }
   | { readonly kind: 'timed-out' }
   | { readonly kind: 'unresolved' }
-  /** Good for these names, and not for the host. */
+  /** The certificate is valid for these names and not for the host. */
   | { readonly kind: 'certificate-name'; readonly names: readonly string[] }
   /** Milliseconds since 1970. */
   | { readonly kind: 'certificate-expired'; readonly until: number }
   | { readonly kind: 'certificate-untrusted'; readonly reason: string }
-  /** Its name leads to an address that must not be connected to. */
+  /** The host name resolves to an address to which a connection is not allowed. */
   | { readonly kind: 'not-checked' };
 
-/** What works, and should not be so. */
+/** A problem of a port that works. */
 export type Weakness =
-  /** A password could be sent in the clear. */
+  /** The server offers password login before TLS, so a client could send a password in the clear. */
   | 'login-before-tls'
-  /** What was sent before TLS is carried out after it (CVE-2011-0411). */
+  /** Commands sent in the clear before TLS are carried out after it (CVE-2011-0411). */
   | 'injection'
-  /** Challenge-response mechanisms are offered, which fail where passwords are kept as hashes. */
+  /** The server offers challenge-response mechanisms, which fail where passwords are stored as hashes. */
   | 'challenge-response'
-  /** One of IPv4 and IPv6 does not work, so that clients wait or fail. */
+  /** Only one of IPv4 and IPv6 works, so some clients wait or fail. */
   | 'one-family-fails';
 
 export interface ObservedCertificate {
@@ -52,34 +52,34 @@ export interface ObservedCertificate {
   readonly issuer: string;
 }
 
-/** One look at one port. */
+/** One check of one port. */
 export interface Observation {
   readonly endpoint: Endpoint;
   readonly result: Result;
   readonly weaknesses: readonly Weakness[];
   readonly certificate: ObservedCertificate | null;
-  /** As TLS names it, such as `TLSv1.3`; null where it did not come to that. */
+  /** Such as `TLSv1.3`; null where there was no TLS connection. */
   readonly tlsVersion: string | null;
-  /** Mechanisms for logging in that were offered after TLS. */
+  /** Login mechanisms (SASL) that the server offers after TLS. */
   readonly mechanisms: readonly string[];
-  /** What each address answered, by kind of address. */
+  /** The result for each IP address of the host. */
   readonly addresses: readonly { readonly address: string; readonly result: Result }[];
 }
 
-/** Everything seen of one host. */
+/** The checks of one host. */
 export interface HostObservations {
   readonly host: string;
-  /** Milliseconds since 1970, when the last port had answered. */
+  /** When the last port had been checked, in milliseconds since 1970. */
   readonly asOf: number;
   readonly services: readonly Observation[];
-  /** Whether port 25 lets clients log in, which it is not for; null where it could not be asked. */
+  /** Whether port 25 accepts logins of clients, for which it is not meant; null where it was not checked. */
   readonly loginOnPort25: boolean | null;
 }
 
-/** What has been seen of the hosts of a domain; empty where nothing was checked. */
+/** The checks of the hosts of a domain; empty where nothing was checked. */
 export type Observations = readonly HostObservations[];
 
-/** What was seen of an endpoint, and when; null where it was not looked at. */
+/** The check of an endpoint, and when it was made; null where it was not checked. */
 export function observationOf(
   observations: Observations,
   { protocol, host, port, security }: Endpoint,
@@ -97,14 +97,14 @@ export function observationOf(
   return null;
 }
 
-/** Whether an answer shows that a client could not use the port. What was not checked is not broken. */
+/** Whether a result shows that clients cannot use the port. A port that was not checked is not broken. */
 export function isBroken({ kind }: Result): boolean {
   return kind !== 'proven' && kind !== 'not-checked';
 }
 
 /**
- * The server's own name, where every certificate that was seen is good for that and not for the host it
- * was shown for; null otherwise, or where the server has no such name.
+ * The server's own host name, if every certificate that the checks received is valid for it and not for
+ * the host that was checked. Null otherwise, or where `ownHost` is null.
  */
 export function hostOfCertificate(
   observations: Observations,

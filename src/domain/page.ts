@@ -1,14 +1,14 @@
-/** A part of a long list. Pages count from 1. */
+/** One page of a long list. Pages are numbered from 1. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly number: number;
-  /** At least 1: an empty list has one empty page. */
+  /** The number of pages, at least 1: an empty list has one empty page. */
   readonly of: number;
-  /** How many the whole list has. */
+  /** The number of items in the whole list. */
   readonly total: number;
 }
 
-/** Entries on a page, where it does not say otherwise. */
+/** Default number of items on a page. */
 export const pageSize = 100;
 
 /** The page of that number, or the last one where there are fewer. */

@@ -5,19 +5,19 @@ export type Security = 'starttls' | 'implicit-tls';
 /** The ports of one protocol, by how the connection is secured; null where the host does not offer it. */
 export type Ports = Readonly<Record<Security, number | null>>;
 
-/** Say so on the page of the checks, prescribe that name instead, or neither. */
+/** Propose the certificate's name on the page of the checks, prescribe it, or do neither. */
 export const certificateHosts = ['propose', 'use', 'ignore'] as const;
 
 export type CertificateHost = (typeof certificateHosts)[number];
 
-/** Who a mail is from. `name` may be ''. */
+/** The sender of a mail. `name` may be ''. */
 export interface MailSender {
   readonly name: string;
   readonly address: string;
 }
 
 /**
- * What a host prescribes to mail clients. Host names and the webmail address may contain
+ * The hosting provider's rules for mail clients. Host names and the webmail address may contain
  * `{domain}`, which stands for the mailbox's domain.
  */
 export interface MailPolicy {
@@ -26,31 +26,31 @@ export interface MailPolicy {
   /** The security recommended first; the other one is the fallback. */
   readonly preferredSecurity: Security;
   readonly imap: Ports;
-  /** POP3 is for downloading to one device, on purpose; never recommended beside IMAP. */
+  /** POP3 is for downloading mail to one device. It is never recommended beside IMAP. */
   readonly offerPop3: boolean;
   readonly pop3: Ports;
   readonly submission: Ports;
-  /** Whether the mail ports are asked what they offer. */
+  /** Whether the mail ports are checked. */
   readonly checkServers: boolean;
-  /** What is done where the certificate names the server's own host name and not the host prescribed. */
+  /** What to do if the certificate is for the server's own host name and not for the prescribed host. */
   readonly certificateHost: CertificateHost;
-  /** Whether a login may be tried with a password that somebody types. */
+  /** Whether the page offers to test a login with a typed password. */
   readonly tryLogins: boolean;
-  /** Who sheets are sent by mail from; null where they are not. */
+  /** The sender of mails with sheets; null where sheets are not sent by mail. */
   readonly mailFrom: MailSender | null;
   readonly branding: Branding;
 }
 
-/** A host's policy, and the domains that have one of their own. */
+/** The general policy, and the policies of domains that have their own. */
 export interface MailPolicies {
   readonly general: MailPolicy;
-  /** Their branding has only what differs from the general one. */
+  /** In their branding, only what differs from the general branding is set. */
   readonly byDomain: ReadonlyMap<string, MailPolicy>;
 }
 
 /**
  * RFC 9051 (143, 993), RFC 1939 and RFC 8314 (110, 995), RFC 6409 (587), RFC 8314 (465). Port 25 is
- * for servers among themselves and is never offered to a client.
+ * for mail between servers and is never offered to a client.
  */
 export const defaultPolicy: MailPolicy = {
   incomingHost: 'mail.{domain}',
@@ -68,8 +68,8 @@ export const defaultPolicy: MailPolicy = {
 };
 
 /**
- * The policy of a domain. What it has of a branding for itself comes first, then each of `saved`, then
- * the general one.
+ * The policy of a domain. Its branding is merged from the domain's own in the settings, then each of
+ * `saved`, then the general one.
  */
 export function policyFor(
   { general, byDomain }: MailPolicies,
@@ -81,7 +81,7 @@ export function policyFor(
   return { ...(own ?? general), branding: nearestBranding(nearestFirst) };
 }
 
-/** Puts a domain into a pattern of the policy. */
+/** Replaces `{domain}` in a pattern of the policy. */
 export function forDomain(pattern: string, domain: string): string {
   return pattern.replaceAll('{domain}', domain);
 }

@@ -1,34 +1,34 @@
-/** What Virtualmin calls someone who is logged in. */
+/** Virtualmin's roles of users of the panel. */
 export const viewerRoles = ['master-admin', 'reseller', 'domain-owner', 'extra-admin'] as const;
 
 export type ViewerRole = (typeof viewerRoles)[number];
 
-/** What a master admin may keep a user of the panel from: seeing settings at all, sheets, checks. */
+/** What a master admin may deny a user of the panel: the settings as a whole, sheets, checks. */
 export const permissions = ['see', 'print', 'check'] as const;
 
 export type Permission = (typeof permissions)[number];
 
-/** Who is looking, and what they may see. */
+/** The user who makes a request, and what that user may see. */
 export interface Viewer {
   readonly user: string;
   readonly role: ViewerRole;
-  /** The domains whose users they may manage, by their ASCII names. */
+  /** The domains whose users the viewer may manage, by ASCII name. */
   readonly domains: 'all' | ReadonlySet<string>;
   readonly may: ReadonlySet<Permission>;
 }
 
-/** Whether someone may see the mailboxes of a domain. */
+/** Whether a viewer may see the mailboxes of a domain. */
 export function maySee({ domains }: Viewer, domain: string): boolean {
   return domains === 'all' || domains.has(domain);
 }
 
-/** Whose branding it is: the server's, that of one reseller's domains, or one domain's. */
+/** What a branding applies to: the whole server, all domains of one reseller, or one domain. */
 export type BrandingOwner =
   | { readonly kind: 'server' }
   | { readonly kind: 'reseller'; readonly name: string }
   | { readonly kind: 'domain'; readonly name: string };
 
-/** Whether someone may change a branding: a master admin every one, a reseller their own and their domains'. */
+/** Whether a viewer may change a branding: a master admin any, a reseller their own and their domains'. */
 export function mayBrand(viewer: Viewer, owner: BrandingOwner): boolean {
   if (viewer.role === 'master-admin') return true;
   if (viewer.role !== 'reseller') return false;
@@ -43,8 +43,8 @@ export function mayBrand(viewer: Viewer, owner: BrandingOwner): boolean {
 }
 
 /**
- * Whether someone may write words of their own into a mail of the host's: who sells the hosting may. To
- * a customer it would be a way to write to anybody in the host's name.
+ * Whether a viewer may change the text of a mail with a sheet. Only those who sell the hosting may: a
+ * customer could otherwise write to anybody in the provider's name.
  */
 export function mayWriteMail({ role }: Viewer): boolean {
   return role === 'master-admin' || role === 'reseller';

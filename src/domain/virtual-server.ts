@@ -2,9 +2,9 @@
 export interface VirtualServer {
   /** ASCII, lower-case: an internationalised name is in its `xn--` form. */
   readonly name: string;
-  /** What the owner calls it; may be empty, and is in a list of names alone. */
+  /** The owner's description. May be empty; always empty in a list by name. */
   readonly description: string;
-  /** Whose customer its owner is; null where it is the host's own, and in a list of names alone. */
+  /** The reseller whose customer the owner is; null where there is none, and in a list by name. */
   readonly reseller: string | null;
   readonly place: Place;
   /** Whether Virtualmin handles mail for it. */
@@ -13,7 +13,7 @@ export interface VirtualServer {
   readonly disabled: string | null;
 }
 
-/** Where a virtual server stands among the others; the other one is null in a list of names alone. */
+/** A virtual server's relation to another one. The other one is null in a list by name. */
 export type Place =
   | { readonly kind: 'top-level' }
   | { readonly kind: 'sub-server'; readonly parent: string | null }

@@ -39,6 +39,6 @@ export function foundWords(found: LookupResult, { text }: PageTexts): string {
 
 /** What is wrong with what a client is told. */
 export function faultWords(fault: Fault, login: string, { text }: PageTexts): string {
-  const values = fault.kind === 'login' ? { told: fault.told, login } : {};
+  const values = fault.kind === 'login' ? { told: fault.advertised, login } : {};
   return text(textKey('find_fault', fault.kind), values);
 }

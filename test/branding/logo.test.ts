@@ -3,7 +3,7 @@ import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { PNG } from 'pngjs';
 import { BadValue } from '../../src/settings/bad-value';
-import { mostLogoBytes } from '../../src/domain/branding';
+import { maxLogoBytes } from '../../src/domain/branding';
 import { cleanLogo } from '../../src/branding/logo';
 import { english } from '../helpers/languages';
 
@@ -199,7 +199,7 @@ describe('a PNG', () => {
 
   test('that is too large is refused', () => {
     expect(
-      problemOf(Buffer.concat([PNG.sync.write(png(9, 9)), randomBytes(mostLogoBytes)])),
+      problemOf(Buffer.concat([PNG.sync.write(png(9, 9)), randomBytes(maxLogoBytes)])),
     ).toMatch(/at most 256 KB/);
   });
 });

@@ -2,7 +2,7 @@ import { Router, type Request, type Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { ChangedMeanwhileError, type BrandingStore } from '../../branding/branding-store';
 import { BadValue } from '../../settings/bad-value';
-import { mostLogoBytes, type Branding } from '../../domain/branding';
+import { maxLogoBytes, type Branding } from '../../domain/branding';
 import { decideClientSettings } from '../../domain/client-settings';
 import type { MailPolicy } from '../../domain/policy';
 import { mayBrand, type BrandingOwner, type Viewer } from '../../domain/viewer';
@@ -119,7 +119,7 @@ export function brandingRoutes(dependencies: Dependencies): Router {
       qrPath: qrPath(sheet.qr),
       logoUrl: branding.logo === null ? null : logoText(branding.logo),
       paper: branding.paper ?? 'a4',
-      mostKilobytes: mostLogoBytes / 1024,
+      mostKilobytes: maxLogoBytes / 1024,
     });
   }
 
