@@ -487,8 +487,8 @@ subtest 'a browser that leaves' => sub {
             unlink($left);
             $panel->configure('ssl' => $tls, 'keyfile' => "$folder/panel.pem") if $tls;
             with_app($app, sub {
-                ask('/x.zip', 'leave_after' => $bytes, 'timeout' => 1, 'version' => $version);
-                for (1 .. 150) { last if -e $left; select(undef, undef, undef, 0.1) }
+                ask('/x.zip', 'leave_after' => $bytes, 'timeout' => 0.3, 'version' => $version);
+                for (1 .. 150) { last if content($left) ne ''; select(undef, undef, undef, 0.1) }
                 is(content($left), 'early', "ends the work of the app, $what" . ($tls ? ', over TLS' : ''));
             });
             $panel->configure('ssl' => 0) if $tls;

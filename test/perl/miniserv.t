@@ -238,7 +238,7 @@ subtest 'too many wrong passwords' => sub {
     is($try->(), 403, 'the right password too');
     is(ask('large.js', 'from' => '127.0.0.9', 'user' => undef)->status, 403, 'from everything');
     is(ask('code.cgi')->status, 200, 'but no other address');
-    sleep(3);
+    for (1 .. 50) { last if $try->() == 200; select(undef, undef, undef, 0.1) }
     is($try->(), 200, 'until its time is over');
 };
 

@@ -158,8 +158,10 @@ sub request {
     my $socket = IO::Socket::INET->new('PeerAddr' => '127.0.0.1', 'PeerPort' => $self->{'port'}, 'LocalAddr' => $given{'from'} // '127.0.0.1')
         or die "the panel's port: $!";
     local $SIG{'PIPE'} = 'IGNORE';
-    # Over TLS what can be read need not be an answer.
-    setsockopt($socket, SOL_SOCKET, SO_RCVTIMEO, pack('l!l!', $given{'timeout'} // 20, 0)) or die "SO_RCVTIMEO: $!";
+    my $timeout = $given{'timeout'} // 20;
+    # IO::Select alone is not enough over TLS: what can be read may be a part of a record, for whose rest OpenSSL waits.
+    setsockopt($socket, SOL_SOCKET, SO_RCVTIMEO, pack('l!l!', int($timeout), 1_000_000 * ($timeout - int($timeout))))
+        or die "SO_RCVTIMEO: $!";
     my $tls = $self->{'config'}->{'ssl'} && !$given{'plain'} ? client_tls($socket) : undef;
     if ($tls) { Net::SSLeay::write($tls, $text) }
     else { send_all($socket, $text) }
@@ -167,7 +169,7 @@ sub request {
     my $readable = IO::Select->new($socket);
     while (1) {
         if (defined($given{'leave_after'}) && length($raw) >= $given{'leave_after'}) { $ended = 'left'; last }
-        if (!($tls && Net::SSLeay::pending($tls)) && !$readable->can_read($given{'timeout'} // 20)) { $ended = 'silent'; last }
+        if (!($tls && Net::SSLeay::pending($tls)) && !$readable->can_read($timeout)) { $ended = 'silent'; last }
         my ($bytes, $read);
         if ($tls) { $bytes = Net::SSLeay::read($tls); $read = length($bytes // '') }
         else { $read = sysread($socket, $bytes, 65536) }
