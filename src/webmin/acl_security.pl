@@ -1,4 +1,4 @@
-# The module's access control: what a master admin lets each user of the module do.
+# The form of the module's access control: a master admin sets the permissions of each user of the module.
 use strict;
 use warnings;
 use File::Basename qw(dirname);
@@ -6,7 +6,7 @@ require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
 
 our (%text, @permissions);
 
-# acl_security_form(&access) Prints the form's rows.
+# acl_security_form(&access) Prints the rows of the form.
 sub acl_security_form {
     my ($access) = @_;
     for my $permission (@permissions) {
@@ -14,7 +14,7 @@ sub acl_security_form {
     }
 }
 
-# acl_security_save(&access, &in) Takes over what was chosen.
+# acl_security_save(&access, &in) Copies the submitted values into the access control.
 sub acl_security_save {
     my ($access, $in) = @_;
     $access->{$_} = $in->{$_} ? 1 : 0 for @permissions;

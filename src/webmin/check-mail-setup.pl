@@ -2,13 +2,12 @@
 
 =head1 check-mail-setup.pl
 
-Check whether a domain's mail servers work as its mail clients are told
+Check whether a domain's mail servers work with the settings for its mail clients
 
-Asks the mail ports that the clients of a domain are told to use whether they are open, are secured as they should be, show
-a certificate for their name, and take logins. It can be run by cron.
+Checks each mail port in the settings of the domain's mailboxes: whether it is open, has the expected security, presents a
+certificate for its name, and accepts logins. It can be run by cron.
 
-It ends with 0 where everything that is prescribed works, with 2 where something does not, and with 1 where that could not
-be found out.
+The exit status is 0 if every port works as the settings say, 2 if one does not, and 1 if the check could not be done.
 
 =head1 SYNOPSIS
 
@@ -22,15 +21,15 @@ be found out.
 
 =item B<--domain>
 
-The domain whose mail servers are asked.
+The domain whose mail servers are checked.
 
 =item B<--json>
 
-What was seen, as JSON.
+The results as JSON.
 
 =item B<--socket>
 
-Where the service listens, if not where the module's configuration says.
+The service's socket, if it is not the one in the module's configuration.
 
 =back
 
@@ -45,15 +44,14 @@ require(dirname(__FILE__) . '/command-lib.pl');
 my %given = options('domain=s', 'json', 'socket=s');
 stop_with_usage('Missing --domain') if ($given{'domain'} // '') eq '';
 
-my $seen     = ask('/domains/' . as_path($given{'domain'}) . '/check.json', $given{'socket'});
-my @services = @{ $seen->{'services'} };
-if ($given{'json'}) { print JSON::PP->new->utf8->canonical->pretty->encode($seen) }
-else { printf("%-40s %-14s %s\n", "$_->{'host'}:$_->{'port'}", $_->{'security'}, said($_)) for @services }
+my $check    = request('/domains/' . path_segment($given{'domain'}) . '/check.json', $given{'socket'});
+my @services = @{ $check->{'services'} };
+if ($given{'json'}) { print JSON::PP->new->utf8->canonical->pretty->encode($check) }
+else { printf("%-40s %-14s %s\n", "$_->{'host'}:$_->{'port'}", $_->{'security'}, result_text($_)) for @services }
 exit((grep { $_->{'result'} ne 'proven' } @services) ? 2 : 0);
 
-# said(service) Returns in a word or two what was seen of a service.
-sub said {
+# result_text(service) Returns the result of a service's check, with its reason and its weaknesses.
+sub result_text {
     my ($service) = @_;
-    my @words = ($service->{'result'}, $service->{'how'} // (), @{ $service->{'weaknesses'} });
-    return join(', ', @words);
+    return join(', ', $service->{'result'}, $service->{'how'} // (), @{ $service->{'weaknesses'} });
 }

@@ -1,4 +1,4 @@
-# What the commands share: their options, whose text is the command's own POD, and the way to end.
+# What the module's commands share: options and help from a command's POD, requests to the app, and error messages.
 use strict;
 use warnings;
 use File::Basename qw(dirname);
@@ -11,8 +11,8 @@ require(dirname(__FILE__) . '/app-lib.pl');
 # config_folder() Returns the folder of Webmin's configuration.
 sub config_folder { return $ENV{'WEBMIN_CONFIG'} || '/etc/webmin' }
 
-# options(spec, ...) Returns the options that a command was given, as Getopt::Long reads them, by their names. Ends with the
-# command's help where that is asked for, and with what is wrong and how it is called where they are.
+# options(spec, ...) Returns the options of the command line as a hash, read with Getopt::Long. --help prints the command's
+# help and exits; a wrong option prints the error and the usage, and exits with 1.
 sub options {
     my (@spec) = @_;
     my %given;
@@ -23,35 +23,35 @@ sub options {
     return %given;
 }
 
-# stop_with_usage(words) Ends with words, and with how the command is called, on the standard error output.
+# stop_with_usage(message) Prints a message and the command's usage to STDERR, and exits with 1.
 sub stop_with_usage {
-    my ($words) = @_;
-    chomp($words);
-    Pod::Usage::pod2usage('-exitval' => 1, '-verbose' => 1, '-message' => "$words\n", '-output' => \*STDERR);
+    my ($message) = @_;
+    chomp($message);
+    Pod::Usage::pod2usage('-exitval' => 1, '-verbose' => 1, '-message' => "$message\n", '-output' => \*STDERR);
 }
 
-# stop(words) Ends with words on the standard error output.
+# stop(message) Prints a message to STDERR, and exits with 1.
 sub stop {
-    my ($words) = @_;
-    print STDERR "$words\n";
+    my ($message) = @_;
+    print STDERR "$message\n";
     exit(1);
 }
 
-# as_path(text) Returns a text as a part of a path.
-sub as_path {
+# path_segment(text) Returns a text percent-encoded as one segment of a path.
+sub path_segment {
     my ($text) = @_;
     utf8::encode($text) if utf8::is_utf8($text);
     $text =~ s/([^A-Za-z0-9_.~-])/sprintf('%%%02X', ord($1))/ge;
     return $text;
 }
 
-# ask(path, socket) Returns what the service answers as a reference; ends with its words where that is an error. Without a
-# socket it asks where the module's configuration says.
-sub ask {
+# request(path, socket) Returns the service's JSON answer as a reference; on an error prints its message and exits with 1. The
+# default socket is that of the module's configuration.
+sub request {
     my ($path, $socket) = @_;
     my ($config, $module) = (config_folder(), dirname(__FILE__));
     $socket //= { module_settings($config, $module) }->{'socket'};
-    my ($value, $problem) = ask_app($socket, $path, facts($config, $module));
+    my ($value, $problem) = get_json($socket, $path, panel_facts($config, $module));
     stop($problem) if !$value;
     return $value;
 }

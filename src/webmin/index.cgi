@@ -1,14 +1,14 @@
 #!/usr/bin/perl
-# Every page and file of the module: the app makes it, and the panel stands around it.
+# Every page and file of the module: forwards the request to the app, and shows the answer in the panel.
 use strict;
 use warnings;
 
-# Until the app is asked, what is answered is a refusal of Webmin's own, which it would send as a success: to a user who
-# has not got the module, say.
+# Until the app has answered, the only answer can be Webmin's own refusal, for instance to a user who does not have the
+# module. Webmin would send that with status 200.
 {
     no warnings 'once';
     ($miniserv::ok_code, $miniserv::ok_message) = (403, 'Forbidden') if ref(tied(*STDOUT)) eq 'miniserv';
 }
-require './virtualmin-mail-setup-lib.pl';
+require './bridge-lib.pl';
 
 answer_request();

@@ -4,8 +4,8 @@
 
 List the mail client settings of a domain's mailboxes
 
-Prints each mailbox's e-mail address, its actual user name, and the servers that a mail client is to be told first. With
-C<--multiline> it prints all of the settings, one a line, and with C<--json> the same for programs.
+Prints each mailbox's e-mail address, its user name for mail clients, and the recommended servers. C<--multiline> prints all
+settings, one per line, and C<--json> prints them as JSON.
 
 =head1 SYNOPSIS
 
@@ -24,19 +24,19 @@ The domain whose mailboxes are listed.
 
 =item B<--user>
 
-Only the mailbox with this user name, as "Edit Users" shows it. May be given again.
+Only the mailbox with this user name, as "Edit Users" shows it. May be given more than once.
 
 =item B<--multiline>
 
-All of the settings, one a line.
+All settings, one per line.
 
 =item B<--json>
 
-The same as JSON.
+All settings as JSON.
 
 =item B<--socket>
 
-Where the service listens, if not where the module's configuration says.
+The service's socket, if it is not the one in the module's configuration.
 
 =back
 
@@ -52,42 +52,42 @@ my %given = ('user' => [], options('domain=s', 'user=s@', 'json', 'multiline', '
 stop_with_usage('Missing --domain') if ($given{'domain'} // '') eq '';
 stop_with_usage('Either --json or --multiline') if $given{'json'} && $given{'multiline'};
 
-my $base    = '/domains/' . as_path($given{'domain'});
-my %wanted  = map { $_ => 1 } @{ $given{'user'} };
-my @listed  = @{ ask("$base/mailboxes.json", $given{'socket'})->{'mailboxes'} };
-my $all     = !%wanted;
-my @logins  = grep { $all || delete($wanted{$_}) } map { $_->{'login'} } @listed;
-my ($unknown) = sort keys %wanted;
+my $base      = '/domains/' . path_segment($given{'domain'});
+my %unmatched = map { $_ => 1 } @{ $given{'user'} };
+my @listed    = @{ request("$base/mailboxes.json", $given{'socket'})->{'mailboxes'} };
+my $all       = !%unmatched;
+my @logins    = grep { $all || delete($unmatched{$_}) } map { $_->{'login'} } @listed;
+my ($unknown) = sort keys %unmatched;
 stop("$given{'domain'} has no mailbox with the user name $unknown") if defined($unknown);
-my @settings = map { ask("$base/mailboxes/" . as_path($_) . '/settings.json', $given{'socket'}) } @logins;
+my @settings = map { request("$base/mailboxes/" . path_segment($_) . '/settings.json', $given{'socket'}) } @logins;
 
 binmode(STDOUT, ':utf8') if !$given{'json'};
 if ($given{'json'}) { print JSON::PP->new->utf8->canonical->pretty->encode(\@settings) }
 elsif ($given{'multiline'}) { print_lines($_) for @settings }
 else { print_table(@settings) }
 
-# print_table(settings, ...) Prints a line a mailbox: its address, its user name, and the servers to try first.
+# print_table(settings, ...) Prints one line per mailbox: its address, its user name, and the recommended servers.
 sub print_table {
-    my @rows = map { [ $_->{'emailAddress'}, $_->{'login'}, map { place($_->[0]) } @$_{qw(incoming outgoing)} ] } @_;
+    my @rows = map { [ $_->{'emailAddress'}, $_->{'login'}, map { server_text($_->[0]) } @$_{qw(incoming outgoing)} ] } @_;
     unshift(@rows, [ 'E-mail address', 'Username', 'Incoming', 'Outgoing' ]);
     my @widths = map { my $column = $_; (sort { $b <=> $a } map { length($_->[$column]) } @rows)[0] } 0 .. 2;
     printf("%-$widths[0]s %-$widths[1]s %-$widths[2]s %s\n", @$_) for @rows;
 }
 
-# print_lines(settings) Prints all of one mailbox, as Virtualmin's own commands do with --multiline.
+# print_lines(settings) Prints all settings of one mailbox, in the format of Virtualmin's own commands with --multiline.
 sub print_lines {
-    my ($one) = @_;
-    print "$one->{'emailAddress'}\n";
+    my ($mailbox) = @_;
+    print "$mailbox->{'emailAddress'}\n";
     my $line = sub { print "    $_[0]: $_[1]\n" };
-    $line->('Username', $one->{'login'});
-    $line->('Real name', $one->{'realName'}) if $one->{'realName'} ne '';
+    $line->('Username', $mailbox->{'login'});
+    $line->('Real name', $mailbox->{'realName'}) if $mailbox->{'realName'} ne '';
     for my $direction (qw(incoming outgoing)) {
-        $line->(ucfirst($direction) . " $_->{'role'}", "$_->{'protocol'} " . place($_)) for @{ $one->{$direction} };
+        $line->(ucfirst($direction) . " $_->{'role'}", "$_->{'protocol'} " . server_text($_)) for @{ $mailbox->{$direction} };
     }
 }
 
-# place(service) Returns a server as host:port and how it is secured.
-sub place {
+# server_text(service) Returns a server as host:port and its security.
+sub server_text {
     my ($service) = @_;
     return "$service->{'host'}:$service->{'port'} $service->{'security'}";
 }

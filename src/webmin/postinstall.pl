@@ -1,4 +1,4 @@
-# Run by Webmin once the module is installed, or a newer one over it.
+# Run by Webmin after the module has been installed or upgraded.
 use strict;
 use warnings;
 use File::Basename qw(dirname);
@@ -6,12 +6,12 @@ require(dirname(__FILE__) . '/setup-lib.pl');
 
 our $module_name;
 
-# module_install() Sets up what the module needs. Who installs it on the command line is told; in the panel what failed
-# stands above the module's pages.
+# module_install() Sets up what the module needs. On a terminal it prints the result of each step, otherwise only errors, for
+# the log; the module's pages show these too.
 sub module_install {
-    for my $part (set_up()) {
-        my (undef, $well, $words) = @$part;
-        print STDERR "$module_name: $words\n" if !$well || -t STDERR;
+    for my $step (set_up()) {
+        my (undef, $ok, $message) = @$step;
+        print STDERR "$module_name: $message\n" if !$ok || -t STDERR;
     }
 }
 

@@ -2,13 +2,13 @@
 
 =head1 repair-mail-setup.pl
 
-Set up again what Mail Client Setup needs and lacks
+Repair the set-up of Mail Client Setup
 
-Does the same as the installation of the module: the account for Virtualmin's remote API, the module's place among
-Virtualmin's plugins, its commands, the service, and who may use it. What is there already stays as it is. In the end it asks
-Virtualmin once, to prove that everything works.
+Sets up the same as the installation of the module: the account for Virtualmin's remote API, the entry among Virtualmin's
+plugins, the commands, the service, and the users who have the module. It changes only what is missing or wrong. At the end
+it sends one request to Virtualmin, to prove that everything works.
 
-It ends with 0 where all is well, and with 1 where something failed.
+The exit status is 0 if everything works, and 1 if a step failed.
 
 =head1 SYNOPSIS
 
@@ -38,5 +38,5 @@ $0 = "$module/repair-mail-setup.pl";
 require("$module/setup-lib.pl");
 
 my @report = set_up();
-print(($_->[1] ? 'well' : 'FAILED') . ": $_->[2]\n") for @report;
+print(($_->[1] ? 'ok' : 'FAILED') . ": $_->[2]\n") for @report;
 exit((grep { !$_->[1] } @report) ? 1 : 0);

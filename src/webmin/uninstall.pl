@@ -6,9 +6,9 @@ require(dirname(__FILE__) . '/setup-lib.pl');
 
 our $module_name;
 
-# module_uninstall() Takes away what set-up made: account, units, plugin entry, brandings.
+# module_uninstall() Removes what set-up made, and the brandings: the account, the units, the entry among the plugins.
 sub module_uninstall {
-    print STDERR "$module_name: $_\n" for take_down();
+    print STDERR "$module_name: $_\n" for tear_down();
 }
 
 1;

@@ -1,5 +1,5 @@
-# What Virtualmin asks of its plugins. There is no feature to switch on: every domain with mail has the
-# link, and every user of such a domain may follow it.
+# The functions that Virtualmin calls in a plugin. There is no feature to enable for a domain: every domain with mail has the
+# link, and everybody who manages it can follow it.
 use strict;
 use warnings;
 use File::Basename qw(dirname);
@@ -7,12 +7,12 @@ require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
 
 our (%text, $module_name, @permissions);
 
-# feature_name() Returns the plugin's name in Virtualmin's list.
+# feature_name() Returns the plugin's name for Virtualmin's lists.
 sub feature_name {
     return $text{'index_title'};
 }
 
-# feature_always_links(&domain) Returns the links in the menu of a domain: one, where it has mail.
+# feature_always_links(&domain) Returns the links for the menu of a domain: one if it has mail.
 sub feature_always_links {
     my ($d) = @_;
     return () if !$d->{'mail'} || $d->{'alias'};
@@ -24,41 +24,42 @@ sub feature_always_links {
     });
 }
 
-# feature_modules() Returns the modules that an administrator can let domain owners have or not, in templates and, on the
-# way to Virtualmin 8.2, for a domain. One that is not among these no owner can have there.
+# feature_modules() Returns the modules that an administrator can allow to domain owners or refuse, in a template and, in
+# Virtualmin 8.2 (in development), for a domain. Virtualmin gives an owner no other module.
 sub feature_modules {
     return ([ $module_name, $text{'index_title'} ]);
 }
 
-# feature_webmin(&domain, &all-domains) Lets the owners of domains with mail use this module. Virtualmin writes the whole
-# access control with it, so what a master admin has set for this owner is said again. It asks the same for the owner's
-# extra admins, and not for whom: they may do what the owner may.
+# feature_webmin(&domain, &all-domains) Returns the modules for the owner of a domain, with their access control: this module
+# if one of the owner's domains has mail. Virtualmin overwrites the whole access control with it, so it includes the
+# permissions that a master admin has set for the owner. Virtualmin also calls this for the owner's extra admins, without
+# saying for whom: they get the owner's permissions.
 sub feature_webmin {
     my ($d, $all) = @_;
     return () if !grep { $_->{'mail'} } @$all;
-    # Up to 8.1 set_user_modules() loses a template's no: it keeps only what is allowed, and takes the rest for not said.
+    # Up to 8.1 set_user_modules() drops a template's refusal, and then treats the module as one that it does not mention.
     return () if !defined(&virtual_server::get_domain_webmin_avail) && !template_allows($d);
     my %access = get_module_acl($d->{'user'}, $module_name);
     return ([ $module_name, { 'noconfig' => 1, map { $_ => $access{$_} // 1 } @permissions } ]);
 }
 
-# mailbox_header(&domain) Returns the title of our column in the table of users, where there is mail and the viewer has
-# the module.
+# mailbox_header(&domain) Returns the title of our column in Virtualmin's table of users; undef if the domain has no mail or
+# the viewer does not have the module.
 sub mailbox_header {
     my ($d) = @_;
     return $d->{'mail'} && foreign_available($module_name) ? $text{'column_title'} : undef;
 }
 
-# mailbox_column(&user, &domain) Returns the HTML of our column for one user: a link, without asking the app anything.
+# mailbox_column(&user, &domain) Returns the HTML of our column for one user: a link, without a request to the app.
 sub mailbox_column {
     my ($user, $d) = @_;
     return '' if !$user->{'email'};
-    my $page = get_webprefix_of_module() . '/index.cgi/domains/' . urlize($d->{'dom'})
+    my $page = module_address() . '/index.cgi/domains/' . urlize($d->{'dom'})
         . '/mailboxes/' . urlize($user->{'user'});
     return "<a href='" . html_escape($page) . "'>" . html_escape($text{'column_link'}) . '</a>';
 }
 
-# mailbox_inputs(&user, new, &domain) There is nothing to fill in; Virtualmin has a column only where this is.
+# mailbox_inputs(&user, new, &domain) Returns no inputs. Virtualmin shows the column only if this function exists.
 sub mailbox_inputs {
     return '';
 }

@@ -52,7 +52,7 @@ like($asked, qr{^GET /domains/example\.com/check\.json HTTP/1\.1\r\n}, 'it asks 
 like($asked, qr{^Mail-Setup-Viewer: \S+\r\nMail-Setup-Panel: \S+\r\n}m, 'as root, with the settings');
 
 ($code, undef, $errors) = run(substr(encode_json($good), 0, -9), '--domain', 'example.com');
-is_deeply([ $code, $errors ], [ 1, "The service gave no answer that can be read\n" ], 'half an answer is none');
+is_deeply([ $code, $errors ], [ 1, "The service sent an answer that is not valid JSON\n" ], 'half an answer is none');
 
 my $bad = { 'domain' => 'example.com', 'services' => [ service(143, 'proven', 'weaknesses' => ['injection']),
     service(587, 'differs', 'how' => 'starttls-not-offered') ] };

@@ -20,9 +20,10 @@ require WebminCore;
 WebminCore::foreign_require('virtualmin-mail-setup', 'postinstall.pl');
 WebminCore::foreign_require('virtualmin-mail-setup', 'uninstall.pl');
 
-our (%place, $account);
-@place{qw(units booted systemctl state settle)} =
-    ("$folder/units", "$folder/booted", "$folder/bin/systemctl", "$folder/state/private/virtualmin-mail-setup", 0);
+our (%paths, $api_user, $settle_seconds);
+$settle_seconds = 0;
+@paths{qw(units booted systemctl state)} =
+    ("$folder/units", "$folder/booted", "$folder/bin/systemctl", "$folder/state/private/virtualmin-mail-setup");
 
 put("$folder/bin/systemctl", "#!/bin/sh\necho \"\$*\" >>$folder/systemctl.log\ntest ! -e $folder/broken || { echo 'Unit is masked.'; exit 1; }\n");
 chmod(0755, "$folder/bin/systemctl");
@@ -42,7 +43,7 @@ sub setting { my ($key) = @_; return content("$etc/virtual-server/config") =~ /^
 # users() Returns those who have the module, as the file of Webmin's users has them.
 sub users { return [ sort map { /^(\S+):.* virtualmin-mail-setup\b/ ? $1 : () } split(/^/, content("$etc/webmin.acl")) ] }
 
-sub account_now { return (grep { $_->{'name'} eq $account } acl::_fresh_users())[0] }
+sub account_now { return (grep { $_->{'name'} eq $api_user } acl::_fresh_users())[0] }
 
 serve_on("port=10000\nssl=1\n");
 add_domains('virtual-server');
@@ -65,7 +66,7 @@ subtest 'the account' => sub {
     is(crypt($password, $made->{'pass'}), $made->{'pass'}, 'which is the one that Webmin has');
     is_deeply($made->{'modules'}, ['virtual-server'], 'Virtualmin, and nothing else');
     is($made->{'allow'}, '127.0.0.1', 'from this machine alone');
-    is_deeply({ get_module_acl($account, '') }, {}, 'and no limit to calls up to 8.1, which would shut it out');
+    is_deeply({ get_module_acl($api_user, '') }, {}, 'and no limit to calls up to 8.1, which would shut it out');
     ok($WebminCore::reloads, 'Webmin has read it');
     is(content("$own/service"), "VIRTUALMIN_URL=https://127.0.0.1:10000\nVIRTUALMIN_USER=mail-setup-api\n", 'the service knows where');
     is(mode("$own/service"), 0600, 'and nobody else');
@@ -113,7 +114,7 @@ subtest 'again' => sub {
 };
 
 subtest 'what is missing is mended' => sub {
-    acl::modify_user($account, { %{ account_now() }, 'modules' => [ 'virtual-server', 'cron' ], 'allow' => '' });
+    acl::modify_user($api_user, { %{ account_now() }, 'modules' => [ 'virtual-server', 'cron' ], 'allow' => '' });
     unlink("$folder/units/virtualmin-mail-setup.socket", "$own/service", "$folder/virtualmin");
     add_domain(7, 'later.example', 'user' => 'later');
     add_user('later', 'virtual-server', 'noconfig' => 1, 'domains' => '7');
@@ -155,13 +156,13 @@ subtest 'on the way to 8.2' => sub {
     # As it is where it starts with this library.
     no warnings 'redefine';
     local *virtual_server::get_domain_webmin_avail = sub { my ($d) = @_; return $d->{'webmin_avail'} // '' };
-    acl::delete_user($account);
-    put("$etc/$account.acl", "fdisk=1\n");
+    acl::delete_user($api_user);
+    put("$etc/$api_user.acl", "fdisk=1\n");
     add_user($_, 'virtual-server', 'noconfig' => 1) for qw(example exorg);
     add_domain(1, 'example.com', 'webmin_avail' => 'mail=1 dns=0');
     add_domain(3, 'example.org', 'user' => 'exorg', 'webmin_avail' => 'mail=1 virtualmin-mail-setup=0');
     like(said('owners'), qr/Domains for which an administrator has switched it off: 2\.$/, 'a no for a domain is counted');
-    is_deeply({ get_module_acl($account, '') }, { 'fdisk' => 1, 'rpc' => 3 }, 'the account is for calls alone');
+    is_deeply({ get_module_acl($api_user, '') }, { 'fdisk' => 1, 'rpc' => 3 }, 'the account is for calls alone');
     like(content("$domains/1"), qr/^webmin_avail=mail=1 dns=0 virtualmin-mail-setup=1$/m, 'a domain that was there before has the module added');
     ok((grep { $_ eq 'example' } @{ users() }), 'and its owner has it');
     like(content("$domains/3"), qr/^webmin_avail=mail=1 virtualmin-mail-setup=0$/m, 'a no for a domain stays');
@@ -173,9 +174,9 @@ subtest 'what cannot be done is said' => sub {
     put("$folder/broken", '');
     like((failed())[0], qr/^The service could not be set up: systemctl daemon-reload: Unit is masked\.$/, 'by systemd');
     unlink("$folder/broken");
-    local $place{'booted'} = "$folder/nowhere";
+    local $paths{'booted'} = "$folder/nowhere";
     like((failed())[0], qr/systemd is not running here/, 'without it');
-    $place{'booted'} = "$folder/booted";
+    $paths{'booted'} = "$folder/booted";
     {
         local $ENV{'PATH'} = "$folder/bin";
         like((failed())[0], qr/needs Node\.js, which is not installed.*(apt-get|dnf)/, 'without Node.js');
@@ -184,7 +185,7 @@ subtest 'what cannot be done is said' => sub {
     {
         my $create = \&acl::create_user;
         local *acl::create_user = sub { $create->({ %{ $_[0] }, 'modules' => [qw(virtual-server webmin)] }) };
-        acl::delete_user($account);
+        acl::delete_user($api_user);
         like((failed())[0], qr/did not limit the rights of mail-setup-api as intended/, 'an account that can do more');
         is(account_now(), undef, 'is taken away at once');
     }
@@ -224,7 +225,7 @@ subtest 'an account of the same name that is not ours' => sub {
     my $users = content("$etc/miniserv.users");
     like((failed())[0], qr/a Webmin user mail-setup-api that this module did not make exists already/, 'is left alone');
     is(content("$etc/miniserv.users"), $users, 'as it was');
-    acl::delete_user($account);
+    acl::delete_user($api_user);
     is_deeply([ failed() ], [], 'and without it all is well');
 };
 
@@ -243,8 +244,8 @@ subtest 'removal' => sub {
     is_deeply([ glob("$folder/units/*"), glob("$folder/state/*"), glob("$folder/state/private/*"), grep { -e } $own, "$etc/var/virtualmin-mail-setup" ],
         ["$folder/state/private"], 'and leaves nothing behind');
     like(content("$folder/systemctl.log"), qr/disable --now virtualmin-mail-setup\.socket\n.*daemon-reload\n$/s, 'and systemd no longer listens');
-    is_deeply([ take_down() ], [], 'and can be run again');
-    acl::create_user({ 'name' => $account, 'pass' => 'x', 'modules' => ['acl'] });
+    is_deeply([ tear_down() ], [], 'and can be run again');
+    acl::create_user({ 'name' => $api_user, 'pass' => 'x', 'modules' => ['acl'] });
     module_uninstall();
     ok(account_now(), 'an account of the same name that is not ours stays');
 };

@@ -1,0 +1,80 @@
+# The viewer: the logged-in user of the panel, with their role, their domains and the token of their forms.
+use strict;
+use warnings;
+use Digest::SHA ();
+use File::Basename qw(dirname);
+
+require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
+require(dirname(__FILE__) . '/system-lib.pl');
+
+our ($module_name, $module_config_directory, $remote_user, $current_lang, @permissions);
+
+# viewer() Returns the viewer in the form that the app reads: a hash reference.
+sub viewer {
+    my $module = module_address();
+    my %viewer = (
+        'user'   => $remote_user,
+        'pages'  => "$module/index.cgi",
+        'assets' => "$module/assets",
+        'may'    => [ granted_permissions() ],
+        'token'  => form_token(),
+        'language' => $current_lang // '',
+    );
+    # get_module_acl() would return a master admin's access for a user who does not have Virtualmin.
+    return { %viewer, 'role' => 'domain-owner', 'domains' => [] } if !foreign_available('virtual-server');
+    # The same test as Virtualmin's master_admin(), without its library, which takes longer to load than all the rest.
+    my %access = get_module_acl(undef, 'virtual-server');
+    return { %viewer, 'role' => 'master-admin', 'domains' => '*' } if !$access{'noconfig'};
+    foreign_require('virtual-server', 'virtual-server-lib.pl');
+    my @domains = grep { virtual_server::can_edit_domain($_) && virtual_server::can_edit_users($_) } candidate_domains(\%access);
+    my $role = virtual_server::reseller_admin() ? 'reseller'
+        : virtual_server::extra_admin() ? 'extra-admin'
+        : 'domain-owner';
+    return { %viewer, 'role' => $role, 'domains' => [ map { $_->{'dom'} } @domains ] };
+}
+
+# candidate_domains(&access) Returns the domains that a user with this access to Virtualmin might manage, as hash references
+# with what can_edit_domain() and viewer() need. With thousands of domains, reading a file for each would take too long.
+sub candidate_domains {
+    my ($access) = @_;
+    return mapped_domains() if $access->{'reseller'};
+    return virtual_server::list_domains() if ($access->{'domains'} // '') !~ /^[\d ]*$/;
+    return grep { defined } map { virtual_server::get_domain($_) } split(' ', $access->{'domains'});
+}
+
+# mapped_domains() Returns the id, dom, parent and reseller of every domain, from the map files in which Virtualmin finds
+# domains by these values (get_domain_by). Returns list_domains() if there are no map files.
+sub mapped_domains {
+    my %domains;
+    for my $key (qw(dom parent reseller)) {
+        my %ids;
+        read_file($virtual_server::get_domain_by_maps{$key}, \%ids) or return virtual_server::list_domains();
+        for my $value (keys %ids) { $domains{$_}->{$key} = $value for split(' ', $ids{$value}) }
+    }
+    return map { { %{ $domains{$_} }, 'id' => $_ } } grep { defined($domains{$_}->{'dom'}) } keys %domains;
+}
+
+# granted_permissions() Returns those of @permissions that the viewer has.
+sub granted_permissions {
+    my %access = get_module_acl();
+    return grep { $access{$_} } @permissions;
+}
+
+# form_token() Returns the token that each form has to send back. It differs for each login and cannot be guessed.
+sub form_token {
+    no warnings 'once';
+    # init_config() moves the session's id there from the environment.
+    return Digest::SHA::hmac_sha256_hex(join("\n", $remote_user, $main::session_id // ''), form_secret());
+}
+
+# form_secret() Returns the key of the form tokens; creates it if there is none.
+sub form_secret {
+    my $path = "$module_config_directory/form-secret";
+    my $secret = read_first_line($path);
+    return $secret if defined($secret) && length($secret) == 64;
+    $secret = random_hex(32);
+    write_secret($path, $secret);
+    return $secret;
+}
+
+1;
