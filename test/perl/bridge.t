@@ -23,7 +23,7 @@ like(start_app($socket), qr/is at \Q$socket\E$/, 'the app listens, and prints no
 my $panel = MiniServ->start('folder' => $etc, 'root' => "$folder/root", 'config' => { 'session' => 1 });
 my $module = '/virtualmin-mail-setup';
 
-# ask(path, options) Asks the panel for a page of the module, over HTTP/1.1; returns its head and body, and the whole answer.
+# ask(path, options) Requests a page of the module, over HTTP/1.1; returns its head and body, and the whole answer.
 sub ask {
     my ($path, %given) = @_;
     my $user   = $given{'user'} // 'root';
@@ -31,8 +31,14 @@ sub ask {
     my %headers = ('Cookie' => 'sid=' . session($given{'login'} // $user, $user), %{ $given{'headers'} // {} });
     $headers{'Content-Type'} = $given{'type'} // 'application/x-www-form-urlencoded' if defined($given{'body'});
     my $method = $given{'method'} // (defined($given{'body'}) ? 'POST' : 'GET');
-    my $answer = $panel->request($method, "$prefix$module/index.cgi$path", 'version' => $given{'version'} // '1.1',
-        'user' => undef, 'headers' => \%headers, 'body' => $given{'body'}, 'leave_after' => $given{'leave_after'}, 'timeout' => $given{'timeout'});
+    my $answer;
+    for (1 .. 100) {
+        $answer = $panel->request($method, "$prefix$module/index.cgi$path", 'version' => $given{'version'} // '1.1',
+            'user' => undef, 'headers' => \%headers, 'body' => $given{'body'}, 'leave_after' => $given{'leave_after'}, 'timeout' => $given{'timeout'});
+        # On a busy machine the recorded Virtualmin can take longer than the app waits: then the page says so, and reloads.
+        last if ($answer->status // 0) != 202;
+        select(undef, undef, undef, 0.1);
+    }
     return ($answer->head, $answer->body, $answer);
 }
 
