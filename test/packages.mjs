@@ -1,4 +1,5 @@
-// Installs Debian packages that tests need and npm cannot bring; without the right to, it names the one command that would.
+// Installs Debian packages that tests and checks need and npm cannot install; without the right to, it prints the command that
+// would.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
@@ -6,8 +7,8 @@ import { existsSync } from 'node:fs';
 export const installed = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 
 /**
- * Installs those of the packages that are not there: pairs of a name and whether it is. Ends the process where it may not;
- * `elsewhere` is what to do on another system.
+ * Installs the missing ones of some packages, which are pairs of a name and whether it is installed. Ends the process if it is
+ * not permitted to; `elsewhere` says what to do on another system.
  */
 export function installMissing(packages, elsewhere) {
   const missing = packages.flatMap(([name, there]) => (there ? [] : [name]));
@@ -15,7 +16,7 @@ export function installMissing(packages, elsewhere) {
   const install = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) {
     console.error(
-      `The tests need ${missing.join(', ')}. On Debian: sudo sh -c '${install}' ${elsewhere}`,
+      `Missing: ${missing.join(', ')}. On Debian: sudo sh -c '${install}' ${elsewhere}`,
     );
     process.exit(1);
   }

@@ -133,6 +133,7 @@ sub change_own_modules {
     for my $key (map { "ownmods_$_" } @names) {
         next if !defined($values{$key});
         # Also in memory: Webmin's acl functions write the whole file from there.
+        no warnings 'once';
         $acl::gconfig{$key} = $gconfig{$key} = $values{$key} = join(' ', $change->(split(' ', $values{$key})));
     }
     write_file($path, \%values);

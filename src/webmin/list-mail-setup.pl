@@ -61,14 +61,15 @@ my ($unknown) = sort keys %unmatched;
 stop("$given{'domain'} has no mailbox with the user name $unknown") if defined($unknown);
 my @settings = map { request("$base/mailboxes/" . path_segment($_) . '/settings.json', $given{'socket'}) } @logins;
 
-binmode(STDOUT, ':utf8') if !$given{'json'};
+binmode(STDOUT, ':encoding(UTF-8)') if !$given{'json'};
 if ($given{'json'}) { print JSON::PP->new->utf8->canonical->pretty->encode(\@settings) }
 elsif ($given{'multiline'}) { print_lines($_) for @settings }
 else { print_table(@settings) }
 
 # print_table(settings, ...) Prints one line per mailbox: its address, its user name, and the recommended servers.
 sub print_table {
-    my @rows = map { [ $_->{'emailAddress'}, $_->{'login'}, map { server_text($_->[0]) } @$_{qw(incoming outgoing)} ] } @_;
+    my (@mailboxes) = @_;
+    my @rows = map { [ $_->{'emailAddress'}, $_->{'login'}, map { server_text($_->[0]) } @$_{qw(incoming outgoing)} ] } @mailboxes;
     unshift(@rows, [ 'E-mail address', 'Username', 'Incoming', 'Outgoing' ]);
     my @widths = map { my $column = $_; (sort { $b <=> $a } map { length($_->[$column]) } @rows)[0] } 0 .. 2;
     printf("%-$widths[0]s %-$widths[1]s %-$widths[2]s %s\n", @$_) for @rows;

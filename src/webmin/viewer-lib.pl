@@ -45,13 +45,14 @@ sub candidate_domains {
 # mapped_domains() Returns the id, dom, parent and reseller of every domain, from the map files in which Virtualmin finds
 # domains by these values (get_domain_by). Returns list_domains() if there are no map files.
 sub mapped_domains {
+    no warnings 'once';
     my %domains;
     for my $key (qw(dom parent reseller)) {
         my %ids;
         read_file($virtual_server::get_domain_by_maps{$key}, \%ids) or return virtual_server::list_domains();
         for my $value (keys %ids) { $domains{$_}->{$key} = $value for split(' ', $ids{$value}) }
     }
-    return map { { %{ $domains{$_} }, 'id' => $_ } } grep { defined($domains{$_}->{'dom'}) } keys %domains;
+    return map { +{ %{ $domains{$_} }, 'id' => $_ } } grep { defined($domains{$_}->{'dom'}) } keys %domains;
 }
 
 # granted_permissions() Returns those of @permissions that the viewer has.

@@ -32,6 +32,6 @@ add_user('example', 'virtual-server virtualmin-mail-setup empty', 'noconfig' => 
 my $pem = "$folder/miniserv.pem";
 system("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=panel -days 1 -keyout $pem.key -out $pem.cert 2>/dev/null && cat $pem.key $pem.cert >$pem") == 0 or die;
 my $panel = MiniServ->start('folder' => $ENV{'WEBMIN_CONFIG'}, 'root' => "$folder/root", 'config' => { 'session' => 1, 'ssl' => 1, 'keyfile' => $pem });
-$| = 1;
+STDOUT->autoflush(1);
 print join(' ', $panel->port(), $panel->session('root'), $panel->session('example')), "\n";
-1 while <STDIN>;
+1 while sysread(STDIN, my $bytes, 1024);

@@ -14,9 +14,8 @@ require "$FindBin::Bin/../../src/webmin/acl_security.pl";
 my $form = '';
 {
     open(my $out, '>', \$form) or die $!;
-    my $before = select($out);
+    local *STDOUT = $out;
     acl_security_form({ 'see' => 1, 'print' => 0, 'check' => 1 });
-    select($before);
 }
 is(scalar(() = $form =~ /<tr>/g), 3, 'it has a row for each');
 like($form, qr{Can print and send setup sheets\?</td><td><input name=print value=0>}, 'as it is set');

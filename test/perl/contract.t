@@ -16,7 +16,8 @@ my $list   = content("$root/docs/webmin-contract.md");
 sub listed {
     my ($title) = @_;
     my ($part) = $list =~ /^## \Q$title\E\n(.*?)(?=^## |\z)/ms;
-    return sort($part =~ /^\| `(\w+)` \|/gm);
+    my @names = sort($part =~ /^\| `(\w+)` \|/gm);
+    return @names;
 }
 
 # functions(package) Returns the functions of a stand-in that are the real one's: its own begin with an underscore.
@@ -24,11 +25,12 @@ sub functions {
     my ($package) = @_;
     no strict 'refs';
     my %imported = $package eq 'WebminCore' ? () : map { $_ => 1 } @WebminCore::EXPORT;
-    return sort grep { !/^_/ && !$imported{$_} && defined(&{"${package}::$_"}) } keys %{"${package}::"};
+    my @names = sort grep { !/^_/ && !$imported{$_} && defined(&{"${package}::$_"}) } keys %{"${package}::"};
+    return @names;
 }
 
 # unique(names) Returns names in their order, each once.
-sub unique { my %seen; return sort grep { !$seen{$_}++ } @_ }
+sub unique { my (@names) = @_; my %once = map { $_ => 1 } @names; my @sorted = sort keys %once; return @sorted }
 
 require WebminCore;
 WebminCore::foreign_require('virtual-server', 'virtual-server-lib.pl');

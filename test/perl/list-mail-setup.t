@@ -56,7 +56,7 @@ for my $case (
     [ [ @asked, 'example.com', '--json', '--multiline' ], qr/^Either/, 'two forms' ],
 ) {
     my ($arguments, $words, $what) = @$case;
-    my ($code, $text, $errors) = run(@$arguments);
+    ($code, $text, $errors) = run(@$arguments);
     is($code, 1, "$what: it fails");
     is($text, '', "$what: nothing is printed");
     like($errors, $words, "$what: it is said why");

@@ -5,6 +5,7 @@ use warnings;
 use File::Temp qw(tempdir);
 use FindBin;
 use Test::More;
+use Time::HiRes qw(sleep);
 use lib "$FindBin::Bin/lib";
 use MiniServ;
 
@@ -143,7 +144,7 @@ subtest 'a browser that leaves' => sub {
     ok(!-e $mark, 'ends it by SIGPIPE');
     cgi('code.cgi', "\$SIG{'PIPE'} = 'IGNORE'; $html for my \$i (1 .. 200) { print 'x' x 100_000 } open(my \$f, '>', '$mark')");
     ask('code.cgi', 'leave_after' => 1000);
-    for (1 .. 100) { last if -e $mark; select(undef, undef, undef, 0.05) }
+    for (1 .. 100) { last if -e $mark; sleep(0.05) }
     ok(-e $mark, 'and without that it writes on into nothing, and is not told');
 };
 
@@ -238,7 +239,7 @@ subtest 'too many wrong passwords' => sub {
     is($try->(), 403, 'the right password too');
     is(ask('large.js', 'from' => '127.0.0.9', 'user' => undef)->status, 403, 'from everything');
     is(ask('code.cgi')->status, 200, 'but no other address');
-    for (1 .. 50) { last if $try->() == 200; select(undef, undef, undef, 0.1) }
+    for (1 .. 50) { last if $try->() == 200; sleep(0.1) }
     is($try->(), 200, 'until its time is over');
 };
 

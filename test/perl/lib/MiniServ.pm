@@ -22,6 +22,9 @@ use MIME::Base64 qw(encode_base64);
 use Socket qw(SOL_SOCKET SO_RCVTIMEO);
 use Time::HiRes qw(sleep time);
 
+use lib dirname(__FILE__);
+use MiniServ::Answer;
+
 my $here = dirname(__FILE__);
 
 # start(options) Starts a server. What is given as `config` goes before everything else; without `users` and `acl` the
@@ -80,9 +83,9 @@ sub root { return $_[0]->{'root'} }
 
 sub url { my ($self) = @_; return ($self->{'config'}->{'ssl'} ? 'https' : 'http') . "://127.0.0.1:$self->{'port'}" }
 
-# errors() Returns the error log, log() that of requests.
-sub errors { return read_whole($_[0]->{'config'}->{'errorlog'}) }
-sub log    { return read_whole($_[0]->{'config'}->{'logfile'}) }
+# errors() Returns the error log, request_log() the log of requests.
+sub errors      { return read_whole($_[0]->{'config'}->{'errorlog'}) }
+sub request_log { return read_whole($_[0]->{'config'}->{'logfile'}) }
 
 # set_user(name, user) Sets a user's password, or what else there is of them. The server knows after a reload, as the real one.
 sub set_user {
@@ -225,66 +228,5 @@ sub values_of { return map { /^([^=]+)=(.*)$/ ? ($1, $2) : () } split(/\n/, read
 sub read_whole { my ($path) = @_; open(my $file, '<:raw', $path) or return ''; local $/; return <$file> // '' }
 
 sub write_file { my ($path, $text) = @_; open(my $file, '>:raw', $path) or die "$path: $!"; print {$file} $text; close($file) }
-
-# What came back of one request.
-package MiniServ::Answer;
-use strict;
-use warnings;
-
-# new(raw, ended) Takes the bytes as they came on the socket, and how they ended: closed, reset, silent or left.
-sub new {
-    my ($class, $raw, $ended) = @_;
-    my ($head, $body) = split(/\r\n\r\n/, $raw, 2);
-    my ($line, @lines) = split(/\r\n/, $head // '');
-    my ($version, $status, $reason) = ($line // '') =~ m{^HTTP/(\d\.\d) (\d{3}) ?(.*)$};
-    my @pairs = map { /^([^:]+):\s*(.*)$/ ? [ lc($1), $2 ] : [ '', $_ ] } @lines;
-    my $self = bless({
-        'raw' => $raw, 'ended' => $ended, 'head' => $head // '', 'pairs' => \@pairs,
-        'version' => $version, 'status' => $status, 'reason' => $reason, 'body' => $body // '',
-    }, $class);
-    $self->{'complete'} = $self->read_body(defined($body));
-    return $self;
-}
-
-sub raw     { return $_[0]->{'raw'} }
-sub ended   { return $_[0]->{'ended'} }
-sub head    { return $_[0]->{'head'} }
-sub version { return $_[0]->{'version'} }
-sub status  { return $_[0]->{'status'} }
-sub reason  { return $_[0]->{'reason'} }
-
-# body() Returns the body, decoded where it came in chunks.
-sub body { return $_[0]->{'body'} }
-
-# complete() Returns 1 or 0 for whether everything has come, and undef where an answer does not say how long it is: then
-# nobody can tell.
-sub complete { return $_[0]->{'complete'} }
-
-# header(name) Returns the last header of a name, headers(name) all of them.
-sub header  { my ($self, $name) = @_; return ($self->headers($name))[-1] }
-sub headers { my ($self, $name) = @_; return map { $_->[0] eq lc($name) ? $_->[1] : () } @{ $self->{'pairs'} } }
-
-# read_body(head) Decodes the body. Returns what complete() says.
-sub read_body {
-    my ($self, $has_head) = @_;
-    return 0 if !$has_head || !defined($self->{'status'});
-    return 1 if $self->{'status'} =~ /^(?:1..|204|304)$/;
-    if (lc($self->header('transfer-encoding') // '') eq 'chunked') {
-        my ($rest, $body) = ($self->{'body'}, '');
-        while ($rest =~ s/^([0-9a-fA-F]+)[^\r\n]*\r\n//) {
-            my $length = hex($1);
-            if ($length == 0) { $self->{'body'} = $body; return $rest =~ /\A(?:[^\r\n]+\r\n)*\r\n\z/ ? 1 : 0 }
-            $body .= substr($rest, 0, $length);
-            last if length($rest) < $length;
-            substr($rest, 0, $length) = '';
-            last if $rest !~ s/^\r\n//;
-        }
-        $self->{'body'} = $body;
-        return 0;
-    }
-    my $length = $self->header('content-length');
-    return length($self->{'body'}) == $length ? 1 : 0 if defined($length);
-    return $self->{'ended'} eq 'closed' ? undef : 0;
-}
 
 1;

@@ -1,7 +1,7 @@
 # A stand-in for what the module uses of Virtualmin's library, and no more of it. It keeps domains, templates and extra
 # admins in files under Virtualmin's configuration, as the real one does. It is a released one, up to 8.1.0, or what is on
 # the way to 8.2 and calls itself 8.1.0 too: that has a remote.cgi which takes calls from users for calls alone.
-package virtual_server;
+package virtual_server; ## no critic (Modules::RequireFilenameMatchesPackage)
 use strict;
 use warnings;
 use WebminCore;
@@ -43,7 +43,8 @@ sub _list_domain_owner_modules {
 sub _read_folder {
     my ($folder) = @_;
     opendir(my $handle, $folder) or return ();
-    return sort grep { !/^\./ } readdir($handle);
+    my @names = sort grep { !/^\./ } readdir($handle);
+    return @names;
 }
 
 sub list_domains { $calls{'list_domains'}++; return map { get_domain($_) } _read_folder("$module_config_directory/domains") }
@@ -51,7 +52,7 @@ sub list_domains { $calls{'list_domains'}++; return map { get_domain($_) } _read
 sub get_domain {
     my ($id) = @_;
     my %d;
-    read_file("$module_config_directory/domains/$id", \%d) or return undef;
+    read_file("$module_config_directory/domains/$id", \%d) or return undef; ## no critic (Subroutines::ProhibitExplicitReturnUndef)
     return { %d, 'id' => $id };
 }
 

@@ -42,7 +42,7 @@ sub init_config {
     }
     my %config;
     read_file(config_directory() . "/$module/config", \%config);
-    no strict 'refs';
+    no strict 'refs'; ## no critic (TestingAndDebugging::ProhibitProlongedStrictureOverride)
     ${"${package}::module_name"}             = $module;
     ${"${package}::remote_user"}             = $ENV{'REMOTE_USER'} || 'root';
     ${"${package}::base_remote_user"}        = remote_user();
@@ -88,7 +88,8 @@ sub foreign_require {
     local $ENV{'FOREIGN_MODULE_NAME'} = $module;
     local @INC = (module_root_directory($module), @INC);
     my $path = module_root_directory($module) . "/$file";
-    eval "package $package; do '$path' || die \$@ || \$!; 1" or error("Require $module/$file failed : $@");
+    eval "package $package; do '$path' || die \$@ || \$!; 1" ## no critic (BuiltinFunctions::ProhibitStringyEval)
+        or error("Require $module/$file failed : $@");
     return 1;
 }
 
@@ -220,7 +221,7 @@ sub acl_filename { return config_directory() . '/webmin.acl' }
 sub unlink_file { File::Path::remove_tree($_[0]); die "$_[0] stays" if -e $_[0] }
 
 # Webmin's own users: names, passwords and addresses in a file of MiniServ's, modules in another (acl/acl-lib.pl).
-package acl;
+package acl; ## no critic (Modules::ProhibitMultiplePackages)
 
 sub _userfile { my %miniserv = WebminCore::miniserv(); return $miniserv{'userfile'} }
 

@@ -45,8 +45,8 @@ sub main {
         print "$port\n";
     }
     # STDIN and STDOUT are nothing, STDERR is the error log (miniserv.pl, "Close standard file handles").
-    open(STDIN,  '<', '/dev/null');
-    open(STDOUT, '>', '/dev/null');
+    open(STDIN,  '<', '/dev/null') or die "/dev/null: $!";
+    open(STDOUT, '>', '/dev/null') or die "/dev/null: $!";
     open(STDERR, '>>', $config{'errorlog'}) or die "$config{'errorlog'}: $!";
     log_error('miniserv.pl started');
     serve($listener);
@@ -196,29 +196,15 @@ sub read_form {
     }
 }
 
-# log_in() Finds who is asking. Returns whether that is well; otherwise the answer has been written.
+# log_in() Identifies the user. Returns whether the request may continue; otherwise the answer has been written.
 sub log_in {
     ($validated, $blocked) = (0, 0);
     my $session = $config{'session'};
-    # With sessions, passwords are taken on a few paths only, and from other Webmins (sub handle_request, "Session authentication").
+    # With sessions, passwords are accepted on a few paths only, and from other Webmins (sub handle_request, "Session authentication").
     $session = 0 if ($header{'user-agent'} // '') =~ /webmin/i;
     $session = 0 if grep { $_ eq $simple } split(/\s+/, $config{'sessiononly'} // '');
-    if (!$session && ($header{'authorization'} // '') =~ /^basic\s+(\S+)$/i) {
-        my $password;
-        ($authuser, $password) = map { $_ // '' } (split(/:/, decode_base64($1), 2))[ 0, 1 ];
-        my $hash = $users{$authuser};
-        $validated = 1 if defined($hash) && (crypt($password, $hash) // '') eq $hash;
-        if ($config{'passdelay'} && $authuser ne '') {
-            my ($wait, $shut_out) = ask_master("$authuser $acptip $validated");
-            $blocked = $shut_out;
-            sleep($wait);
-        }
-    }
-    if ($session && ($header{'cookie'} // '') =~ /(?:^|\s|;)sid=([a-f0-9]+)/) {
-        $session_id = $1;
-        open(my $file, '<', $config{'sessiondb'}) or die "$config{'sessiondb'}: $!";
-        /^\Q$session_id\E (\S+)$/ and ($authuser, $validated) = ($1, 1) for <$file>;
-    }
+    if ($session) { log_in_by_session() }
+    else { log_in_by_password() }
     # Pictures need no login (sub update_vital_config, "unauth").
     $validated = 4 if !$validated && $simple =~ m{^/unauthenticated/|^[A-Za-z0-9\-/_]+\.(?:gif|png|ico)$};
     if (!$validated) {
@@ -228,9 +214,30 @@ sub log_in {
     }
     return 1 if $validated == 4;
     $baseauthuser = $authuser;
-    # Whom a user's entry keeps to some addresses is refused from elsewhere, the right password given (sub check_user_ip).
+    # A user limited to some addresses is refused from others, even with the right password (sub check_user_ip).
     http_error(403, "Access denied for $acptip for $authuser") if $allow{$authuser} && !grep { $_ eq $acptip } @{ $allow{$authuser} };
     return 1;
+}
+
+# log_in_by_password() Checks the user and password of HTTP Basic authentication. Sets $validated, and $blocked if the
+# address is blocked now.
+sub log_in_by_password {
+    return if ($header{'authorization'} // '') !~ /^basic\s+(\S+)$/i;
+    my $password;
+    ($authuser, $password) = map { $_ // '' } (split(/:/, decode_base64($1), 2))[ 0, 1 ];
+    my $hash = $users{$authuser};
+    $validated = 1 if defined($hash) && (crypt($password, $hash) // '') eq $hash;
+    return if !$config{'passdelay'} || $authuser eq '';
+    (my $wait, $blocked) = ask_master("$authuser $acptip $validated");
+    sleep($wait);
+}
+
+# log_in_by_session() Finds the user of the session in the cookie. Sets $validated.
+sub log_in_by_session {
+    return if ($header{'cookie'} // '') !~ /(?:^|\s|;)sid=([a-f0-9]+)/;
+    $session_id = $1;
+    open(my $file, '<', $config{'sessiondb'}) or die "$config{'sessiondb'}: $!";
+    /^\Q$session_id\E (\S+)$/ and ($authuser, $validated) = ($1, 1) for <$file>;
 }
 
 # ask_for_password() Writes a 401 (sub handle_request, "Ask for login with HTTP authentication").
@@ -412,6 +419,7 @@ sub run_inside {
     my $package = 'main';
     if ($full =~ m{^\Q$config{'root'}\E/([^/]+)/}) { ($package = $1) =~ s/[^A-Za-z0-9]/_/g }
     # Not strict, as the real one is not; pragmas are no business of a CGI's that asks for none.
+    ## no critic (TestingAndDebugging, BuiltinFunctions::ProhibitStringyEval)
     no strict;
     no warnings;
     eval "
@@ -421,6 +429,7 @@ sub run_inside {
         do \$miniserv::full;
         die \$@ if (\$@);
     ";
+    ## use critic
     $doing_cgi_eval = 0;
     # What a CGI dies of is written to the browser as a whole answer, whatever went before it: a second status line in the
     # middle of a page, or of a file.
@@ -437,46 +446,53 @@ sub run_outside {
     if (!$child) {
         chdir($ENV{'PWD'});
         close(SOCK);
-        open(STDIN,  '<&', $in_read);
-        open(STDOUT, '>&', $out_write);
+        open(STDIN,  '<&', $in_read)   or die "STDIN: $!";
+        open(STDOUT, '>&', $out_write) or die "STDOUT: $!";
         # Read below where the headers are bad, and otherwise by nobody.
-        open(STDERR, '>&', $error_write);
+        open(STDERR, '>&', $error_write) or die "STDERR: $!";
         close($_) for $in_write, $out_read, $error_read;
         exec({$full} $full, split(/\s+/, $queryargs // '')) or POSIX::_exit(1);
     }
     close($_) for $in_read, $out_write, $error_write;
-    my $length = $header{'content-length'} // 0;
-    {
-        local $SIG{'PIPE'} = 'IGNORE';
-        syswrite($in_write, $posted_data) if defined($posted_data);
-        for (my $got = $clen_read; $method eq 'POST' && $got < $length;) {
-            my $bytes = read_data($length - $got) // '';
-            if (!length($bytes)) { kill('TERM', $child); http_error(500, 'Failed to read POST request') }
-            $got += length($bytes);
-            syswrite($in_write, $bytes);
-        }
-    }
+    send_form($in_write, $child);
     close($in_write);
     shutdown(SOCK, 0);
     if (!$nph_script) {
-        while (1) {
-            my $line = <$out_read>;
-            last if !defined($line);
-            $line =~ s/[\r\n]//g;
-            if ($line eq '') { last if %cgiheader; next }
-            if ($line !~ /^(\S+):\s+(.*)$/) {
-                my $errors = join('', <$error_read>);
-                http_error(500, 'Bad Header', $errors);
-            }
-            $cgiheader{ lc($1) } = $2;
-            push(@cgiheader, [ $1, $2 ]);
-        }
+        read_cgi_head($out_read, $error_read);
         write_cgi_head();
-        # After a redirect nothing more of it is read.
-        close($out_read) if $cgiheader{'location'};
+        # After a redirect only its headers are read.
+        return if $cgiheader{'location'};
     }
-    if (fileno($out_read)) {
-        while (my $line = <$out_read>) { write_data($line) }
+    while (my $line = <$out_read>) { write_data($line) }
+}
+
+# send_form(in, child) Writes the form to a CGI in its own process, as it arrives from the browser.
+sub send_form {
+    my ($in, $child) = @_;
+    my $length = $header{'content-length'} // 0;
+    local $SIG{'PIPE'} = 'IGNORE';
+    syswrite($in, $posted_data) if defined($posted_data);
+    for (my $got = $clen_read; $method eq 'POST' && $got < $length;) {
+        my $bytes = read_data($length - $got) // '';
+        if (!length($bytes)) { kill('TERM', $child); http_error(500, 'Failed to read POST request') }
+        $got += length($bytes);
+        syswrite($in, $bytes);
+    }
+}
+
+# read_cgi_head(out, errors) Reads the headers that a CGI in its own process prints. If one is not valid, the error page has
+# what the CGI wrote to STDERR.
+sub read_cgi_head {
+    my ($out, $errors) = @_;
+    while (defined(my $line = <$out>)) {
+        $line =~ s/[\r\n]//g;
+        if ($line eq '') {
+            last if %cgiheader;
+            next;
+        }
+        http_error(500, 'Bad Header', join('', <$errors>)) if $line !~ /^(\S+):\s+(.*)$/;
+        $cgiheader{ lc($1) } = $2;
+        push(@cgiheader, [ $1, $2 ]);
     }
 }
 
@@ -537,7 +553,8 @@ sub keep_alive { return 'Connection: ' . ($_[0] ? 'Keep-Alive' : 'close') }
 # write_data(data...) Writes to the browser. It does not say whether that went well, and characters beyond Latin 1 become
 # UTF-8 (sub write_data).
 sub write_data {
-    my $text = join('', @_);
+    my (@data) = @_;
+    my $text = join('', @data);
     if ($use_ssl) {
         Net::SSLeay::write($ssl_con, $text);
     }
@@ -574,7 +591,7 @@ sub read_data {
         return $bytes;
     }
     return Net::SSLeay::read($ssl_con, $length) if $use_ssl;
-    sysread(SOCK, my $bytes, $length) or return undef;
+    sysread(SOCK, my $bytes, $length) or return undef; ## no critic (Subroutines::ProhibitExplicitReturnUndef)
     return $bytes;
 }
 
@@ -585,8 +602,8 @@ sub TIEHANDLE { my ($class) = @_; my $count = 0; return bless(\$count, $class) }
 # `print` returns nothing, so that "print … or last" stops after one piece (sub PRINT: its last statement is an `if`
 # whose condition is false).
 sub PRINT {
-    my $self = shift;
-    my $text = join(defined($,) ? $, : '', map { $_ // '' } @_);
+    my (undef, @data) = @_;
+    my $text = join(defined($,) ? $, : '', map { $_ // '' } @data);
     $text .= $\ if defined($\);
     write_to_sock($text);
     $page_capture_out .= $text if $page_capture;
@@ -594,9 +611,8 @@ sub PRINT {
 
 # Nor does `printf` (sub PRINTF).
 sub PRINTF {
-    my $self = shift;
-    my $format = shift;
-    my $text = sprintf($format, @_);
+    my (undef, $format, @values) = @_;
+    my $text = sprintf($format, @values);
     write_to_sock($text);
     $page_capture_out .= $text if $page_capture;
 }
@@ -610,9 +626,8 @@ sub WRITE {
 
 # Puts what has come at the offset, and leaves what the buffer has behind it: a longer buffer keeps its end
 # (sub READ). An offset beyond the buffer's end dies.
-sub READ {
-    my $self = shift;
-    my ($buffer, $length, $offset) = (\$_[0], $_[1], $_[2] // 0);
+sub READ { ## no critic (Subroutines::RequireArgUnpacking)
+    my ($buffer, $length, $offset) = (\$_[1], $_[2], $_[3] // 0);
     $$buffer //= '';
     if ($postpos < length($postinput)) {
         my $left = length($postinput) - $postpos;
@@ -643,7 +658,7 @@ sub READLINE {
 }
 
 # Takes a character and returns none (sub GETC: it reads into a reference to its variable).
-sub GETC { READ($_[0], my $lost, 1, 0); return undef }
+sub GETC { READ($_[0], my $lost, 1, 0); return undef } ## no critic (Subroutines::ProhibitExplicitReturnUndef)
 
 # Does nothing: a file of `open(STDOUT, '>', …)` is not opened (sub OPEN).
 sub OPEN { }

@@ -12,6 +12,6 @@ my $folder = make_panel('socket' => $ARGV[0]);
 add_domains();
 symlink("$FindBin::Bin/../../../build/dist/views/assets", "$folder/root/virtualmin-mail-setup/assets") or die $!;
 my $panel = MiniServ->start('folder' => $ENV{'WEBMIN_CONFIG'}, 'root' => "$folder/root", 'config' => { 'session' => 1 });
-$| = 1;
+STDOUT->autoflush(1);
 print join(' ', $panel->port(), $panel->session('root')), "\n";
-1 while <STDIN>;
+1 while sysread(STDIN, my $bytes, 1024);

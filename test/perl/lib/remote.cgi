@@ -67,8 +67,8 @@ sub list_users {
 
 # modules() Returns the modules of whoever is asking, as webmin.acl has them.
 sub modules {
-    my $folder = $ENV{'WEBMIN_CONFIG'} or die "WEBMIN_CONFIG names no folder\n";
-    open(my $file, '<', "$folder/webmin.acl") or return ();
+    my $etc = $ENV{'WEBMIN_CONFIG'} or die "WEBMIN_CONFIG names no folder\n";
+    open(my $file, '<', "$etc/webmin.acl") or return ();
     return map { /^\Q$ENV{'REMOTE_USER'}\E:\s*(.*)$/ ? split(/\s+/, $1) : () } <$file>;
 }
 
