@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A panel for the benchmark, made of the tests' stand-ins, with 2,000 domains: panel.pl SOCKET. It prints its port and the
-# sessions of root and of a domain owner, and ends with its standard input.
+# A panel of the tests' stand-ins with 2,000 domains, for the benchmark: panel.pl SOCKET. It prints its port and the ids of
+# sessions of root and of a domain owner, and exits when its standard input is closed.
 use strict;
 use warnings;
 use FindBin;
@@ -13,7 +13,7 @@ my $folder = make_panel('socket' => $ARGV[0]);
 add_domains();
 add_domain(1000 + $_, "customer$_.example", 'user' => "customer$_") for 1 .. 2000;
 
-# A module with a page that loads Virtualmin's library and shows nothing, and with a file of 20 MB.
+# A module with an empty page that loads Virtualmin's library, and with a file of 20 MB.
 make_path("$folder/root/empty");
 put("$folder/root/empty/module.info", "desc=Empty\n");
 put("$folder/root/empty/large.zip", 'x' x (20 * 1024 * 1024));

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Tries what the service must not be able to do, in the service's own sandbox: the test has systemd start this in its
-# place. It writes what came of each into the state folder, as lines of a name and an error (or "done").
+# Attempts what the service must not be able to do. The test has systemd start this instead of the service, in its sandbox. It
+# writes the results to the state folder: lines of a name, a tab, and an error or "done".
 use strict;
 use warnings;
 use Socket;
@@ -36,7 +36,7 @@ try_it('setuid', sub { $> = 0; $> == 0 });
 try_it('mount', sub { syscall($number->{'mount'}, my $none = 'none', my $target = '/mnt', my $type = 'tmpfs', 0, 0) == 0 });
 try_it('unshare', sub { syscall($number->{'unshare'}, 0x10000000) == 0 });
 try_it('pkey_alloc', sub { my $key = syscall($number->{'pkey_alloc'}, 0, 0); $key >= 0 });
-# Addresses that are not random (ADDR_NO_RANDOMIZE), which anybody may have by default.
+# ADDR_NO_RANDOMIZE: addresses that are not random. Outside the sandbox every process may set it.
 try_it('personality', sub { syscall($number->{'personality'}, 0x0040000) >= 0 });
 
 open(my $file, '>', "$state/probe") or die "$state/probe: $!";

@@ -7,7 +7,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use TestPanel;
 
-my $folder = make_panel('tree' => 1);
+my $folder = make_panel('v8_2' => 1);
 my $root   = "$FindBin::Bin/../..";
 my $source = join("\n", map { content($_) =~ s/^\s*#.*$//gmr } glob("$root/src/webmin/*.pl $root/src/webmin/*.cgi"));
 my $list   = content("$root/docs/webmin-contract.md");
@@ -57,7 +57,7 @@ for my $name (unique($source =~ /\$miniserv::(\w+)/g)) {
 }
 like($miniserv, qr/`\Q$_\E`/, "MiniServ: $_ is listed") for unique($source =~ /\btied\(\*STDOUT\)/g);
 
-my ($told) = $list =~ /It calls of `virtual_feature\.pl`: (.*?)\./s;
+my ($told) = $list =~ /It calls these functions of `virtual_feature\.pl`: (.*?)\./s;
 is_deeply([ unique($told =~ /`(\w+)`/g) ], [ unique(content("$root/src/webmin/virtual_feature.pl") =~ /^sub (\w+)/gm) ],
     'the plugin: listed is what it has');
 

@@ -1,13 +1,13 @@
-# Starts the stand-in of Webmin's web server (miniserv.pl beside this file says what it does) and asks it for things.
+# Starts the stand-in of Webmin's web server (see miniserv.pl beside this file) and sends it requests.
 #
 #   my $panel = MiniServ->start(
 #       'modules'     => { 'virtualmin-mail-setup' => $folder },      # folders, linked below the server's root
 #       'users'       => { 'root' => 'secret', 'ann' => { 'password' => 'x', 'allow' => '127.0.0.1' } },
 #       'acl'         => { 'root' => [qw(virtual-server virtualmin-mail-setup)] },
 #       'config'      => { 'ssl' => 1, 'forkcgis' => 1, 'blockhost_time' => 2 },   # of miniserv.conf
-#       'folder'      => $config_directory,                           # /etc/webmin's place; made where none is given
+#       'folder'      => $config_directory,                           # in place of /etc/webmin; created by default
 #   );
-#   $panel->environment('TEST_USER' => 'ann');                        # for the CGIs, from the next request on
+#   $panel->environment('TEST_USER' => 'ann');                        # of the CGIs, from the next request on
 #   my $answer = $panel->request('GET', '/virtualmin-mail-setup/index.cgi/', 'version' => '1.1');
 #   is($answer->status, 200); is($answer->header('content-type'), 'text/html'); ok($answer->complete);
 package MiniServ;
@@ -27,8 +27,8 @@ use MiniServ::Answer;
 
 my $here = dirname(__FILE__);
 
-# start(options) Starts a server. What is given as `config` goes before everything else; without `users` and `acl` the
-# files in `folder` stay as they are, and where there are none root has the password "secret".
+# start(options) Starts a server. `config` overrides every other value of its configuration. Without `users` and `acl` the files
+# in `folder` stay as they are; if there are none, the only user is root with the password "secret".
 sub start {
     my ($class, %given) = @_;
     my $folder = $given{'folder'} // tempdir('CLEANUP' => 1);
@@ -62,7 +62,7 @@ sub start {
         'env_TEST_RECORDINGS' => "$here/../../../src/demo/recordings",
         'test_delay'       => 0,
         'test_environment' => "$own/environment",
-        # A panel that a test has written a configuration for keeps what it says.
+        # A configuration that a test has written before overrides these defaults.
         (-e "$folder/miniserv.conf" ? values_of("$folder/miniserv.conf") : ()),
         %{ $given{'config'} // {} },
     };
@@ -87,7 +87,8 @@ sub url { my ($self) = @_; return ($self->{'config'}->{'ssl'} ? 'https' : 'http'
 sub errors      { return read_whole($_[0]->{'config'}->{'errorlog'}) }
 sub request_log { return read_whole($_[0]->{'config'}->{'logfile'}) }
 
-# set_user(name, user) Sets a user's password, or what else there is of them. The server knows after a reload, as the real one.
+# set_user(name, user) Writes a user: a password, or a hash of a password and allowed addresses. As with the real server, it
+# takes effect after a reload.
 sub set_user {
     my ($self, $name, $user) = @_;
     $user = { 'password' => $user } if !ref($user);
@@ -98,7 +99,7 @@ sub set_user {
     write_file($path, join('', @others, "$name:" . crypt($user->{'password'}, '$6$somesalt') . ":::$allow\n"));
 }
 
-# session(user) Returns the id of a session for somebody, which a cookie "sid" has with session=1.
+# session(user) Starts a session of a user, for session=1. Returns its id, the value of the cookie "sid".
 sub session {
     my ($self, $user) = @_;
     my $id = sprintf('%08x%08x', rand(2**32), rand(2**32));
@@ -106,7 +107,7 @@ sub session {
     return $id;
 }
 
-# environment(pairs) Sets the environment of the CGIs of the next requests; an undefined value takes one away.
+# environment(pairs) Sets variables in the environment of CGIs, from the next request on; an undefined value removes one.
 sub environment {
     my ($self, %pairs) = @_;
     my $all = $self->{'environment'};
@@ -114,7 +115,7 @@ sub environment {
     write_file("$self->{'own'}/environment", join('', map { "$_=$all->{$_}\n" } sort keys %$all));
 }
 
-# configure(pairs) Changes the server's configuration, and reloads it; an undefined value takes one away.
+# configure(pairs) Changes the server's configuration and reloads it; an undefined value removes a key.
 sub configure {
     my ($self, %pairs) = @_;
     my $all = $self->{'config'};
@@ -128,7 +129,7 @@ sub write_config {
     write_file("$self->{'folder'}/miniserv.conf", join('', map { "$_=$self->{'config'}->{$_}\n" } sort keys %{ $self->{'config'} }));
 }
 
-# reload() Has the server read its configuration and users again, and waits until it has.
+# reload() Has the server read its configuration and users again, and waits until it has done so.
 sub reload {
     my ($self) = @_;
     my $count = () = $self->errors() =~ /Reloading configuration/g;
@@ -151,10 +152,10 @@ sub stop {
 
 sub DESTROY { $_[0]->stop() }
 
-# request(method, path, options) Asks for something as root with the right password, unless the options say otherwise, and
-# returns a MiniServ::Answer. Options: version ('1.0'), headers (a hash, or a list of pairs as an array), body, user
-# (undef: nobody), password, from (an address of loopback), leave_after (bytes after which the browser leaves), timeout
-# (seconds without a byte, 20), and raw, which is sent as it is instead of all that.
+# request(method, path, options) Sends a request, by default as root with the right password, and returns a MiniServ::Answer.
+# Options: version (default '1.0'), headers (a hash, or a list of pairs as an array), body, user (undef: without a login),
+# password, from (a loopback address), leave_after (bytes after which the client disconnects), timeout (seconds without data,
+# default 20), plain (no TLS), and raw (a whole request that is sent instead).
 sub request {
     my ($self, $method, $path, %given) = @_;
     my $text = $given{'raw'} // $self->request_text($method, $path, %given);
@@ -162,7 +163,7 @@ sub request {
         or die "the panel's port: $!";
     local $SIG{'PIPE'} = 'IGNORE';
     my $timeout = $given{'timeout'} // 20;
-    # IO::Select alone is not enough over TLS: what can be read may be a part of a record, for whose rest OpenSSL waits.
+    # Over TLS can_read() is not enough: OpenSSL waits for the rest if only a part of a record has arrived.
     setsockopt($socket, SOL_SOCKET, SO_RCVTIMEO, pack('l!l!', int($timeout), 1_000_000 * ($timeout - int($timeout))))
         or die "SO_RCVTIMEO: $!";
     my $tls = $self->{'config'}->{'ssl'} && !$given{'plain'} ? client_tls($socket) : undef;
@@ -204,7 +205,7 @@ sub request_text {
     return "$text\r\n" . ($given{'body'} // '');
 }
 
-# send_all(socket, text) Sends a text, as far as the server takes it.
+# send_all(socket, text) Sends a text, until the server accepts no more.
 sub send_all {
     my ($socket, $text) = @_;
     while (length($text)) {

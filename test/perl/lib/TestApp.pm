@@ -1,4 +1,4 @@
-# The real app, on a socket of the test's own; it ends with the test.
+# Starts the real app on a socket of the test; it ends with the test.
 package TestApp;
 use strict;
 use warnings;
@@ -7,10 +7,10 @@ use Exporter 'import';
 
 our @EXPORT = qw(start_app);
 
-# Not lexical: its end would be waited for before END could bring it about.
+# Not `my`: Perl would close $output before END runs, and wait for the app to end.
 our ($app, $output);
 
-# start_app(socket) Starts it, and returns the line that it prints once it listens.
+# start_app(socket) Starts the app. Returns the line that it prints when it listens.
 sub start_app {
     my ($socket) = @_;
     my $server = dirname(__FILE__) . '/../../../build/dist/server.mjs';

@@ -1,4 +1,4 @@
-# Makes what a panel has on its disk, for the stand-ins of Webmin and Virtualmin: users, domains, the module.
+# Creates the files of a panel for the stand-ins of Webmin and Virtualmin: users, domains, and the module.
 package TestPanel;
 use strict;
 use warnings;
@@ -13,8 +13,8 @@ our @EXPORT = qw(make_panel add_user add_domain add_domains map_domains put cont
 my $here   = abs_path(dirname(__FILE__));
 my $module = abs_path("$here/../../../src/webmin");
 
-# make_panel(options) Makes a panel, and returns its folder: etc is Webmin's configuration, and $WEBMIN_CONFIG from now on,
-# root its modules. Options: tree (1 for what is on the way to Virtualmin 8.2), socket (where the app listens).
+# make_panel(options) Creates a panel and returns its folder: etc has Webmin's configuration, and $WEBMIN_CONFIG is set to it;
+# root has the modules. Options: v8_2 (1 for the development version of Virtualmin 8.2), socket (of the app).
 sub make_panel {
     my (%given) = @_;
     my $folder = tempdir('CLEANUP' => 1);
@@ -26,7 +26,7 @@ sub make_panel {
     put("$etc/$_", '') for 'miniserv.users', 'webmin.acl';
     put("$etc/virtual-server/config", "allow_subdoms=0\nplugins=virtualmin-awstats virtualmin-git\napi_helper=$folder/virtualmin\n");
     put("$etc/virtualmin-mail-setup/config", 'socket=' . ($given{'socket'} // "$folder/app.sock") . "\n");
-    # The package has both in one folder.
+    # In the package, module.info is in the same folder.
     make_path("$root/virtualmin-mail-setup");
     symlink($_, "$root/virtualmin-mail-setup/" . basename($_)) or die $! for glob("$module/*"), abs_path("$module/../../module.info");
     for my $plugin (qw(virtualmin-awstats virtualmin-git)) {
@@ -38,13 +38,13 @@ sub make_panel {
     put("$root/virtual-server/defaultacl", "edit=1\ndomains=*\n");
     put("$root/virtual-server/virtual-server-lib.pl", "use lib '$here';\ndo '$here/VirtualServer.pm' || die \$@;\n1;\n");
     put("$root/virtual-server/remote.cgi",
-        "#!/usr/bin/perl\n" . ($given{'tree'} ? "\$main::allow_rpc_only = 1;\n" : '') . "do '$here/remote.cgi';\ndie \$@ if \$@;\n");
+        "#!/usr/bin/perl\n" . ($given{'v8_2'} ? "\$main::allow_rpc_only = 1;\n" : '') . "do '$here/remote.cgi';\ndie \$@ if \$@;\n");
     add_user('root', 'virtual-server virtualmin-mail-setup acl');
     return $folder;
 }
 
-# add_user(name, modules, access) Adds a user of Webmin with the password "secret", or takes the place of one. Access is
-# what they may do in Virtualmin; without it they may do everything, as in the real one.
+# add_user(name, modules, access) Adds a user of Webmin with the password "secret", or replaces one. access is the user's access
+# control in Virtualmin; without it they are a master admin, as in the real one.
 sub add_user {
     my ($name, $modules, %access) = @_;
     my $etc = $ENV{'WEBMIN_CONFIG'};
@@ -54,7 +54,7 @@ sub add_user {
     }
     return if !%access;
     put("$etc/virtual-server/$name.acl", join('', map { "$_=$access{$_}\n" } sort keys %access));
-    # Virtualmin marks those whom it has made so, but for resellers.
+    # Virtualmin marks the users that it creates, except resellers.
     my $mark = "readonly_$name=virtual-server\n";
     return if $access{'reseller'} || index(content("$etc/config"), $mark) >= 0;
     put("$etc/config", content("$etc/config") . $mark);
@@ -62,14 +62,14 @@ sub add_user {
     $acl::gconfig{"readonly_$name"} = 'virtual-server' if %acl::gconfig;
 }
 
-# add_domain(id, name, values) Adds a domain with mail and a Webmin user of its own, unless the values say otherwise.
+# add_domain(id, name, values) Adds a domain, by default with mail and its own Webmin user.
 sub add_domain {
     my ($id, $name, %values) = @_;
     my %d = ('dom' => $name, 'mail' => 1, 'webmin' => 1, 'user' => $name =~ s/\..*//r, 'template' => 0, %values);
     put("$ENV{'WEBMIN_CONFIG'}/virtual-server/domains/$id", join('', map { "$_=$d{$_}\n" } sort keys %d));
 }
 
-# map_domains() Makes the files in which Virtualmin finds domains by a value of theirs.
+# map_domains() Writes the files in which Virtualmin finds domains by one of their values.
 sub map_domains {
     my $folder = "$ENV{'WEBMIN_CONFIG'}/virtual-server";
     my %maps;
@@ -80,22 +80,22 @@ sub map_domains {
     for my $key (keys %maps) { put("$folder/map.$key", join('', map { "$_=@{ $maps{$key}->{$_} }\n" } sort keys %{ $maps{$key} })) }
 }
 
-# add_domains(modules) Adds those that the app's recordings have, and users with these modules, ours among them unless it
-# is said: example, the owner of example.com and its sub-server, helper, an extra admin of theirs, rita, a reseller of theirs
-# and of dash.example, and nomail, whose domain has no mail.
+# add_domains(modules) Adds the domains of the app's recordings, and users with these modules (default: Virtualmin and ours):
+# example, the owner of example.com and its sub-server; helper, an extra admin of theirs; rita, their reseller and that of
+# dash.example; and nomail, whose domain has no mail.
 sub add_domains {
-    my ($ours) = @_;
-    $ours //= 'virtual-server virtualmin-mail-setup';
+    my ($modules) = @_;
+    $modules //= 'virtual-server virtualmin-mail-setup';
     add_domain(1, 'example.com', 'reseller' => 'rita');
     add_domain(2, 'sub.example.com', 'parent' => 1, 'user' => 'example', 'webmin' => 0);
     add_domain(3, 'example.org', 'user' => 'exorg');
     add_domain(4, 'dash.example', 'user' => 'dash', 'reseller' => 'other rita');
     add_domain(5, 'plain.example', 'user' => 'plain');
     add_domain(6, 'nomail.example', 'user' => 'nomail', 'mail' => 0);
-    add_user('example', $ours, 'noconfig' => 1, 'domains' => '1 2', 'edit_users' => 1);
-    add_user('helper', $ours, 'noconfig' => 1, 'domains' => '2', 'edit_users' => 1, 'admin' => 1);
-    add_user('rita', $ours, 'noconfig' => 1, 'reseller' => 1);
-    add_user('nomail', $ours, 'noconfig' => 1, 'domains' => '6', 'edit_users' => 1);
+    add_user('example', $modules, 'noconfig' => 1, 'domains' => '1 2', 'edit_users' => 1);
+    add_user('helper', $modules, 'noconfig' => 1, 'domains' => '2', 'edit_users' => 1, 'admin' => 1);
+    add_user('rita', $modules, 'noconfig' => 1, 'reseller' => 1);
+    add_user('nomail', $modules, 'noconfig' => 1, 'domains' => '6', 'edit_users' => 1);
     my $admins = "$ENV{'WEBMIN_CONFIG'}/virtual-server/admins/1";
     make_path($admins);
     put("$admins/helper.admin", "name=helper\nfeatures=1\nedit_users=1\n");

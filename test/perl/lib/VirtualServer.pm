@@ -1,6 +1,7 @@
-# A stand-in for what the module uses of Virtualmin's library, and no more of it. It keeps domains, templates and extra
-# admins in files under Virtualmin's configuration, as the real one does. It is a released one, up to 8.1.0, or what is on
-# the way to 8.2 and calls itself 8.1.0 too: that has a remote.cgi which takes calls from users for calls alone.
+# A stand-in for those functions of Virtualmin's library that the module uses (docs/webmin-contract.md lists them). It stores
+# domains, templates and extra admins in files in the folder of Virtualmin's configuration, as the real library does. It acts
+# as Virtualmin 8.1.0, or as the development version of 8.2 if remote.cgi is the one of that version: it sets
+# $main::allow_rpc_only.
 package virtual_server; ## no critic (Modules::RequireFilenameMatchesPackage)
 use strict;
 use warnings;
@@ -9,25 +10,25 @@ use WebminCore;
 our (%config, %access, @plugins, @list_templates_cache, $module_name, $config_directory, $module_config_directory, $base_remote_user);
 our (%text, $remote_user, $current_lang);
 
-# How often each of these was called.
+# How often some functions were called, by name.
 our %calls;
 
 init_config();
 %access = get_module_acl(undef, 'virtual-server');
 generate_plugins_list($config{'plugins'} // '');
 
-sub _on_the_way_to_8_2 {
+sub _is_8_2 {
     open(my $file, '<', module_root_directory('virtual-server') . '/remote.cgi') or die $!;
     return scalar(grep { /allow_rpc_only/ && !/if/ } <$file>);
 }
 
-# Only modules that are there count (virtual-server-lib.pl, generate_plugins_list).
+# Leaves out modules that are not installed (virtual-server-lib.pl, generate_plugins_list).
 sub generate_plugins_list {
     my ($list) = @_;
     @plugins = grep { -e module_root_directory($_) . '/module.info' } split(/\s+/, $list);
 }
 
-# _call_plugin(module, function, arguments) Calls a function of a plugin's virtual_feature.pl, where it has it.
+# _call_plugin(module, function, arguments) Calls a function of a plugin's virtual_feature.pl, if it is defined there.
 sub _call_plugin {
     my ($module, $function, @arguments) = @_;
     foreign_require($module, 'virtual_feature.pl');
@@ -58,13 +59,14 @@ sub get_domain {
 
 sub save_domain { my ($d) = @_; _save("$module_config_directory/domains/$d->{'id'}", $d) }
 
-# Files in which a domain's id is found by one of its values, made anew whenever one is saved (build_domain_maps).
+# Files with the ids of domains by one of their values. The real library writes them when it saves a domain
+# (build_domain_maps), map_domains() of TestPanel.pm here.
 our %get_domain_by_maps = map { $_ => "$module_config_directory/map.$_" } qw(dom parent reseller);
 
 sub _save { my ($path, $values) = @_; lock_file($path); write_file($path, $values); unlock_file($path) }
 
-# The default template is the configuration's avail_ keys; a value that is not there is an empty one
-# (virtual-server-lib-funcs.pl, list_templates).
+# The list of modules of the default template is in the avail_ keys of Virtualmin's configuration; one that is not set has an
+# empty value (virtual-server-lib-funcs.pl, list_templates).
 sub list_templates {
     return @list_templates_cache if @list_templates_cache;
     my $avail = join(' ', map { "$_->[0]=" . ($config{"avail_$_->[0]"} // '') } _list_domain_owner_modules());
@@ -102,7 +104,7 @@ sub list_extra_admins {
 
 sub set_all_null_print { }
 
-# Gives the owner of a top-level domain, and their extra admins, the modules that they may have (feature-webmin.pl).
+# _modify_webmin(&domain) Writes the modules of the owner of a top-level domain, and of their extra admins (feature-webmin.pl).
 sub _modify_webmin {
     my ($d) = @_;
     _set_user_modules($d, $d->{'user'}, 0);
@@ -125,27 +127,28 @@ sub _set_user_modules {
     acl::modify_user($name, { %$user, 'modules' => \@modules, 'readonly' => 'virtual-server' });
 }
 
-# On the way to 8.2 a domain has a list of its own, and what it does not have is a no. Up to 8.1.0 it is the template's, of
-# which only a yes is kept: a no cannot be told from nothing (feature-webmin.pl, set_user_modules).
+# In 8.2 a domain has its own list, and a module that is not in it is refused. Up to 8.1.0 the list is that of the template,
+# without the refused modules: they cannot be told from modules that it does not mention (feature-webmin.pl, set_user_modules).
 sub _allowed_modules {
     my ($d) = @_;
-    return map { split(/=/, $_, 2) } split(/\s+/, $d->{'webmin_avail'} // '') if _on_the_way_to_8_2();
+    return map { split(/=/, $_, 2) } split(/\s+/, $d->{'webmin_avail'} // '') if _is_8_2();
     my $template = get_template($d->{'template'});
     return map { my ($module, $value) = split(/=/, $_, 2); $value ? ($module, $value) : () } split(/\s+/, $template->{'avail'} || get_template(0)->{'avail'});
 }
 
 sub _refused {
     my ($allowed, $module) = @_;
-    return !$allowed->{$module} if _on_the_way_to_8_2();
+    return !$allowed->{$module} if _is_8_2();
     return ($allowed->{$module} // '') ne '' && !$allowed->{$module};
 }
 
-if (_on_the_way_to_8_2()) {
+if (_is_8_2()) {
     no strict 'refs';
     *{'get_domain_webmin_avail'} = sub { my ($d) = @_; return $d->{'webmin_avail'} // '' };
 }
 
-# The command has the folders of plugins in it, and finds their programs there (commands-lib.pl, create_api_helper_command).
+# The program contains the folders of the plugins, and runs their commands from there (commands-lib.pl,
+# create_api_helper_command).
 sub create_virtualmin_api_helper_command {
     my $path = $config{'api_helper'} or return (0, 'No writable path configured or auto-detected');
     my $folders = join(' ', map { module_root_directory($_) } 'virtual-server', @plugins);
@@ -166,8 +169,8 @@ sub reseller_admin { return $access{'reseller'} }
 
 sub extra_admin { return $access{'admin'} }
 
-# A reseller's domains name them, and a sub-server is its parent's; an owner's are named in their access
-# (virtual-server-lib-funcs.pl, can_edit_domain).
+# The domains of a reseller name the reseller, and a sub-server belongs to its parent's. The access control of an owner lists
+# their domains (virtual-server-lib-funcs.pl, can_edit_domain).
 sub can_edit_domain {
     my ($d) = @_;
     if ($access{'reseller'}) {

@@ -1,6 +1,6 @@
-# A stand-in for what the module uses of Webmin's library, and no more of it (docs/webmin-contract.md lists it). It keeps
-# what the real one keeps, in the files where the real one keeps it, under $WEBMIN_CONFIG: miniserv.conf names the folder
-# of the modules (root) and the file of the users (userfile).
+# A stand-in for those functions of Webmin's library that the module uses (docs/webmin-contract.md lists them). It stores
+# everything in the same files as the real library, under $WEBMIN_CONFIG: miniserv.conf names the folder of the modules (root)
+# and the file of the users (userfile).
 package WebminCore;
 use strict;
 use warnings;
@@ -15,10 +15,10 @@ our @EXPORT = qw(
     lock_file unlock_file read_file write_file write_file_contents unlink_file acl_filename
 );
 
-# How often the panel was told to read its files anew.
+# How often reload_miniserv() was called.
 our $reloads = 0;
 
-# Files that are locked now.
+# The files that are locked now.
 our %locked;
 
 sub config_directory { return $ENV{'WEBMIN_CONFIG'} // die 'WEBMIN_CONFIG is not set' }
@@ -29,7 +29,7 @@ sub general { my %values; read_file(config_directory() . '/config', \%values); r
 
 sub remote_user { return $ENV{'BASE_REMOTE_USER'} || $ENV{'REMOTE_USER'} || 'root' }
 
-# A CGI whose user has not got the module ends here, with a page of Webmin's own (web-lib-funcs.pl, init_config).
+# Ends a CGI with an error page if its user does not have the module (web-lib-funcs.pl, init_config).
 sub init_config {
     my $package = caller();
     (my $module = $package) =~ s/^main$/virtualmin-mail-setup/;
@@ -54,14 +54,14 @@ sub init_config {
     %{"${package}::config"} = %config;
     %{"${package}::text"}   = %text;
     no warnings 'once';
-    # What a session is known by stays out of the programs that are run (web-lib-funcs.pl, init_config).
+    # Programs that are run do not get the session's id (web-lib-funcs.pl, init_config).
     $main::session_id = delete($ENV{'SESSION_ID'}) if exists($ENV{'SESSION_ID'});
     if ($ENV{'MINISERV_CONFIG'} && !$main::no_acl_check && !$ENV{'FOREIGN_MODULE_NAME'} && !foreign_available($module)) {
         error("Access denied : User " . remote_user() . " is not allowed to use the $module module");
     }
 }
 
-# error(message) Dies where that is asked for, and prints a page and ends otherwise (web-lib-funcs.pl, error).
+# error(message) Dies with $main::error_must_die and outside a CGI; otherwise prints a page and exits (web-lib-funcs.pl, error).
 sub error {
     my ($message) = @_;
     no warnings 'once';
@@ -78,7 +78,7 @@ sub text {
     return $text;
 }
 
-# A file is read once, into the package of its module (web-lib-funcs.pl, foreign_require).
+# Loads a file once, into the package of its module (web-lib-funcs.pl, foreign_require).
 sub foreign_require {
     my ($module, $file) = @_;
     (my $package = $module) =~ tr/-/_/;
@@ -93,7 +93,7 @@ sub foreign_require {
     return 1;
 }
 
-# Whether the viewer's modules are "*" or have this one (web-lib-funcs.pl, foreign_available).
+# Returns whether the user has this module, or "*" (web-lib-funcs.pl, foreign_available).
 sub foreign_available {
     my ($module) = @_;
     return 0 if !-e module_root_directory($module) . '/module.info';
@@ -101,7 +101,7 @@ sub foreign_available {
     return scalar(grep { $_ eq $module || $_ eq '*' } @{ $main::acl_array_cache{ remote_user() } || [] });
 }
 
-# What was read once is kept for the life of the process (web-lib-funcs.pl, read_acl).
+# Reads the modules of users, once for the life of the process (web-lib-funcs.pl, read_acl).
 sub read_acl {
     return if %main::acl_hash_cache;
     open(my $file, '<', config_directory() . '/webmin.acl') or return;
@@ -130,7 +130,7 @@ sub urlize {
     return $text;
 }
 
-# A plus sign is a space (web-lib-funcs.pl, un_urlize).
+# A plus sign becomes a space (web-lib-funcs.pl, un_urlize).
 sub un_urlize {
     my ($text) = @_;
     $text =~ tr/+/ /;
@@ -138,7 +138,7 @@ sub un_urlize {
     return $text;
 }
 
-# Headers of its own, some with line feeds alone, come before the page (web-lib-funcs.pl, PrintHeader).
+# Prints its own headers before the page; their lines end with a line feed only (web-lib-funcs.pl, PrintHeader).
 sub ui_print_header {
     print "X-Frame-Options: SAMEORIGIN\n", "Content-type: text/html; Charset=UTF-8\n\n<panel title=\"$_[1]\">\n";
 }
@@ -149,7 +149,7 @@ sub ui_table_row { return "<tr><td>$_[0]</td><td>$_[1]</td></tr>\n" }
 
 sub ui_yesno_radio { return "<input name=$_[0] value=$_[1]>" }
 
-# Kept in a file of the stand-in's own, a JSON object a line.
+# Writes to a file of the stand-in's own, one JSON array per line.
 sub webmin_log {
     my ($action, $type, $object, $params) = @_;
     open(my $file, '>>', config_directory() . '/actions') or die $!;
@@ -157,7 +157,8 @@ sub webmin_log {
     close($file);
 }
 
-# The module's defaults with what is kept for a user, who need not be one of the module's (web-lib-funcs.pl, get_module_acl).
+# Returns the module's defaults, overridden by the user's access control. The user may not have the module at all
+# (web-lib-funcs.pl, get_module_acl).
 sub get_module_acl {
     my ($user, $module) = @_;
     $user   //= remote_user();
@@ -178,7 +179,7 @@ sub save_module_acl {
     write_file($path, $access);
 }
 
-# MiniServ reads its files anew when it gets USR1 (miniserv.pl).
+# MiniServ reads its configuration and users again at SIGUSR1 (miniserv.pl).
 sub reload_miniserv {
     $reloads++;
     my %miniserv = miniserv();
@@ -192,7 +193,7 @@ sub lock_file { $locked{ $_[0] } = 1 }
 
 sub unlock_file { delete($locked{ $_[0] }) }
 
-# read_file(path, &values) Adds the values of a file; returns whether it could be read (web-lib-funcs.pl, read_file).
+# read_file(path, &values) Adds the values of a file to a hash; returns whether it could be read (web-lib-funcs.pl, read_file).
 sub read_file {
     my ($path, $values) = @_;
     open(my $file, '<', $path) or return 0;
@@ -220,12 +221,12 @@ sub acl_filename { return config_directory() . '/webmin.acl' }
 
 sub unlink_file { File::Path::remove_tree($_[0]); die "$_[0] stays" if -e $_[0] }
 
-# Webmin's own users: names, passwords and addresses in a file of MiniServ's, modules in another (acl/acl-lib.pl).
+# Webmin's users: MiniServ's file has their names, passwords and addresses, webmin.acl their modules (acl/acl-lib.pl).
 package acl; ## no critic (Modules::ProhibitMultiplePackages)
 
 sub _userfile { my %miniserv = WebminCore::miniserv(); return $miniserv{'userfile'} }
 
-# Read once, and written back whole (web-lib-funcs.pl, init_config; acl-lib.pl, modify_user).
+# Webmin's configuration, read once and written back as a whole (web-lib-funcs.pl, init_config; acl-lib.pl, modify_user).
 our %gconfig;
 
 sub _general { %gconfig = WebminCore::general() if !%gconfig; return \%gconfig }
@@ -239,7 +240,7 @@ sub list_users {
         chomp($line);
         my ($name, $pass, undef, undef, $limit) = split(/:/, $line);
         my %user = ('name' => $name, 'pass' => $pass, 'modules' => $main::acl_array_cache{$name});
-        # Colons of an address are kept as semicolons.
+        # The colons of an IPv6 address are stored as semicolons.
         if (($limit // '') =~ /^(allow|deny)\s+(.*)/) { $user{$1} = $2 =~ tr/;/:/r }
         $user{'readonly'} = $general{"readonly_$name"} if defined($general{"readonly_$name"});
         push(@users, \%user);
@@ -247,7 +248,7 @@ sub list_users {
     return @users;
 }
 
-# _write_users(users) Writes all of them; what was read of their modules before stays as it was read.
+# _write_users(users) Writes all users. The cache of read_acl() stays as it is.
 sub _write_users {
     my (@users) = @_;
     my $general = _general();

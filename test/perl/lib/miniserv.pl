@@ -1,11 +1,11 @@
 #!/usr/bin/perl
-# A stand-in for MiniServ, Webmin's web server, that is as hard on a CGI as the real one: MiniServ.pm starts it for tests.
-# Usage: miniserv.pl --config FILE. It stays in the foreground, and prints its port once it listens.
+# A stand-in for MiniServ, Webmin's web server, with everything that makes it difficult for a CGI: MiniServ.pm starts it for
+# tests. Usage: miniserv.pl --config FILE. It stays in the foreground, and prints its port when it listens.
 #
-# It was written from what Webmin 2.660 does; behind each behaviour stands where that is to be read ("sub PRINT" is a
-# function of miniserv-lib.pl). Of the configuration it takes the keys below; three of them are ours, for tests alone:
-# port=0 takes a free port, test_delay is the step in seconds by which a failed login waits longer, and
-# test_environment names a file of NAME=value lines that every CGI gets as environment.
+# It reproduces Webmin 2.660; the comment of each behaviour names its source ("sub PRINT" is a function of miniserv-lib.pl). It
+# reads the keys of the configuration that read_config() lists, and three that only tests use: port=0 selects a free port,
+# test_delay is the number of seconds that each failed login adds to the wait, and test_environment names a file of NAME=value
+# lines for the environment of every CGI.
 package miniserv;
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ use MIME::Base64 qw(decode_base64);
 use POSIX qw(WNOHANG);
 use Socket;
 
-# Global as in the real one: a CGI that runs inside this process can see and set them.
+# Global as in the real one: a CGI that runs in this process can read and set them.
 our (%config, $config_file, %users, %allow, $port, $host, $use_ssl, $ssl_con, $ssl_context, $miniserv_main_pid);
 our ($ok_code, $ok_message, $logged_code, $datestr, $reqline, $request_uri, $method, $page, $simple, $querystring);
 our ($queryargs, %header, $posted_data, $clen_read, $authuser, $baseauthuser, $validated, $blocked, $session_id);
@@ -44,7 +44,7 @@ sub main {
         local $| = 1;
         print "$port\n";
     }
-    # STDIN and STDOUT are nothing, STDERR is the error log (miniserv.pl, "Close standard file handles").
+    # STDIN and STDOUT are /dev/null, STDERR is the error log (miniserv.pl, "Close standard file handles").
     open(STDIN,  '<', '/dev/null') or die "/dev/null: $!";
     open(STDOUT, '>', '/dev/null') or die "/dev/null: $!";
     open(STDERR, '>>', $config{'errorlog'}) or die "$config{'errorlog'}: $!";
@@ -52,7 +52,7 @@ sub main {
     serve($listener);
 }
 
-# serve(listener) Takes connections, each in a child of its own, and what children say of logins.
+# serve(listener) Accepts connections, each in a child process, and counts the logins that the children report.
 sub serve {
     my ($listener) = @_;
     my ($reload, @logins, %children);
@@ -68,7 +68,7 @@ sub serve {
         my $readable = '';
         vec($readable, fileno($_), 1) = 1 for $listener, map { $_->[0] } @logins;
         my $found = select($readable, undef, undef, 2);
-        # Configuration and users are read at the start and at SIGUSR1, and at no other time (sub reload_config_file).
+        # Configuration and users are read only at the start and at SIGUSR1 (sub reload_config_file).
         if ($reload) { $reload = 0; read_config(); log_error('Reloading configuration') }
         unblock();
         next if $found <= 0;
@@ -95,7 +95,7 @@ sub serve {
 # serve_connection(peer) Handles the requests of one connection, and ends the process.
 sub serve_connection {
     my ($peer) = @_;
-    # A write to a browser that has left kills the child (miniserv.pl, "setup signal handlers").
+    # Writing to a browser that has disconnected kills the child (miniserv.pl, "setup signal handlers").
     $SIG{$_} = 'DEFAULT' for qw(TERM PIPE);
     $SIG{$_} = 'IGNORE'  for qw(HUP USR1);
     binmode(SOCK);
@@ -103,7 +103,7 @@ sub serve_connection {
     $localip = inet_ntoa((sockaddr_in(getsockname(SOCK)))[1]);
     $host    = $localip;
     start_tls() if $use_ssl;
-    # Static files keep a connection open, where the browser asks for it (sub write_keep_alive).
+    # Static files keep a connection open if the browser requests that (sub write_keep_alive).
     1 while handle_request();
     Net::SSLeay::shutdown($ssl_con) if $use_ssl;
     shutdown(SOCK, 1);
@@ -111,7 +111,7 @@ sub serve_connection {
     exit;
 }
 
-# start_tls() Speaks TLS, unless the first byte says that the browser does not (miniserv.pl, "Initialize SSL").
+# start_tls() Starts TLS, unless the first byte shows that the browser does not use it (miniserv.pl, "Initialize SSL").
 sub start_tls {
     my $byte = '';
     recv(SOCK, $byte, 1, MSG_PEEK);
@@ -128,10 +128,10 @@ sub handle_request {
     ($pathinfo, $full, $nph_script, $doneheaders, $headers, $posted_data, $method) = ();
     ($postinput, $postpos, $clen_read, %cgiheader, @cgiheader) = ('', 0, 0);
 
-    # An address that was shut out gets this before anything of the request is read (sub handle_request, "check address").
+    # A blocked address gets this before the request is read (sub handle_request, "check address").
     http_error(403, "Access denied for $acptip") if grep { $_ eq $acptip } @deny;
 
-    # A request that came together with the one before it waits until more comes (sub handle_request, "waiting for").
+    # A request that arrived together with the one before it waits until more data arrives (sub handle_request, "waiting for").
     vec(my $readable = '', fileno(SOCK), 1) = 1;
     select($readable, undef, undef, 600) or return 0;
     ($reqline = read_line()) =~ s/[\r\n]//g;
@@ -144,7 +144,7 @@ sub handle_request {
     http_error(405, "Method $method is not supported") if $method eq 'CONNECT' || $method eq 'TRACE';
 
     $page =~ s/%(..)/pack('c', hex($1))/ge;
-    # Behind a proxy's prefix: the path loses it, REQUEST_URI keeps it (sub handle_request, "check for any redirect").
+    # A proxy's prefix is removed from the path and stays in REQUEST_URI (sub handle_request, "check for any redirect").
     for my $prefix (split(/\s+/, $config{'strip_prefix'} // '')) { last if $page =~ s/^\Q$prefix\E// }
     $simple = simplify_path($page);
     http_error(400, "Bad Request method $method") if $method eq 'SEARCH' || $method eq 'PUT';
@@ -156,7 +156,8 @@ sub handle_request {
     return send_file();
 }
 
-# read_headers() Reads the request's headers. Of two with one name the last counts (sub handle_request, "Read HTTP headers").
+# read_headers() Reads the request's headers. The last of several with the same name counts (sub handle_request, "Read HTTP
+# headers").
 sub read_headers {
     %header = ();
     my $last;
@@ -170,8 +171,8 @@ sub read_headers {
     $host = $1 if ($header{'host'} // '') =~ /^([^:]+)/;
 }
 
-# read_query() Splits the query from the path. One without an equals sign is no QUERY_STRING: it becomes the CGI's
-# arguments (sub handle_request, "query string information").
+# read_query() Splits the query from the path. Without an equals sign it is not QUERY_STRING but the CGI's arguments
+# (sub handle_request, "query string information").
 sub read_query {
     $page =~ /^([^?]+)\?(.*)$/ or return;
     ($page, $querystring) = ($1, $2);
@@ -181,8 +182,8 @@ sub read_query {
     $queryargs =~ s/%(..)/pack('c', hex($1))/ge;
 }
 
-# read_form() Reads the first bytes of a form before the CGI runs, max_post of them at most; a newline at the end of what a
-# read brought is lost when another read follows, and so are CRs (sub handle_request, "posted query string").
+# read_form() Reads the beginning of a form before the CGI runs, at most max_post bytes. If it takes several reads, CRs and a
+# newline at the end of a read are lost (sub handle_request, "posted query string").
 sub read_form {
     my $length = $header{'content-length'} // 0;
     $clen_read = $length > $config{'max_post'} ? $config{'max_post'} : $length;
@@ -249,7 +250,7 @@ sub ask_for_password {
     return 0;
 }
 
-# ask_for_session() Writes the login page, with status 200 (session_login.cgi; the log alone says 401).
+# ask_for_session() Writes the login page, with status 200 (session_login.cgi; only the log says 401).
 sub ask_for_session {
     write_head("$ok_code $ok_message", keep_alive(0), 'Set-Cookie: testing=1; path=/', 'Content-type: text/html; Charset=utf-8');
     write_data("<html><body><form action=/session_login.cgi method=post>Login to Webmin</form></body></html>\n");
@@ -257,7 +258,7 @@ sub ask_for_session {
     return 0;
 }
 
-# ask_master(login) Has the main process count a login. Returns how long to wait, and 1 where the address is now shut out.
+# ask_master(login) Has the main process count a login. Returns the seconds to wait, and 1 if the address is blocked now.
 sub ask_master {
     my ($login) = @_;
     syswrite($PASSINw, "$login\n");
@@ -266,35 +267,35 @@ sub ask_master {
 
 my (%waits, %last);
 
-# answer_login(in, out) Counts the logins of addresses, in the main process (miniserv.pl, "Got a delay request"). Returns
-# whether that child may say more.
+# answer_login(in, out) Counts the logins from each address, in the main process (miniserv.pl, "Got a delay request"). Returns
+# whether the child is still connected.
 sub answer_login {
     my ($in, $out) = @_;
     my $bytes = sysread($in, my $line, 4096) or return 0;
-    my ($user, $address, $well) = split(/\s+/, $line);
-    my $shut_out = 0;
-    my $wait     = 0;
-    if ($well) {
+    my ($user, $address, $accepted) = split(/\s+/, $line);
+    my $now_blocked = 0;
+    my $wait        = 0;
+    if ($accepted) {
         $hostfail{$address} = 0;
     }
     else {
         $hostfail{$address}++;
-        # The address, not the user, and the right password too from then on.
+        # This blocks the address, not the user; after that not even the right password is accepted.
         if ($config{'blockhost_failures'} && $hostfail{$address} >= $config{'blockhost_failures'}) {
             push(@deny, $address);
             $blockhosttime{$address} = time();
-            $shut_out = 1;
+            $now_blocked = 1;
         }
         my $count = ($waits{$user} // 0) - int((time() - ($last{$user} // 0)) / 50);
         $waits{$user} = $count < 0 ? 0 : $count + 1;
         $wait = $waits{$user} * $config{'test_delay'};
     }
     $last{$user} = time();
-    syswrite($out, "$wait $shut_out\n");
+    syswrite($out, "$wait $now_blocked\n");
     return 1;
 }
 
-# unblock() Lets addresses in again whose time is over (miniserv.pl, "run the unblocking procedure").
+# unblock() Unblocks the addresses whose time is over (miniserv.pl, "run the unblocking procedure").
 sub unblock {
     my @over = grep { $config{'blockhost_time'} && time() - $blockhosttime{$_} >= $config{'blockhost_time'} } @deny;
     for my $address (@over) {
@@ -303,7 +304,7 @@ sub unblock {
     }
 }
 
-# find_file() Sets $full to the file or CGI that the path leads to, and $pathinfo to what follows a CGI's name.
+# find_file() Sets $full to the path's file or CGI, and $pathinfo to the part of the path after the CGI's name.
 sub find_file {
     my $sofar = '';
     for my $part (grep { $_ ne '' } split(m{/}, $simple)) {
@@ -311,7 +312,7 @@ sub find_file {
         -e "$config{'root'}$sofar" or http_error(404, 'File not found');
         next if -d _;
         last if $sofar !~ /\.cgi$/;
-        # PATH_INFO is decoded and tidied, an empty part is gone from it (sub handle_request, "Check if this is a CGI program").
+        # PATH_INFO is decoded, and empty parts are removed (sub handle_request, "Check if this is a CGI program").
         $pathinfo = substr($simple, length($sofar));
         $pathinfo .= '/' if $page =~ m{/$};
         last;
@@ -333,7 +334,7 @@ sub find_file {
     ($cgi_pwd) = $full =~ m{^(.*/)};
 }
 
-# set_environment() Makes the environment of a CGI: nothing of the server's own gets in but a few (sub handle_request,
+# set_environment() Sets the environment of a CGI, with only a few variables of the server's own (sub handle_request,
 # "executing CGI").
 sub set_environment {
     my %kept = map { defined($ENV{$_}) ? ($_ => $ENV{$_}) : () } qw(PATH TZ USER LIBROOT PERLLIB);
@@ -351,19 +352,19 @@ sub set_environment {
         'REMOTE_ADDR'           => $acptip,
         'REMOTE_ADDR_PROTOCOL'  => 4,
         'REMOTE_USER'           => $authuser // '',
-        # Empty unless the user stands for another.
+        # Empty unless the user is a copy of another one.
         'BASE_REMOTE_USER'      => '',
         'DOCUMENT_ROOT'         => $config{'root'},
         'DOCUMENT_REALROOT'     => $config{'root'},
         'THEME_ROOT'            => '',
         'THEME_DIRS'            => '',
         'GATEWAY_INTERFACE'     => 'CGI/1.1',
-        # Whatever the browser speaks.
+        # Whatever version the browser uses.
         'SERVER_PROTOCOL'       => 'HTTP/1.0',
         'REQUEST_METHOD'        => $method,
         'SCRIPT_NAME'           => $scriptname,
         'SCRIPT_FILENAME'       => $full,
-        # As sent, with the query, undecoded, and with a proxy's prefix.
+        # As it was sent: with the query and a proxy's prefix, not decoded.
         'REQUEST_URI'           => $request_uri,
         'PATH_INFO'             => $pathinfo // '',
         'QUERY_STRING'          => $querystring // '',
@@ -389,16 +390,17 @@ sub set_environment {
     }
 }
 
-# run_cgi() Runs a CGI: a Perl one inside this process, another or any with forkcgis in one of its own.
+# run_cgi() Runs a CGI: Perl in this process; other programs, and all with forkcgis, in a process of their own.
 sub run_cgi {
     set_environment();
     open(my $file, '<', $full) or http_error(500, 'Failed to open CGI');
     my $first = <$file> // '';
     close($file);
     $first =~ s/[#!\r\n]//g;
-    # Decided by the name; a CGI in this process can set it as it runs (sub write_to_sock looks at it at each print).
+    # The name decides; a CGI in this process can also set the variable (sub write_to_sock reads it at each print).
     $nph_script = $full =~ m{/nph-([^/]+)$};
-    # A line with options ("perl -w") is not taken for Perl (sub handle_request, "Check if the CGI can be handled internally").
+    # A first line with options ("perl -w") does not count as Perl (sub handle_request, "Check if the CGI can be handled
+    # internally").
     if (!$config{'forkcgis'} && $first =~ m{/perl$|^/\S+/env\s+perl$}) { run_inside() }
     else { run_outside() }
     log_request($logged_code // ($cgiheader{'location'} ? 302 : $ok_code));
@@ -412,13 +414,13 @@ sub run_inside {
     $0 = $full;
     $postinput = $posted_data if defined($posted_data);
     $SIG{'CHLD'} = 'DEFAULT';
-    # What the CGI starts by exec does not hold the connection open.
+    # Programs that the CGI starts do not inherit the connection.
     fcntl(SOCK, F_SETFD, FD_CLOEXEC);
     $doing_cgi_eval  = 1;
     $main_process_id = $$;
     my $package = 'main';
     if ($full =~ m{^\Q$config{'root'}\E/([^/]+)/}) { ($package = $1) =~ s/[^A-Za-z0-9]/_/g }
-    # Not strict, as the real one is not; pragmas are no business of a CGI's that asks for none.
+    # The real one does not use strict, and a CGI must not get pragmas from here.
     ## no critic (TestingAndDebugging, BuiltinFunctions::ProhibitStringyEval)
     no strict;
     no warnings;
@@ -431,13 +433,13 @@ sub run_inside {
     ";
     ## use critic
     $doing_cgi_eval = 0;
-    # What a CGI dies of is written to the browser as a whole answer, whatever went before it: a second status line in the
-    # middle of a page, or of a file.
+    # The error of a CGI that dies is sent as a complete answer, whatever was printed before: a second status line in the
+    # middle of a page or a file.
     if ($@) { http_error(500, 'Perl execution failed', $@) }
     elsif (!$doneheaders && !$nph_script) { http_error(500, 'Missing Headers') }
 }
 
-# run_outside() Runs a CGI as a process of its own, with pipes (sub handle_request, "fork the process that actually executes").
+# run_outside() Runs a CGI in a process of its own, with pipes (sub handle_request, "fork the process that actually executes").
 sub run_outside {
     pipe(my $in_read, my $in_write);
     pipe(my $out_read, my $out_write);
@@ -448,7 +450,7 @@ sub run_outside {
         close(SOCK);
         open(STDIN,  '<&', $in_read)   or die "STDIN: $!";
         open(STDOUT, '>&', $out_write) or die "STDOUT: $!";
-        # Read below where the headers are bad, and otherwise by nobody.
+        # Read only if the headers are not valid (read_cgi_head).
         open(STDERR, '>&', $error_write) or die "STDERR: $!";
         close($_) for $in_write, $out_read, $error_read;
         exec({$full} $full, split(/\s+/, $queryargs // '')) or POSIX::_exit(1);
@@ -496,8 +498,8 @@ sub read_cgi_head {
     }
 }
 
-# write_cgi_head() Writes the status line and the headers that a CGI printed. The status is 200 or 302, whatever `Status:`
-# says: that is a header like any other (sub write_to_sock).
+# write_cgi_head() Writes the status line and the headers that a CGI printed. `Status:` does not change the status: it is a
+# header like any other (sub write_to_sock).
 sub write_cgi_head {
     my $status = "$ok_code $ok_message";
     if ($cgiheader{'location'}) { $status = '302 Moved Temporarily' }
@@ -515,13 +517,13 @@ sub send_file {
     my $expiry = 7 * 24 * 60 * 60;
     write_head("$ok_code $ok_message", "Content-type: $type", 'Last-Modified: ' . http_date($found[9]),
         'Expires: ' . http_date(time() + $expiry), "Cache-Control: public; max-age=$expiry", "Content-length: $found[7]", keep_alive($stays));
-    # The body is sent to a HEAD too.
+    # HEAD gets the body as well.
     while (read($file, my $bytes, $config{'bufsize'} || 32768)) { write_data($bytes) }
     log_request($ok_code);
     return $stays;
 }
 
-# http_error(code, message, body) Writes an error as a whole answer, and ends the process (sub http_error).
+# http_error(code, message, body) Writes an error as a complete answer, and ends the process (sub http_error).
 sub http_error {
     my ($code, $message, $body) = @_;
     write_head("$code $message", 'Content-type: text/html; Charset=utf-8', keep_alive(0));
@@ -540,18 +542,18 @@ sub finish {
     exit;
 }
 
-# write_head(status, headers...) Writes a status line, always of HTTP/1.0, and headers.
+# write_head(status, headers...) Writes a status line, always with HTTP/1.0, and headers.
 sub write_head {
     my ($status, @lines) = @_;
     write_data(map { "$_\r\n" } "HTTP/1.0 $status", "Date: $datestr", 'Server: MiniServ', @lines, '');
     $write_data_count = 0;
 }
 
-# keep_alive(stays) Returns the header for it.
+# keep_alive(stays-open) Returns the Connection header.
 sub keep_alive { return 'Connection: ' . ($_[0] ? 'Keep-Alive' : 'close') }
 
-# write_data(data...) Writes to the browser. It does not say whether that went well, and characters beyond Latin 1 become
-# UTF-8 (sub write_data).
+# write_data(data...) Writes to the browser. It does not return whether that worked. Characters beyond Latin 1 become UTF-8
+# (sub write_data).
 sub write_data {
     my (@data) = @_;
     my $text = join('', @data);
@@ -566,7 +568,7 @@ sub write_data {
     $write_data_count += length($text);
 }
 
-# read_line() Returns a line of the browser's with its end; what is left of the connection where there is none.
+# read_line() Returns a line from the browser with its line feed; at the end of the connection, the rest.
 sub read_line {
     while (($read_buffer // '') !~ /\n/) {
         http_error(414, 'Request too long') if length($read_buffer // '') > 100000;
@@ -582,8 +584,8 @@ sub read_line {
     return $1;
 }
 
-# read_data(length) Returns what has come, so many bytes of it at most: less as a rule, since it waits for the first only
-# (sub read_data). It knows nothing of Content-Length: at the end of a form it waits for the browser to leave.
+# read_data(length) Returns the data that has arrived, at most that many bytes; usually fewer, since it waits only for the first
+# one (sub read_data). It does not know Content-Length: after the end of a form it waits until the browser disconnects.
 sub read_data {
     my ($length) = @_;
     if (length($read_buffer // '')) {
@@ -595,12 +597,12 @@ sub read_data {
     return $bytes;
 }
 
-# The tied handle. It has no BINMODE, SEEK or TELL: `binmode`, `seek` and `tell` on it die.
+# The tied handle. It has no BINMODE, SEEK or TELL, so `binmode`, `seek` and `tell` die.
 
 sub TIEHANDLE { my ($class) = @_; my $count = 0; return bless(\$count, $class) }
 
-# `print` returns nothing, so that "print … or last" stops after one piece (sub PRINT: its last statement is an `if`
-# whose condition is false).
+# `print` returns nothing, so "print … or last" stops after one piece (sub PRINT: its last statement is an `if` whose condition
+# is false).
 sub PRINT {
     my (undef, @data) = @_;
     my $text = join(defined($,) ? $, : '', map { $_ // '' } @data);
@@ -609,7 +611,7 @@ sub PRINT {
     $page_capture_out .= $text if $page_capture;
 }
 
-# Nor does `printf` (sub PRINTF).
+# `printf` returns nothing either (sub PRINTF).
 sub PRINTF {
     my (undef, $format, @values) = @_;
     my $text = sprintf($format, @values);
@@ -617,15 +619,15 @@ sub PRINTF {
     $page_capture_out .= $text if $page_capture;
 }
 
-# Nor does `syswrite`, so that what was written cannot be counted (sub WRITE).
+# `syswrite` does not return how many bytes were written (sub WRITE).
 sub WRITE {
     my (undef, $text, $length, $offset) = @_;
     write_to_sock(substr($text, $offset // 0, $length));
     $page_capture_out .= substr($text, $offset // 0, $length) if $page_capture;
 }
 
-# Puts what has come at the offset, and leaves what the buffer has behind it: a longer buffer keeps its end
-# (sub READ). An offset beyond the buffer's end dies.
+# `read` writes the data at the offset, and does not shorten a buffer that is longer (sub READ). It dies if the offset is beyond
+# the end of the buffer.
 sub READ { ## no critic (Subroutines::RequireArgUnpacking)
     my ($buffer, $length, $offset) = (\$_[1], $_[2], $_[3] // 0);
     $$buffer //= '';
@@ -642,7 +644,7 @@ sub READ { ## no critic (Subroutines::RequireArgUnpacking)
     return length($bytes);
 }
 
-# One line, in list context too, and past the end of a form what the browser sends next (sub READLINE).
+# `<STDIN>` returns one line, in list context too; after the end of a form, the data that the browser sends next (sub READLINE).
 sub READLINE {
     my $end = index($postinput, "\n", $postpos);
     if ($postpos < length($postinput) && $end >= 0) {
@@ -657,22 +659,22 @@ sub READLINE {
     return $line eq '' && $more eq '' ? undef : $line . $more;
 }
 
-# Takes a character and returns none (sub GETC: it reads into a reference to its variable).
+# `getc` removes a character and returns none (sub GETC: it reads into a reference to its variable).
 sub GETC { READ($_[0], my $lost, 1, 0); return undef } ## no critic (Subroutines::ProhibitExplicitReturnUndef)
 
-# Does nothing: a file of `open(STDOUT, '>', …)` is not opened (sub OPEN).
+# `open` does nothing: the file of `open(STDOUT, '>', …)` is not opened (sub OPEN).
 sub OPEN { }
 
-# The browser's connection: bytes written there go past the headers, and past TLS (sub FILENO).
+# `fileno` is the browser's connection. Data written to it bypasses the headers and TLS (sub FILENO).
 sub FILENO { return fileno(SOCK) }
 
 # `eof` is true from the start (miniserv.pl imports POSIX, and so has its EOF, which is -1).
 sub EOF { return -1 }
 
-# Does nothing: the connection stays open until the CGI ends (sub CLOSE).
+# `close` does nothing: the connection stays open until the CGI ends (sub CLOSE).
 sub CLOSE { }
 
-# write_to_sock(text) Collects headers until the blank line, then writes (sub write_to_sock).
+# write_to_sock(text) Collects the headers until the empty line, then writes (sub write_to_sock).
 sub write_to_sock {
     my ($text) = @_;
     if ($doneheaders || $nph_script) { write_data($text); return }
@@ -689,7 +691,7 @@ sub write_to_sock {
     write_data($headers);
 }
 
-# A CGI that exits ends its answer there: where it has printed no blank line, the browser gets not one byte (sub END).
+# A CGI that exits ends its answer. If it has not printed the empty line after the headers, the browser gets nothing (sub END).
 END {
     if ($doing_cgi_eval && $$ == $main_process_id) {
         my $status = $?;
@@ -712,7 +714,7 @@ sub read_config {
     $config{$_} or die "$config_file: $_ is missing\n" for qw(root userfile errorlog logfile);
     push(@INC, grep { my $path = $_; !grep { $_ eq $path } @INC } split(/:/, $config{'perllib'} // ''));
     $ENV{'PERLLIB'} = $config{'perllib'} if $config{'perllib'};
-    # name:password:…:…:allow ADDRESS ADDRESS:… (sub read_users_file). A password of "x" or "*" is nobody's here.
+    # name:password:…:…:allow ADDRESS ADDRESS:… (sub read_users_file). The passwords "x" and "*" (PAM, locked) are not supported.
     (%users, %allow) = ();
     open(my $list, '<', $config{'userfile'}) or die "$config{'userfile'}: $!";
     while (my $line = <$list>) {
@@ -741,7 +743,7 @@ sub listen_on {
     return $listener;
 }
 
-# simplify_path(path) Returns a path without empty parts and dots; nothing where it leads out of the root (sub simplify_path).
+# simplify_path(path) Returns a path without empty parts and dots; nothing if it leads out of the root (sub simplify_path).
 sub simplify_path {
     my ($path) = @_;
     $path =~ s/\0//g;

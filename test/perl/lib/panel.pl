@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A panel made of the stand-ins: panel.pl SOCKET, where the app listens. It prints its port and a session of root, and ends
-# with its standard input.
+# A panel of stand-ins, for an app that listens on SOCKET: panel.pl SOCKET. It prints its port and the id of a session of root,
+# and exits when its standard input is closed.
 use strict;
 use warnings;
 use FindBin;

@@ -1,40 +1,40 @@
 #!/usr/bin/perl
-# A stand-in for Virtualmin's remote API on the stand-in of the panel: it answers list-domains and list-users from
-# recordings of a real one, byte for byte. TEST_RECORDINGS names their folder; what is not recorded fails loudly.
+# A stand-in for Virtualmin's remote API: it answers list-domains and list-users with recordings of a real server, byte for
+# byte. TEST_RECORDINGS names their folder; a call that is not recorded fails.
 use strict;
 use warnings;
 use JSON::PP ();
 
 my $folder = $ENV{'TEST_RECORDINGS'} or die "TEST_RECORDINGS names no folder\n";
-my %asked  = map { my ($name, $value) = split(/=/, $_, 2); ($name => decode($value // '')) } split(/&/, $ENV{'QUERY_STRING'} // '');
-my $format = exists($asked{'json'}) ? 'json' : exists($asked{'xml'}) ? 'xml' : 'txt';
+my %parameters = map { my ($name, $value) = split(/=/, $_, 2); ($name => decode($value // '')) } split(/&/, $ENV{'QUERY_STRING'} // '');
+my $format = exists($parameters{'json'}) ? 'json' : exists($parameters{'xml'}) ? 'xml' : 'txt';
 
 answer();
 
 sub answer {
-    # A user without the module gets no further than Webmin's library (web-lib-funcs.pl, "Check if the HTTP user can access").
+    # Webmin's library refuses a user without the module (web-lib-funcs.pl, "Check if the HTTP user can access").
     return send_page('Access denied : User ' . $ENV{'REMOTE_USER'} . ' is not allowed to use the Virtualmin Virtual Servers module')
         if !grep { $_ eq 'virtual-server' } modules();
-    # Up to 8.1.0 remote.cgi does not say that it takes calls from users for calls alone.
+    # Up to 8.1.0 remote.cgi does not accept users who are limited to API calls.
     no warnings 'once';
     return send_page('Webmin user is for RPC calls only') if rpc() == 3 && !$main::allow_rpc_only;
-    # Plain text with status 200, whatever format was asked for.
+    # Plain text with status 200, whatever format was requested.
     return send_file('txt', 'error.not-allowed.txt') if !may_call();
-    my $program = $asked{'program'} // '';
+    my $program = $parameters{'program'} // '';
     return list_domains()                            if $program eq 'list-domains';
     return send_file($format, list_users())          if $program eq 'list-users';
     return send_file('txt', 'error.no-such-program.txt');
 }
 
-# list_domains() Answers with the recording of all domains, with one of them, or with names alone, as a real one writes them.
+# list_domains() Answers with the recording of all domains, one of them, or names only, formatted as a real server does.
 sub list_domains {
     my $whole = content("list-domains.$format");
-    return send_text($format, $whole) if exists($asked{'multiline'}) && !exists($asked{'domain'});
+    return send_text($format, $whole) if exists($parameters{'multiline'}) && !exists($parameters{'domain'});
     my $data  = JSON::PP->new->decode(content('list-domains.json'))->{'data'};
     my @found = grep { passes($_) } @$data;
-    return send_file($format, "error.no-such-domain.$format") if exists($asked{'domain'}) && !@found;
-    if (!exists($asked{'multiline'})) {
-        die "list-domains as a table is not recorded\n" if !exists($asked{'name-only'});
+    return send_file($format, "error.no-such-domain.$format") if exists($parameters{'domain'}) && !@found;
+    if (!exists($parameters{'multiline'})) {
+        die "list-domains as a table is not recorded\n" if !exists($parameters{'name-only'});
         $_->{'values'} = {} for @found;
         $whole =~ s{<values>.*?</values>}{<values></values>}gs;
     }
@@ -44,65 +44,65 @@ sub list_domains {
     return send_text($format, $format eq 'xml' ? $xml : $json);
 }
 
-# passes(domain) Returns whether a recorded domain is among those that were asked for.
+# passes(domain) Returns whether a recorded domain passes the filters of the request.
 sub passes {
     my ($d) = @_;
     my %values = map { $_ => $d->{'values'}->{$_}->[0] } keys %{ $d->{'values'} };
-    return 0 if exists($asked{'domain'}) && $asked{'domain'} ne $d->{'name'};
-    return 0 if exists($asked{'with-feature'}) && !grep { $_ eq $asked{'with-feature'} } split(' ', $values{'features'} // '');
-    return 0 if exists($asked{'alias'}) && $values{'type'} ne 'Alias';
-    return 0 if exists($asked{'subserver'}) && $values{'type'} eq 'Top-level server';
-    return 0 if exists($asked{'disabled'}) && !exists($values{'disabled'});
+    return 0 if exists($parameters{'domain'}) && $parameters{'domain'} ne $d->{'name'};
+    return 0 if exists($parameters{'with-feature'}) && !grep { $_ eq $parameters{'with-feature'} } split(' ', $values{'features'} // '');
+    return 0 if exists($parameters{'alias'}) && $values{'type'} ne 'Alias';
+    return 0 if exists($parameters{'subserver'}) && $values{'type'} eq 'Top-level server';
+    return 0 if exists($parameters{'disabled'}) && !exists($values{'disabled'});
     return 1;
 }
 
-# list_users() Returns the recording for a domain's users: without multiline or the owner there are others.
+# list_users() Returns the name of the recording of a domain's users. There are others without multiline or without the owner.
 sub list_users {
-    my $domain = $asked{'domain'} // '';
+    my $domain = $parameters{'domain'} // '';
     return "error.no-such-domain.$format" if $domain !~ /^[\w.-]+$/ || !grep { -e "$folder/list-users.$domain.$_" } qw(json xml);
-    return "list-users.$domain.without-multiline.$format" if !exists($asked{'multiline'});
-    return "list-users.$domain.no-owner.$format"          if !exists($asked{'include-owner'});
+    return "list-users.$domain.without-multiline.$format" if !exists($parameters{'multiline'});
+    return "list-users.$domain.no-owner.$format"          if !exists($parameters{'include-owner'});
     return "list-users.$domain.$format";
 }
 
-# modules() Returns the modules of whoever is asking, as webmin.acl has them.
+# modules() Returns the user's modules, from webmin.acl.
 sub modules {
     my $etc = $ENV{'WEBMIN_CONFIG'} or die "WEBMIN_CONFIG names no folder\n";
     open(my $file, '<', "$etc/webmin.acl") or return ();
     return map { /^\Q$ENV{'REMOTE_USER'}\E:\s*(.*)$/ ? split(/\s+/, $1) : () } <$file>;
 }
 
-# values_of(file) Returns the pairs of a file of key=value lines; none where there is no such file.
+# values_of(file) Returns the pairs of a file of key=value lines; none if there is no such file.
 sub values_of {
     my ($path) = @_;
     open(my $file, '<', $path) or return ();
     return map { /^([^=]+)=(.*)$/ ? ($1, $2) : () } <$file>;
 }
 
-# rpc() Returns what a user's global access says of calls: 3 is calls alone.
+# rpc() Returns the rpc value of the user's global access control: 3 limits the user to API calls.
 sub rpc {
     my %access = values_of("$ENV{'WEBMIN_CONFIG'}/$ENV{'REMOTE_USER'}.acl");
     return $access{'rpc'} // 2;
 }
 
-# may_call() Returns whether a user may call the API: who has no configuration of Virtualmin (noconfig) is a domain owner, a
-# reseller or an extra admin.
+# may_call() Returns whether the user may call the API. Domain owners, resellers and extra admins, who may not configure
+# Virtualmin (noconfig), may not.
 sub may_call {
     my %access = values_of("$ENV{'WEBMIN_CONFIG'}/virtual-server/$ENV{'REMOTE_USER'}.acl");
     return !$access{'noconfig'};
 }
 
-# send_page(words) Sends an error as Webmin's library shows one: a page with status 200.
+# send_page(message) Sends an error as Webmin's library does: a page with status 200.
 sub send_page {
-    my ($words) = @_;
-    print "Content-type: text/html; Charset=UTF-8\n\n<html><body><h2>Error</h2><p>$words</p></body></html>\n";
+    my ($message) = @_;
+    print "Content-type: text/html; Charset=UTF-8\n\n<html><body><h2>Error</h2><p>$message</p></body></html>\n";
 }
 
 # send_file(format, name) Sends a recording.
 sub send_file {
     my ($type, $name) = @_;
     my $text = content($name);
-    $text =~ s/nosuch\.example/$asked{'domain'}/g if $name =~ /no-such-domain/;
+    $text =~ s/nosuch\.example/$parameters{'domain'}/g if $name =~ /no-such-domain/;
     return send_text($type, $text);
 }
 
@@ -114,7 +114,7 @@ sub send_text {
     print $text;
 }
 
-# content(name) Returns a recording.
+# content(name) Returns the content of a recording.
 sub content {
     my ($name) = @_;
     open(my $file, '<:raw', "$folder/$name") or die "$folder/$name: $!\n";

@@ -1,9 +1,10 @@
-# What came back of one request.
+# The answer to one request.
 package MiniServ::Answer;
 use strict;
 use warnings;
 
-# new(raw, ended) Takes the bytes as they came on the socket, and how they ended: closed, reset, silent or left.
+# new(raw, ended) raw has the bytes that were received, and ended says how the connection ended: closed, reset, silent (timeout)
+# or left (by the client).
 sub new {
     my ($class, $raw, $ended) = @_;
     my ($head, $body) = split(/\r\n\r\n/, $raw, 2);
@@ -25,18 +26,18 @@ sub version { return $_[0]->{'version'} }
 sub status  { return $_[0]->{'status'} }
 sub reason  { return $_[0]->{'reason'} }
 
-# body() Returns the body, decoded where it came in chunks.
+# body() Returns the body, with a chunked one decoded.
 sub body { return $_[0]->{'body'} }
 
-# complete() Returns 1 or 0 for whether everything has come, and undef where an answer does not say how long it is: then
-# nobody can tell.
+# complete() Returns 1 or 0 for whether the whole body has arrived; undef if that cannot be told, since the answer does not say
+# how long it is.
 sub complete { return $_[0]->{'complete'} }
 
-# header(name) Returns the last header of a name, headers(name) all of them.
+# header(name) Returns the last header of that name, headers(name) all of them.
 sub header  { my ($self, $name) = @_; return ($self->headers($name))[-1] }
 sub headers { my ($self, $name) = @_; return map { $_->[0] eq lc($name) ? $_->[1] : () } @{ $self->{'pairs'} } }
 
-# read_body(head) Decodes the body. Returns what complete() says.
+# read_body(has-head) Decodes the body. Returns the value of complete().
 sub read_body {
     my ($self, $has_head) = @_;
     return 0 if !$has_head || !defined($self->{'status'});
