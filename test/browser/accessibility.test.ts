@@ -1,0 +1,52 @@
+import { describe, expect, test } from '@jest/globals';
+import { bobPath, everyPage, overflowOf, useBrowser, violations } from '../helpers/pages';
+
+const browser = useBrowser();
+
+describe('axe finds nothing, and nothing runs out of 320 pixels', () => {
+  // The only rules of axe whose result depends on the colours.
+  const colours = { runOnly: ['color-contrast', 'link-in-text-block'] };
+
+  test.each(everyPage)('%s', async (_what, path) => {
+    const page = await browser.open(path, { viewport: { width: 1280, height: 800 } });
+    expect(await violations(page)).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await violations(page, colours)).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.setViewportSize({ width: 320, height: 640 });
+    expect(await violations(page)).toEqual([]);
+    expect(await overflowOf(page)).toBe(0);
+  });
+});
+
+describe('by keyboard', () => {
+  test('the first stop leads past what every page has', async () => {
+    const page = await browser.open('/domains/example.com');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    expect(page.url()).toMatch(/#main$/);
+  });
+
+  test('from the table to a sheet', async () => {
+    const page = await browser.open('/domains/example.com');
+    await page.getByLabel('Select zoe@example.com').focus();
+    await page.keyboard.press('Space');
+    expect(await page.getByText('1 ticked').isVisible()).toBe(true);
+    await page.getByRole('button', { name: 'Print', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/sheets$/);
+    expect(await page.locator('.sheet').count()).toBe(1);
+    expect(await page.locator('.sheet h2').textContent()).toBe('zoe@example.com');
+  });
+
+  test('every stop can be seen', async () => {
+    const page = await browser.open(bobPath);
+    const outline =
+      '(({ outlineStyle, outlineWidth }) => outlineStyle !== "none" && parseFloat(outlineWidth) > 1)(getComputedStyle(document.activeElement))';
+    for (let stop = 0; stop < 15; stop++) {
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate(outline)).toBe(true);
+    }
+  });
+});

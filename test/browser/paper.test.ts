@@ -1,0 +1,128 @@
+import { describe, expect, test } from '@jest/globals';
+import clients from '../../src/guides/clients.json';
+import { bobPath, refresh, useBrowser } from '../helpers/pages';
+import { answerUsers, userValues } from '../helpers/virtualmin';
+
+const browser = useBrowser();
+
+describe('on paper', () => {
+  const sheetsPath = '/domains/example.com/sheets';
+
+  /** Chromium writes a page object for each page. */
+  const pagesOf = (pdf: Buffer) => pdf.toString('latin1').match(/\/Type\s*\/Page\b(?!s)/g)?.length;
+
+  test.each(['A4', 'Letter'])('a mailbox a page, on %s', async (format) => {
+    const page = await browser.open(sheetsPath);
+    expect(pagesOf(await page.pdf({ format }))).toBe(5);
+    await page.goto(`${bobPath}/sheet`);
+    expect(pagesOf(await page.pdf({ format }))).toBe(1);
+  });
+
+  test('nothing but the sheets', async () => {
+    const page = await browser.open(sheetsPath);
+    await page.emulateMedia({ media: 'print' });
+    const seen = await page.evaluate(
+      '[...document.body.querySelectorAll("*")].filter((e) => !e.closest(".sheet, .without") && !e.querySelector(".sheet") && e.getClientRects().length > 0 && !e.matches(".visually-hidden")).map((e) => e.outerHTML)',
+    );
+    expect(seen).toEqual([]);
+  });
+
+  test('a password typed on the sheet is on the paper and nowhere else', async () => {
+    const page = await browser.open(`${bobPath}/sheet`);
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      // The browser may fetch the page's icon late.
+      if (!request.url().includes('/assets/icon.svg')) asked.push(request.url());
+    });
+    const field = page.getByLabel('Password of bob@example.com, for the printed sheet only');
+    await field.fill('Corr3ct-horse');
+    await field.press('Enter');
+    await page.emulateMedia({ media: 'print' });
+    expect(await field.inputValue()).toBe('Corr3ct-horse');
+    const outline = 'getComputedStyle(document.activeElement).outlineStyle';
+    expect(await page.evaluate(outline)).toBe('none');
+    expect((await field.boundingBox())?.height).toBeGreaterThan(20);
+    await page.pdf({ format: 'A4' });
+    expect(asked).toEqual([]);
+    expect(page.url()).toBe(`${browser.base}${bobPath}/sheet`);
+    expect(await page.evaluate('localStorage.length + sessionStorage.length')).toBe(0);
+    await page.reload();
+    expect(await field.inputValue()).toBe('');
+    expect(browser.app.logged()).not.toContain('Corr3ct');
+  });
+
+  test('black on white, in the dark as well, with a line for the password', async () => {
+    const page = await browser.open(`${bobPath}/sheet`, { colorScheme: 'dark' });
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    const colours = 'getComputedStyle(document.querySelector(".sheet"))';
+    expect(await page.evaluate(`${colours}.color`)).toBe('rgb(0, 0, 0)');
+    expect(await page.evaluate(`${colours}.backgroundColor`)).toBe('rgb(255, 255, 255)');
+    expect(await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')).toBe(
+      'rgb(255, 255, 255)',
+    );
+    const line = await page.locator('.line').boundingBox();
+    expect(line?.width).toBeGreaterThan(200);
+    expect(line?.height).toBeGreaterThan(30);
+  });
+});
+
+describe('on paper, in every language, no text is cut, runs out, or lies on another', () => {
+  /** Run in the page: the texts of a sheet that are not inside their own block, or lie on another block's. */
+  const misplaced = `(() => {
+    const found = [];
+    const blocks = [...document.querySelectorAll('.sheet :is(p, dt, dd, li, h2, h3, h4, footer)')]
+      .filter((block) => block.checkVisibility() && !block.closest('.visually-hidden'));
+    const rects = [];
+    for (const block of blocks) {
+      const own = block.getBoundingClientRect();
+      const sheet = block.closest('.sheet').getBoundingClientRect();
+      const texts = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
+      for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+        if (node.textContent.trim() === '' || node.parentElement.closest('p, dt, dd, li, h2, h3, h4, footer') !== block) continue;
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        for (const rect of range.getClientRects()) {
+          if (rect.width < 1) continue;
+          rects.push({ block, rect, text: node.textContent });
+          const across = rect.left < Math.max(own.left, sheet.left) - 1 || rect.right > Math.min(own.right, sheet.right) + 1;
+          if (across && getComputedStyle(block).columnCount === 'auto' && !block.closest('.guides')) found.push('out: ' + node.textContent);
+        }
+      }
+    }
+    for (const [index, one] of rects.entries()) for (const other of rects.slice(index + 1)) {
+      if (one.block === other.block) continue;
+      const across = Math.min(one.rect.right, other.rect.right) - Math.max(one.rect.left, other.rect.left);
+      const down = Math.min(one.rect.bottom, other.rect.bottom) - Math.max(one.rect.top, other.rect.top);
+      if (across > 1 && down > one.rect.height * 0.3) found.push(one.text + ' | ' + other.text);
+    }
+    return found;
+  })()`;
+
+  const label = 'x'.repeat(60);
+  const longest = userValues({
+    unix_username: `${'wide.login'.repeat(6)}.${label}`,
+    email_address: `${'M'.repeat(64)}@${label}.example.com`,
+    real_name: 'Wilhelmina '.repeat(11),
+    extra_addresses: `${'y'.repeat(64)}@example.com ${'z'.repeat(64)}@example.com`,
+  });
+  const all = clients.map(({ id }) => `client=${id}`).join('&');
+
+  test.each(['en', 'fr', 'nl', 'de'])('%s', async (language) => {
+    answerUsers(browser.app.virtualmin, userValues(), longest);
+    await refresh(browser, '/domains/dash.example');
+    for (const [paper, width] of [
+      ['a4', 703],
+      ['letter', 725],
+    ] as const) {
+      const page = await browser.open(
+        `/domains/dash.example/sheets?lang=${language}&paper=${paper}&${all}`,
+        { viewport: { width, height: 1000 } },
+      );
+      await page.emulateMedia({ media: 'print' });
+      expect(await page.locator('.sheet').count()).toBe(2);
+      expect(await page.evaluate(misplaced)).toEqual([]);
+    }
+    browser.app.virtualmin.override = null;
+    await refresh(browser, '/domains/dash.example');
+  });
+});

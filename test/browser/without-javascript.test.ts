@@ -1,0 +1,57 @@
+import { describe, expect, test } from '@jest/globals';
+import { bobPath, useBrowser } from '../helpers/pages';
+
+const browser = useBrowser();
+
+describe('without JavaScript', () => {
+  const off = { javaScriptEnabled: false };
+
+  test('no button that would do nothing', async () => {
+    for (const path of ['/domains/example.com', bobPath, `${bobPath}/sheet`]) {
+      const page = await browser.open(path, off);
+      expect(await page.getByRole('button', { name: /^Copy/ }).count()).toBe(0);
+      const prints = path === '/domains/example.com' ? 1 : 0;
+      expect(await page.getByRole('button', { name: 'Print', exact: true }).count()).toBe(prints);
+      expect(await page.getByLabel('Tick all').count()).toBe(prints);
+      expect(await page.getByLabel('Tick all').isVisible()).toBe(false);
+      expect(await page.getByLabel(/^Password of.*printed sheet only/).count()).toBe(
+        path.endsWith('sheet') ? 1 : 0,
+      );
+      expect(await page.getByLabel(/^Password of.*printed sheet only/).isVisible()).toBe(false);
+    }
+  });
+
+  test('search, order, pages, selection and refresh', async () => {
+    const page = await browser.open('/domains/example.com', off);
+    await page.getByLabel('Search').fill('zoe');
+    await page.getByRole('button', { name: 'Search' }).click();
+    expect(await page.locator('tbody tr').count()).toBe(1);
+    await page.getByRole('link', { name: 'Show all' }).click();
+    await page.getByRole('link', { name: 'Username' }).click();
+    expect(await page.locator('th[aria-sort=ascending]').textContent()).toContain('Username');
+    await page.getByRole('button', { name: 'Refresh' }).click();
+    expect(page.url()).toMatch(/sort=login/);
+    await page.getByLabel('Select bob@example.com').check();
+    await page.getByRole('button', { name: 'Print', exact: true }).click();
+    expect(await page.locator('.sheet h2').allTextContents()).toEqual(['bob@example.com']);
+    await page.goto('/domains/example.com?q=e%40example');
+    await page.getByLabel(/all that match/).check();
+    await page.getByRole('button', { name: 'Print', exact: true }).click();
+    const matching = ['alice@example.com', 'example@example.com', 'zoe@example.com'];
+    expect(await page.locator('.sheet h2').allTextContents()).toEqual(matching);
+    await page.getByLabel('Language').selectOption('de');
+    await page.getByLabel('iPhone and iPad').uncheck();
+    await page.getByRole('button', { name: 'Show' }).click();
+    expect(await page.locator('.sheet h2').allTextContents()).toEqual(matching);
+    expect(await page.locator('.sheet .kind').first().textContent()).toBe('E-Mail-Einstellungen');
+    expect(await page.locator('.sheet h4').allTextContents()).not.toContain('iPhone und iPad');
+  });
+
+  test('the plain text is there to be selected', async () => {
+    const page = await browser.open(bobPath, off);
+    await page.getByText('Everything as plain text').click();
+    expect(await page.getByLabel('Everything as plain text').inputValue()).toContain(
+      'User name:      bob.example',
+    );
+  });
+});
