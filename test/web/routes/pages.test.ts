@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
-import { accessToken, startApp, type TestApp } from '../../helpers/app';
+import { accessToken } from '../../helpers/app';
+import { useApp } from '../../helpers/use-app';
 import {
   answerUsers,
   jsonAnswer,
@@ -9,15 +10,7 @@ import {
   userValues,
 } from '../../helpers/virtualmin';
 
-let app: TestApp;
-
-beforeEach(async () => {
-  app = await startApp();
-});
-
-afterEach(() => {
-  app.close();
-});
+const app = useApp();
 
 /** The text of a page without script, in one line: no markup, and none of the buttons that wait for script. */
 function textOf(html: string): string {
@@ -234,8 +227,7 @@ describe('files for clients', () => {
   });
 
   test('no profile, and no link to one, where the policy has no SSL/TLS', async () => {
-    app.close();
-    app = await startApp({ settings: 'imaps_port=off' });
+    await app.restart({ settings: 'imaps_port=off' });
     const { status, text, headers } = await app.get(`${at}/profile.mobileconfig`);
     expect([status, headers['content-disposition']]).toEqual([404, undefined]);
     expect(text).toContain('A profile needs SSL/TLS');

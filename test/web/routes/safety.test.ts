@@ -1,7 +1,7 @@
 import { version } from '../../../package.json';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
-import { startApp, type TestApp } from '../../helpers/app';
+import { useApp } from '../../helpers/use-app';
 import {
   answerUsers,
   jsonAnswer,
@@ -10,15 +10,7 @@ import {
   userValues,
 } from '../../helpers/virtualmin';
 
-let app: TestApp;
-
-beforeEach(async () => {
-  app = await startApp();
-});
-
-afterEach(() => {
-  app.close();
-});
+const app = useApp();
 
 /** Every address of the app that a domain and its logins have. */
 const mailboxFiles = [
@@ -98,8 +90,7 @@ describe('no secret of any recording is anywhere', () => {
   test.each(
     recordedDomains.flatMap((domain) => [['json', domain] as const, ['xml', domain] as const]),
   )('%s: %s', async (format, domain) => {
-    app.close();
-    app = await startApp({ config: { format } });
+    await app.restart({ config: { format } });
     const users = JSON.parse(String(recording(`list-users.${domain}.json`))) as Recorded;
     const secrets = [...secretsOf(users), ...secretsOf(list), app.virtualmin.config().password];
     const escaped = secrets.map((secret) => secret.replaceAll('&', '&amp;'));
@@ -278,16 +269,14 @@ test('the log tells the domain and nothing else of a person', async () => {
 });
 
 test('the demo says on every page what it is', async () => {
-  app.close();
-  app = await startApp({ demo: true });
+  await app.restart({ demo: true });
   for (const path of kindsOfPage) {
     expect((await app.get(path)).text).toContain('This is demo data.');
   }
 });
 
 test('the policy of the settings file reaches page, text and JSON', async () => {
-  app.close();
-  app = await startApp({
+  await app.restart({
     settings:
       'mail_host=mx.host.example\nwebmail_url=https://webmail.{domain}/\nsupport_contact=Call 555 & ask\noffer_pop3=no',
   });
