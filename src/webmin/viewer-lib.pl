@@ -3,11 +3,22 @@ use strict;
 use warnings;
 use Digest::SHA ();
 use File::Basename qw(dirname);
+use List::Util qw(first);
 
 require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
 require(dirname(__FILE__) . '/system-lib.pl');
 
 our ($module_name, $module_config_directory, $remote_user, $current_lang, @permissions);
+
+# The roles, and how they are told: the first whose function returns true for a user's access to Virtualmin. The app's are in
+# src/domain/viewer.ts.
+our @roles = (
+    # The same test as Virtualmin's master_admin(), without its library.
+    [ 'master-admin', sub { my ($access) = @_; return !$access->{'noconfig'} } ],
+    [ 'reseller',     sub { return virtual_server::reseller_admin() } ],
+    [ 'extra-admin',  sub { return virtual_server::extra_admin() } ],
+    [ 'domain-owner', sub { return 1 } ],
+);
 
 # viewer() Returns the viewer in the form that the app reads: a hash reference.
 sub viewer {
@@ -22,14 +33,12 @@ sub viewer {
     );
     # get_module_acl() would return a master admin's access for a user who does not have Virtualmin.
     return { %viewer, 'role' => 'domain-owner', 'domains' => [] } if !foreign_available('virtual-server');
-    # The same test as Virtualmin's master_admin(), without its library, which takes longer to load than all the rest.
     my %access = get_module_acl(undef, 'virtual-server');
-    return { %viewer, 'role' => 'master-admin', 'domains' => '*' } if !$access{'noconfig'};
-    foreign_require('virtual-server', 'virtual-server-lib.pl');
+    # Not for a master admin: it takes longer to load than all the rest.
+    foreign_require('virtual-server', 'virtual-server-lib.pl') if $access{'noconfig'};
+    my $role = (first { $_->[1]->(\%access) } @roles)->[0];
+    return { %viewer, 'role' => $role, 'domains' => '*' } if $role eq 'master-admin';
     my @domains = grep { virtual_server::can_edit_domain($_) && virtual_server::can_edit_users($_) } candidate_domains(\%access);
-    my $role = virtual_server::reseller_admin() ? 'reseller'
-        : virtual_server::extra_admin() ? 'extra-admin'
-        : 'domain-owner';
     return { %viewer, 'role' => $role, 'domains' => [ map { $_->{'dom'} } @domains ] };
 }
 

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { permissions, viewerRoles } from '../../src/domain/viewer';
+import { parseViewer } from '../../src/panel/panel-viewer';
+
+interface SentViewer {
+  readonly user: string;
+  readonly role: string;
+  readonly domains: '*' | readonly string[];
+  readonly may: readonly string[];
+}
+
+// test/perl/permissions.t compares the Perl side with the same file.
+const fixture = JSON.parse(
+  readFileSync(join(__dirname, '..', 'fixtures', 'permissions.json'), 'utf8'),
+) as {
+  readonly roles: readonly string[];
+  readonly permissions: readonly string[];
+  readonly viewers: readonly SentViewer[];
+};
+
+const address = { pages: '/module/index.cgi', assets: '/module/assets', token: '0'.repeat(64) };
+
+const parse = (viewer: object) =>
+  parseViewer(Buffer.from(JSON.stringify({ ...viewer, ...address })).toString('base64'));
+
+describe('roles and permissions, as the Perl side has them', () => {
+  test('the roles', () => {
+    expect([...viewerRoles].sort()).toEqual([...fixture.roles].sort());
+  });
+
+  test('the permissions', () => {
+    expect([...permissions].sort()).toEqual([...fixture.permissions].sort());
+  });
+
+  test.each(fixture.viewers.map((viewer) => [viewer.user, viewer] as const))(
+    'the viewer %s',
+    (_name, viewer) => {
+      expect(parse(viewer)).toEqual({
+        ...address,
+        user: viewer.user,
+        role: viewer.role,
+        domains: viewer.domains === '*' ? 'all' : new Set(viewer.domains),
+        may: new Set(viewer.may),
+        language: '',
+      });
+    },
+  );
+
+  test('a permission that only one side has is not granted', () => {
+    const [viewer] = fixture.viewers;
+    expect(parse({ ...viewer, may: [...fixture.permissions, 'other'] })?.may).toEqual(
+      new Set(permissions),
+    );
+  });
+});
