@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# What the module uses of Webmin and Virtualmin, what the stand-ins have, and what docs/webmin-contract.md lists is the same.
+# The module, the stand-ins and docs/webmin-contract.md have the same functions of Webmin and Virtualmin.
 use strict;
 use warnings;
 use FindBin;
@@ -20,7 +20,7 @@ sub listed {
     return @names;
 }
 
-# functions(package) Returns the functions of a stand-in that are the real one's: its own begin with an underscore.
+# functions(package) Returns the functions that a stand-in replaces. The names of its own begin with an underscore.
 sub functions {
     my ($package) = @_;
     no strict 'refs';
@@ -36,34 +36,34 @@ require WebminCore;
 WebminCore::foreign_require('virtual-server', 'virtual-server-lib.pl');
 
 my @exported = sort @WebminCore::EXPORT;
-is_deeply([ listed("Webmin's library") ], \@exported, "Webmin's library: listed is what the stand-in has");
-is_deeply([ grep { $source !~ /(?<![\w:>])$_\(/ } @exported ], [], 'and all of it is used');
+is_deeply([ listed("Webmin's library") ], \@exported, "Webmin's library: the list has the functions of the stand-in");
+is_deeply([ grep { $source !~ /(?<![\w:>])$_\(/ } @exported ], [], 'the module uses each of these functions');
 
 my $users = [ unique($source =~ /\bacl::(\w+)\(/g) ];
-is_deeply([ listed("Webmin's users") ], $users, "Webmin's users: listed is what is used");
-is_deeply([ functions('acl') ], $users, 'and what the stand-in has');
+is_deeply([ listed("Webmin's users") ], $users, "Webmin's users: the list has the functions that the module uses");
+is_deeply([ functions('acl') ], $users, 'the stand-in has the same functions');
 
 my $virtualmin = [ unique($source =~ /\bvirtual_server::(\w+)\b(?<![%@\$])/g) ];
 my @variables = $list =~ /^Variables: (.*?)\.$/ms ? $1 =~ /`[%@](\w+)`/g : ();
 my @called = grep { my $name = $_; !grep { $_ eq $name } @variables } @$virtualmin;
-is_deeply([ listed("Virtualmin's library") ], \@called, "Virtualmin's library: listed is what is used");
-is_deeply([ functions('virtual_server') ], \@called, 'and what the stand-in has');
+is_deeply([ listed("Virtualmin's library") ], \@called, "Virtualmin's library: the list has the functions that the module uses");
+is_deeply([ functions('virtual_server') ], \@called, 'the stand-in has the same functions');
 
 my $server = content("$FindBin::Bin/lib/miniserv.pl");
 my ($miniserv) = $list =~ /^## MiniServ\n(.*?)^## /ms;
 for my $name (unique($source =~ /\$miniserv::(\w+)/g)) {
     like($miniserv, qr/\$miniserv::$name\b/, "MiniServ: $name is listed");
-    like($server, qr/^our .*\$$name\b/m, 'and the stand-in has it');
+    like($server, qr/^our .*\$$name\b/m, "MiniServ: the stand-in has $name");
 }
 like($miniserv, qr/`\Q$_\E`/, "MiniServ: $_ is listed") for unique($source =~ /\btied\(\*STDOUT\)/g);
 
-my ($told) = $list =~ /It calls these functions of `virtual_feature\.pl`: (.*?)\./s;
-is_deeply([ unique($told =~ /`(\w+)`/g) ], [ unique(content("$root/src/webmin/virtual_feature.pl") =~ /^sub (\w+)/gm) ],
-    'the plugin: listed is what it has');
+my ($called_by_virtualmin) = $list =~ /It calls these functions of `virtual_feature\.pl`: (.*?)\./s;
+is_deeply([ unique($called_by_virtualmin =~ /`(\w+)`/g) ], [ unique(content("$root/src/webmin/virtual_feature.pl") =~ /^sub (\w+)/gm) ],
+    'the plugin: the list has its functions');
 
 my ($files) = $list =~ /^## Files\n(.*)/ms;
 for my $name (unique($source =~ m{\$module_config_directory/([\w-]+)}g)) {
-    like($files, qr/`\Q$name\E`/, "our file $name is listed");
+    like($files, qr/`\Q$name\E`/, "the file $name is listed");
 }
 
 done_testing();

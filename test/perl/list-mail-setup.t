@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# The command, asking the real app.
+# The command, with the real app.
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
@@ -31,19 +31,19 @@ sub run {
 my @asked = ('--socket', $socket, '--domain');
 
 my ($code, $text, $errors) = run(@asked, 'example.com');
-is($code, 0, 'a table');
-like($text, qr/^E-mail address\s+Username\s+Incoming\s+Outgoing$/m, 'has a heading');
-like($text, qr/^bob\@example\.com\s+bob\.example\s+mail\.example\.com:143 starttls\s+mail\.example\.com:587 starttls$/m, 'a line a mailbox');
-is(scalar(() = $text =~ /\n/g), 6, 'and no more');
-is($errors, '', 'nothing is complained about');
+is($code, 0, 'without options: exit status 0');
+like($text, qr/^E-mail address\s+Username\s+Incoming\s+Outgoing$/m, 'a table with a heading');
+like($text, qr/^bob\@example\.com\s+bob\.example\s+mail\.example\.com:143 starttls\s+mail\.example\.com:587 starttls$/m, 'one line per mailbox');
+is(scalar(() = $text =~ /\n/g), 6, 'no other lines');
+is($errors, '', 'no errors');
 
 ($code, $text) = run(@asked, 'example.com', '--user', 'zoe.example', '--user', 'bob.example', '--json');
-is_deeply([ sort map { $_->{'login'} } @{ decode_json($text) } ], [ 'bob.example', 'zoe.example' ], 'those that are asked for, as JSON');
-is(decode_json($text)->[0]->{'outgoing'}->[0]->{'port'}, 587, 'with their settings');
+is_deeply([ sort map { $_->{'login'} } @{ decode_json($text) } ], [ 'bob.example', 'zoe.example' ], '--user: only these mailboxes');
+is(decode_json($text)->[0]->{'outgoing'}->[0]->{'port'}, 587, 'with their settings as JSON');
 
 ($code, $text) = run(@asked, 'plain.example', '--multiline');
-like($text, qr/^    Username: \S/m, 'a line each');
-like($text, qr/^    Incoming recommended: imap mail\.plain\.example:143 starttls$/m, 'with the part that a server plays');
+like($text, qr/^    Username: \S/m, '--multiline: one setting per line');
+like($text, qr/^    Incoming recommended: imap mail\.plain\.example:143 starttls$/m, 'with the role of a server');
 
 for my $case (
     [ [ @asked, 'nosuch.example' ], qr/^There is no such domain in Virtualmin\.$/, 'no such domain' ],
@@ -57,13 +57,13 @@ for my $case (
 ) {
     my ($arguments, $words, $what) = @$case;
     ($code, $text, $errors) = run(@$arguments);
-    is($code, 1, "$what: it fails");
-    is($text, '', "$what: nothing is printed");
-    like($errors, $words, "$what: it is said why");
+    is($code, 1, "$what: exit status 1");
+    is($text, '', "$what: no output");
+    like($errors, $words, "$what: the reason is printed");
 }
 
 ($code, $text) = run('--help');
-is($code, 0, 'help');
-like($text, qr/virtualmin list-mail-setup --domain domain\.name/, 'says how');
+is($code, 0, '--help: exit status 0');
+like($text, qr/virtualmin list-mail-setup --domain domain\.name/, 'the help is printed');
 
 done_testing();

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# What Webmin's log of actions says of this module, in words.
+# Descriptions of this module's entries in Webmin's log of actions.
 use strict;
 use warnings;
 use FindBin;
@@ -13,11 +13,11 @@ require "$folder/root/virtualmin-mail-setup/log_parser.pl";
 
 my %values = ('domain' => 'example.com', 'count' => 2, 'file' => 'x.pdf', 'login' => '<b>', 'to' => 'a@b.example', 'owner' => '*');
 is(parse_webmin_log('root', 'index.cgi', 'sheets', 'mail', 'example.com', \%values),
-    'Printed setup sheets of <tt>example.com</tt>: <tt>2</tt>', 'words with their values');
-unlike(parse_webmin_log('root', 'index.cgi', 'file', 'mail', 'example.com', \%values), qr/<b>/, 'none of which is markup');
-is(parse_webmin_log('root', 'index.cgi', 'another', 'mail', '', {}), undef, 'of another action it says nothing');
+    'Printed setup sheets of <tt>example.com</tt>: <tt>2</tt>', 'the description has the values');
+unlike(parse_webmin_log('root', 'index.cgi', 'file', 'mail', 'example.com', \%values), qr/<b>/, 'the values are escaped');
+is(parse_webmin_log('root', 'index.cgi', 'another', 'mail', '', {}), undef, 'an unknown action has no description');
 for my $action (qw(sheets pdf file send branding)) {
-    unlike(parse_webmin_log('root', 'index.cgi', $action, 'mail', '', \%values), qr/[{}]/, "$action has every value");
+    unlike(parse_webmin_log('root', 'index.cgi', $action, 'mail', '', \%values), qr/[{}]/, "$action: every placeholder has a value");
 }
 
 done_testing();

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# module.info is what Webmin reads of the module, the way Webmin reads it.
+# module.info, read as Webmin reads it.
 use strict;
 use warnings;
 use FindBin;
@@ -23,12 +23,12 @@ sub read_file {
 }
 
 my %info = read_file("$root/module.info");
-is($info{name}, 'virtualmin-mail-setup', 'its name is the name of its folder');
-is($info{depends}, 'virtual-server', 'Webmin installs it where Virtualmin is');
-ok($info{desc}, 'it has a title');
+is($info{name}, 'virtualmin-mail-setup', 'the name is that of the folder');
+is($info{depends}, 'virtual-server', 'it depends on Virtualmin');
+ok($info{desc}, 'there is a title');
 
 open(my $file, '<', "$root/package.json") or die $!;
 my $package = decode_json(do { local $/; <$file> });
-is($info{version}, $package->{version}, 'its version is the one of package.json');
+is($info{version}, $package->{version}, 'the version is that of package.json');
 
 done_testing();
