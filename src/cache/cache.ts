@@ -43,10 +43,10 @@ export const freshFor = 60_000;
 export const keptFor = 15 * 60_000;
 
 /** Milliseconds for which a failure stands before a look asks again by itself. */
-const failureStands = 15_000;
+const failureKeptFor = 15_000;
 
 /** How many failures are remembered; the keys come from outside. */
-const mostFailures = 500;
+const maxFailures = 500;
 
 interface Call<T> {
   readonly since: number;
@@ -60,7 +60,7 @@ interface Call<T> {
 export class Cache<T> {
   readonly #kept: LRUCache<string, Cached<T>>;
   readonly #failures = new LRUCache<string, { at: number; failure: unknown }>({
-    max: mostFailures,
+    max: maxFailures,
   });
   readonly #calls = new Map<string, Call<T>>();
 
@@ -81,11 +81,11 @@ export class Cache<T> {
    * `freshFor`. Without one it waits up to `patience` milliseconds. What came before `notBefore`
    * does not count. Never rejects.
    */
-  async look(key: string, patience: number, notBefore = 0): Promise<Look<T>> {
+  async look(key: string, maxWait: number, notBefore = 0): Promise<Look<T>> {
     const kept = this.#newest(key, notBefore);
     const failed = this.#failures.get(key);
     const failure = failed?.failure ?? null;
-    const failedLately = failed !== undefined && this.#age(failed.at) < failureStands;
+    const failedLately = failed !== undefined && this.#age(failed.at) < failureKeptFor;
     if (kept !== null) {
       const refresh = this.#age(kept.asOf) > this.#freshFor && !failedLately;
       if (refresh) void this.refresh(key);
@@ -99,7 +99,7 @@ export class Cache<T> {
     );
     return Promise.race([
       outcome,
-      setTimeout<Look<T>>(patience, { kind: 'waiting', since: call.since }, { ref: false }),
+      setTimeout<Look<T>>(maxWait, { kind: 'waiting', since: call.since }, { ref: false }),
     ]);
   }
 

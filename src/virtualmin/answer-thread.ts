@@ -1,7 +1,7 @@
-// A thread of its own that reads one answer and ends: see read-in-thread.ts.
+// A worker thread that parses one answer and ends: see read-in-thread.ts.
 import { parentPort, workerData } from 'node:worker_threads';
 import { readAnswer } from './answer';
-import type { Reading } from './read-in-thread';
+import type { ThreadInput } from './read-in-thread';
 
-const { body, fields } = workerData as Reading;
+const { body, fields } = workerData as ThreadInput;
 void readAnswer(body, fields).then((answer) => parentPort?.postMessage(answer));

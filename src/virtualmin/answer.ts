@@ -1,26 +1,27 @@
 /**
- * One row of a multiline answer, cut down to the fields that were asked for. Everything else in the
- * answer, the passwords and hashes above all, is dropped here and exists nowhere after.
+ * One row of a multiline answer with the requested fields only. All other fields, above all passwords
+ * and hashes, are dropped here and never reach other code.
  */
 export interface Row<Field extends string> {
   readonly name: string;
-  /** Trimmed; an absent field and an empty one are the same: no values, or empty ones. */
+  /** Trimmed. A field without a value is absent or holds an empty string: the two mean the same. */
   readonly values: Readonly<Partial<Record<Field, readonly string[]>>>;
 }
 
-/** What an answer amounts to. */
+/** The result of parsing an answer. */
 export type ApiAnswer<Field extends string> =
   | { readonly kind: 'rows'; readonly rows: readonly Row<Field>[] }
-  /** Virtualmin says that the command failed; the reason is its own, null where it gave none. */
+  /** The command failed. The reason is Virtualmin's message, null where it gave none. */
   | { readonly kind: 'failure'; readonly reason: string | null }
-  /** Virtualmin's gate says no before any command runs, in plain text whatever was asked for. */
+  /** remote.cgi refused the request before running a command. It answers in plain text whatever the format. */
   | { readonly kind: 'refusal'; readonly reason: string }
   | { readonly kind: 'not-understood'; readonly reason: string };
 
 /**
- * Reads the body of an answer, whatever the HTTP status and Content-Type claim: `ERROR: …` comes as
- * text, and some failures come as JSON where XML was asked for. Bytes that are not UTF-8 become
- * U+FFFD, so that one broken name does not take the page with it. Without fields it is a list of names (`name-only=`).
+ * Parses the body of an answer. The format is recognised from the body, not from the HTTP status or
+ * Content-Type: `ERROR: …` is plain text, and some failures are JSON although XML was requested. Bytes
+ * that are not UTF-8 become U+FFFD, so that one broken name does not make the whole page fail. Without
+ * fields the answer is a list of names (`name-only=`).
  */
 export async function readAnswer<Field extends string>(
   body: Uint8Array,
@@ -57,23 +58,23 @@ function readJson<Field extends string>(text: string, fields: readonly Field[]):
 }
 
 /**
- * XML::Simple's rendering of the same: `<api status error><data name><values><field>value</field>…`.
+ * The same data as XML::Simple writes it: `<api status error><data name><values><field>value</field>…`.
  * xml2js gives attributes under `$` and every element as an array.
  */
 async function readXml<Field extends string>(
   text: string,
   fields: readonly Field[],
 ): Promise<ApiAnswer<Field>> {
-  // Loaded when needed: most servers answer in JSON.
+  // Imported only here: most servers answer in JSON.
   const { default: xml2js } = await import('xml2js');
   let answer: unknown;
   try {
-    // Asynchronous: a large domain's answer takes a second, and others must not wait for it.
+    // Asynchronous: parsing a large domain's answer takes a second and would block other requests.
     answer = await xml2js.parseStringPromise(text, { async: true, explicitRoot: false });
   } catch {
     return { kind: 'not-understood', reason: 'the answer is not complete XML' };
   }
-  // A root without attributes and children is an empty string.
+  // xml2js returns an empty string for a root without attributes and children.
   const api = isObject(answer) ? answer : {};
   const attributes = isObject(api.$) ? api.$ : {};
   const xmlRow = (entry: Record<string, unknown>) => ({
@@ -81,11 +82,11 @@ async function readXml<Field extends string>(
     values: Array.isArray(entry.values) ? emptyAsObject(entry.values[0]) : undefined,
   });
   const read = toAnswer(attributes.status, attributes.error, api.data, fields, xmlRow);
-  // The XML parser's strings are windows on the whole text: a kept login would keep every password.
+  // The parser's strings are slices of the whole text: keeping a login would keep all passwords in memory.
   return structuredClone(read);
 }
 
-/** xml2js renders an element without children as an empty string. */
+/** xml2js returns an empty string for an element without children. */
 function emptyAsObject(element: unknown): unknown {
   return element === '' ? {} : element;
 }
@@ -112,7 +113,7 @@ function toAnswer<Field extends string>(
   const rows: Row<Field>[] = [];
   let tableLines = 0;
   for (const item of items) {
-    // What has no values is a line of the server's log that got in between.
+    // An entry without values is a line of the server's log that was mixed into the answer.
     if (!isObject(item)) continue;
     const { name, values } = toEntry(item);
     if (!isObject(values)) continue;
@@ -140,7 +141,7 @@ function pick<Field extends string>(
   return picked;
 }
 
-/** Nearly every value is a list of one: a domain of 5,000 mailboxes has 75,000 of them. */
+/** Fast for lists of one value, which nearly all are: a domain with 5,000 mailboxes has 75,000 of them. */
 function asTexts(given: unknown): string[] {
   if (!Array.isArray(given)) return asText(given);
   return given.length === 1 ? asText(given[0]) : given.flatMap(asText);
@@ -158,7 +159,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The first line that says something, without control characters, cut to a readable length. */
+/** The first line that is not blank, without control characters, shortened to 300 characters. */
 function firstLine(text: string): string {
   const line = text.split('\n').find((one) => one.trim() !== '') ?? '';
   return line

@@ -16,52 +16,53 @@ export interface VirtualminConfig {
   readonly password: string;
   readonly format: 'json' | 'xml';
   readonly trust: Trust;
-  /** Milliseconds a call may take in all. */
+  /** Milliseconds for one call, from the request to the end of the answer. */
   readonly timeout: number;
 }
 
-/** What the answers so far tell about the server; null where they do not. */
+/** The server's versions as far as the answers so far show them; null where they do not. */
 export interface ServerVersions {
-  /** The API has no version in its answers, only fields that came with one: since or before which it is. */
+  /** The API's answers contain no version. A field that one version introduced shows "since" or "before" it. */
   readonly virtualmin: { readonly when: 'since' | 'before'; readonly version: string } | null;
   /** From the Server header of Webmin's own web server. */
   readonly webmin: string | null;
 }
 
-/** Virtualmin's remote API. Every method rejects with RemoteApiError and with nothing else. */
+/** Virtualmin's remote API. Every method rejects only with RemoteApiError. */
 export interface VirtualminClient {
   /**
-   * Every virtual server that the account may see, by name. Of more than `describedAtOnce` only what lists of names say:
-   * no description, no reseller, and not whose sub-server or alias it is.
+   * Every virtual server that the account may see, sorted by name. With more than `maxDescribed` of them
+   * the description, the reseller, and the parent of sub-servers and aliases are missing.
    */
   readonly listDomains: () => Promise<readonly VirtualServer[]>;
-  /** One virtual server; the failure is `no-such-domain` where there is none. */
+  /** One virtual server. Rejects with code `no-such-domain` where it does not exist. */
   readonly describeDomain: (domain: string) => Promise<VirtualServer>;
-  /** Everyone in one virtual server, the owner included. */
+  /** All users of one virtual server, including the owner. */
   readonly listUsers: (domain: string) => Promise<DomainUsers>;
   readonly versions: () => ServerVersions;
-  /** Lets the next call through after a wrong password. A lock-out must be waited for all the same. */
+  /** Allows calls again after a wrong password. A lock-out still has to end first. */
   readonly tryAgain: () => void;
 }
 
-/** Bytes: ten times the answer of a domain with 5,000 mailboxes. */
-const largestAnswer = 64 * 1024 * 1024;
+/** In bytes: ten times the answer for a domain with 5,000 mailboxes. */
+const maxAnswerBytes = 64 * 1024 * 1024;
 
 /** Webmin's `blockhost_time`, in milliseconds. */
 const lockOutTime = 60_000;
 
-const callsAtOnce = 2;
+const maxConcurrentCalls = 2;
 
 /**
- * How many virtual servers Virtualmin is asked to describe in one call. For each of them it goes over every Unix user
- * (list-domains.pl): with 2,000 domains and 7,000 users that takes minutes, while the names alone come in a second.
+ * The largest number of virtual servers for which the list is requested with all fields. For each of
+ * them list-domains.pl reads all Unix users: with 2,000 domains and 7,000 users that takes minutes,
+ * while a list of names takes a second.
  */
-const describedAtOnce = 100;
+const maxDescribed = 100;
 
 /**
- * A client for one server. At most two calls at once; after a wrong password none at all until
- * `tryAgain`, because Webmin locks the whole address out after five. `now` gives milliseconds, `trust`
- * what makes the server's certificate good at each connection; `read` reads an answer.
+ * A client for one server. It makes at most two calls concurrently. After a wrong password it makes none
+ * until `tryAgain`, because Webmin blocks this machine's address after five. `now` returns milliseconds
+ * since 1970, `trust` decides for each connection which certificate is accepted, `read` parses an answer.
  */
 export function createVirtualminClient(
   config: VirtualminConfig,
@@ -69,14 +70,14 @@ export function createVirtualminClient(
   trust: () => Trust = () => config.trust,
   read: typeof readAnswer = readAnswer,
 ): VirtualminClient {
-  const limit = pLimit(callsAtOnce);
+  const limit = pLimit(maxConcurrentCalls);
   let http: Promise<AxiosInstance> | undefined;
   let passwordRefused = false;
   let lockedOutUntil = 0;
   let webmin: string | null = null;
   let virtualmin: ServerVersions['virtualmin'] = null;
 
-  async function ask<Field extends string>(
+  async function request<Field extends string>(
     call: string,
     parameters: Readonly<Record<string, string>>,
     fields: readonly Field[],
@@ -84,8 +85,8 @@ export function createVirtualminClient(
     return limit(async () => {
       if (passwordRefused) throw wrongPassword(call);
       if (now() < lockedOutUntil) throw new LockedOutError(call, lockedOutUntil);
-      const how = fields.length === 0 ? 'name-only' : 'multiline';
-      const response = await get(call, { ...parameters, [how]: '', [config.format]: '1' });
+      const layout = fields.length === 0 ? 'name-only' : 'multiline';
+      const response = await get(call, { ...parameters, [layout]: '', [config.format]: '1' });
       const server = /^MiniServ(?:\/([\w.]+))?/.exec(String(response.headers.server ?? ''));
       webmin = server?.[1] ?? webmin;
       return rowsOf(call, response, fields);
@@ -101,7 +102,7 @@ export function createVirtualminClient(
       http ??= createHttp(config, trust);
       return await (await http).get<Buffer>('', { params, signal });
     } catch (error) {
-      throw faultOf(call, error, signal.aborted, config);
+      throw toRemoteApiError(call, error, signal.aborted, config);
     }
   }
 
@@ -142,8 +143,8 @@ export function createVirtualminClient(
           throw new RemoteApiError(
             'command-failed',
             call,
-            `Virtualmin stumbled (HTTP ${response.status})`,
-            "Webmin's log, /var/webmin/miniserv.error, says why.",
+            `Virtualmin failed with an error (HTTP ${response.status})`,
+            "See Webmin's error log, /var/webmin/miniserv.error.",
           );
         }
         throw notUnderstood(call, response, answer.reason);
@@ -151,19 +152,21 @@ export function createVirtualminClient(
   }
 
   async function names(filter: Readonly<Record<string, string>> = {}) {
-    return toNames(await ask<never>('list-domains', { program: 'list-domains', ...filter }, []));
+    return toNames(
+      await request<never>('list-domains', { program: 'list-domains', ...filter }, []),
+    );
   }
 
   async function describe(domain: string) {
     const parameters = { program: 'list-domains', domain };
-    return ask(`list-domains for ${domain}`, parameters, domainFields);
+    return request(`list-domains for ${domain}`, parameters, domainFields);
   }
 
   return {
     async listDomains() {
       const all = await names();
-      if (all.size <= describedAtOnce) {
-        const rows = await ask('list-domains', { program: 'list-domains' }, domainFields);
+      if (all.size <= maxDescribed) {
+        const rows = await request('list-domains', { program: 'list-domains' }, domainFields);
         return toVirtualServers(rows);
       }
       const [mail, alias, subServer, disabled] = await Promise.all([
@@ -186,13 +189,13 @@ export function createVirtualminClient(
       return find(toVirtualServers([...rows, ...parent])) ?? server;
     },
     async listUsers(domain) {
-      const rows = await ask(
+      const rows = await request(
         `list-users for ${domain}`,
         { program: 'list-users', domain, 'include-owner': '' },
         userFields,
       );
       if (rows.length > 0) {
-        // The field came with 7.30.
+        // Virtualmin 7.30 introduced this field.
         const since = rows.some((row) => row.values.no_password_accepted);
         virtualmin = { when: since ? 'since' : 'before', version: '7.30' };
       }
@@ -205,7 +208,7 @@ export function createVirtualminClient(
   };
 }
 
-/** What Virtualmin answers about a domain that it does not have. */
+/** The error for a domain that Virtualmin does not have. */
 export function noSuchDomain(domain: string): RemoteApiError {
   return new RemoteApiError(
     'no-such-domain',
@@ -214,7 +217,7 @@ export function noSuchDomain(domain: string): RemoteApiError {
   );
 }
 
-/** Loaded at the first call: axios takes 8 MB and a sixth of the time of the start. */
+/** axios is imported at the first call: it takes 8 MB and a sixth of the start-up time. */
 async function createHttp(config: VirtualminConfig, trust: () => Trust): Promise<AxiosInstance> {
   const { default: axios } = await import('axios');
   return axios.create({
@@ -223,9 +226,9 @@ async function createHttp(config: VirtualminConfig, trust: () => Trust): Promise
     httpsAgent: verifyingAgent(trust, config.timeout),
     headers: { 'Accept-Encoding': 'identity', 'User-Agent': 'virtualmin-mail-setup' },
     responseType: 'arraybuffer',
-    maxContentLength: largestAnswer,
+    maxContentLength: maxAnswerBytes,
     decompress: false,
-    // Both would hand the password to somebody else.
+    // A proxy or a redirect would send the password to another server.
     proxy: false,
     maxRedirects: 0,
     validateStatus: () => true,
@@ -237,12 +240,12 @@ function wrongPassword(call: string): RemoteApiError {
     'wrong-password',
     call,
     'Webmin does not accept this user name and password',
-    'Check VIRTUALMIN_USER and VIRTUALMIN_PASSWORD. Nothing more is asked until you say so, because after five ' +
-      'failures Webmin locks this address out.',
+    'Check VIRTUALMIN_USER and VIRTUALMIN_PASSWORD. No further request is made until you choose to try again, ' +
+      'because Webmin blocks this address after five failed logins.',
   );
 }
 
-/** MiniServ answers an address that its rules refuse with these words; a lock-out says more. */
+/** Whether Webmin refused the address by its access rules: the text of a lock-out has further words. */
 function isAddressRule(body: Buffer): boolean {
   const text = body.toString('latin1', 0, 4096);
   return /access denied for/i.test(text) && !/blocked|too many|failures/i.test(text);
@@ -264,7 +267,7 @@ function failure(call: string, reason: string | null): RemoteApiError {
     return new RemoteApiError(
       'command-failed',
       call,
-      'Virtualmin says that it failed, and not why',
+      'Virtualmin reports a failure without a reason',
     );
   if (/^virtual server .*does not exist/i.test(reason)) {
     return new RemoteApiError('no-such-domain', call, 'Virtual server does not exist');
@@ -281,8 +284,8 @@ function notUnderstood(call: string, response: AxiosResponse, reason: string): R
   );
 }
 
-/** Axios's own errors carry the password in their config: nothing of them is passed on but a code. */
-function faultOf(
+/** Translates an error of axios. Its config holds the password, so only its code is passed on. */
+function toRemoteApiError(
   call: string,
   error: unknown,
   timedOut: boolean,
@@ -293,7 +296,7 @@ function faultOf(
       'timed-out',
       call,
       `no complete answer within ${config.timeout / 1000} s`,
-      'Large domains take long: VIRTUALMIN_TIMEOUT sets how many seconds to wait.',
+      'Large domains take long. Set VIRTUALMIN_TIMEOUT to a larger number of seconds.',
     );
   }
   const { cause, message } = error as Error;
@@ -304,7 +307,7 @@ function faultOf(
     return new RemoteApiError(
       'too-large',
       call,
-      `the answer is larger than ${largestAnswer / 1024 ** 2} MiB`,
+      `the answer is larger than ${maxAnswerBytes / 1024 ** 2} MiB`,
     );
   }
   const code = (error as { code?: unknown } | null)?.code;
@@ -312,6 +315,6 @@ function faultOf(
     'unreachable',
     call,
     `cannot reach ${config.url} (${typeof code === 'string' ? code : 'connection failed'})`,
-    'Is Webmin running there, and does a firewall let this machine in?',
+    'Check that Webmin is running there and that no firewall blocks this machine.',
   );
 }

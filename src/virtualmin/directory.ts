@@ -4,21 +4,21 @@ import type { VirtualServer } from '../domain/virtual-server';
 import { Cache, type Cached, type Look } from '../cache/cache';
 import type { VirtualminClient } from './client';
 
-/** A virtual server with everyone in it, made of two answers: it is as old as the older one. */
+/** A virtual server with its users, from two answers. Its time is that of the older one. */
 export interface Domain {
   readonly server: VirtualServer;
   readonly users: DomainUsers;
 }
 
-/** Mailboxes kept at most: some 60 MB. */
+/** Largest number of mailboxes kept in memory: some 60 MB. */
 const mailboxCapacity = 100_000;
 
-/** Virtual servers kept at most, one by one. */
+/** Largest number of virtual servers kept in memory. */
 const serverCapacity = 5_000;
 
 const everyDomain = '';
 
-/** What Virtualmin knows, kept for a while; see Cache for what is fresh and what is shown. */
+/** Virtual servers and users from Virtualmin, cached: see Cache for what is fresh and what may be shown. */
 export class Directory {
   readonly #list: Cache<readonly VirtualServer[]>;
   readonly #servers: Cache<VirtualServer>;
@@ -48,16 +48,16 @@ export class Directory {
     });
   }
 
-  /** Every virtual server, for the screen. Waits up to `patience` milliseconds; never rejects. */
-  lookAtServers(patience: number): Promise<Look<readonly VirtualServer[]>> {
-    return this.#list.look(everyDomain, patience);
+  /** All virtual servers, for a page. Waits up to `maxWait` milliseconds; never rejects. */
+  lookAtServers(maxWait: number): Promise<Look<readonly VirtualServer[]>> {
+    return this.#list.look(everyDomain, maxWait);
   }
 
-  /** One domain, for the screen; a failure is RemoteApiError `no-such-domain` where there is none. */
-  async lookAtDomain(name: string, patience: number): Promise<Look<Domain>> {
+  /** One domain, for a page. The failure has code `no-such-domain` where the domain does not exist. */
+  async lookAtDomain(name: string, maxWait: number): Promise<Look<Domain>> {
     const [server, users] = await Promise.all([
-      this.#servers.look(name, patience),
-      this.#users.look(name, patience),
+      this.#servers.look(name, maxWait),
+      this.#users.look(name, maxWait),
     ]);
     if (users.kind !== 'answer') return users;
     if (server.kind !== 'answer') return server;
@@ -69,24 +69,24 @@ export class Directory {
     };
   }
 
-  /** One domain, for what leaves the screen: never older than Cache's `freshFor`. Rejects with RemoteApiError. */
+  /** One domain, for files, sheets and mails: at most `freshFor` old (see Cache). Rejects with RemoteApiError. */
   async freshDomain(name: string): Promise<Cached<Domain>> {
     const [server, users] = await Promise.all([this.#servers.fresh(name), this.#users.fresh(name)]);
     return join(server, users);
   }
 
-  /** Every virtual server, for what leaves the screen. As fresh as freshDomain. */
+  /** All virtual servers, as fresh as freshDomain. */
   freshServers(): Promise<Cached<readonly VirtualServer[]>> {
     return this.#list.fresh(everyDomain);
   }
 
-  /** One virtual server without its users, which take Virtualmin far longer. As fresh as freshDomain. */
+  /** One virtual server without its users, which take Virtualmin far longer to list. As fresh as freshDomain. */
   async freshServer(name: string): Promise<VirtualServer> {
     return (await this.#servers.fresh(name)).value;
   }
 
-  /** The same as freshDomain, but waits only up to `patience` milliseconds and never rejects. */
-  async lookAtFreshDomain(name: string, patience: number): Promise<Look<Domain>> {
+  /** Like freshDomain, but waits only up to `maxWait` milliseconds and never rejects. */
+  async lookAtFreshDomain(name: string, maxWait: number): Promise<Look<Domain>> {
     const since = Math.min(this.#users.waitingSince(name), this.#servers.waitingSince(name));
     const look = this.freshDomain(name).then(
       (answer): Look<Domain> => ({ kind: 'answer', answer, refreshing: false, failure: null }),
@@ -94,23 +94,23 @@ export class Directory {
     );
     return Promise.race([
       look,
-      setTimeout<Look<Domain>>(patience, { kind: 'waiting', since }, { ref: false }),
+      setTimeout<Look<Domain>>(maxWait, { kind: 'waiting', since }, { ref: false }),
     ]);
   }
 
-  /** Asks for the list of virtual servers anew, or settles with the failure kept for the next look. */
+  /** Requests the list of virtual servers again. Never rejects: the next look returns the failure. */
   refreshServers(): Promise<void> {
     this.#tryAgain();
     return this.#list.refresh(everyDomain);
   }
 
-  /** Asks for one domain anew, or settles with the failure kept for the next look. */
+  /** Requests one domain again. Never rejects: the next look returns the failure. */
   async refreshDomain(name: string): Promise<void> {
     this.#tryAgain();
     await Promise.all([this.#servers.refresh(name), this.#users.refresh(name)]);
   }
 
-  /** Somebody asked: what failed before may be mended now. */
+  /** The user wants to try again: earlier failures no longer prevent a request. */
   #tryAgain(): void {
     this.client.tryAgain();
     this.#list.forgetFailures();

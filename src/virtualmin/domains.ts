@@ -15,7 +15,7 @@ export const domainFields = [
 
 type DomainRow = Row<(typeof domainFields)[number]>;
 
-/** Turns the rows of `list-domains --multiline` into virtual servers, by name. */
+/** Turns the rows of `list-domains --multiline` into virtual servers, sorted by name. */
 export function toVirtualServers(rows: readonly DomainRow[]): VirtualServer[] {
   const resellers = new Map(rows.map((row) => [row.name.toLowerCase(), resellerOf(row)]));
   return rows
@@ -26,7 +26,7 @@ export function toVirtualServers(rows: readonly DomainRow[]): VirtualServer[] {
       return {
         name,
         description: (row.values.description?.[0] ?? '').replace(/\p{Cc}+/gu, ' '),
-        // A sub-server follows its parent.
+        // A sub-server belongs to its parent's reseller.
         reseller: resellers.get(parentOf(place) ?? name) ?? null,
         place,
         mail: (row.values.features?.[0] ?? '').split(/\s+/).includes('mail'),
@@ -36,7 +36,7 @@ export function toVirtualServers(rows: readonly DomainRow[]): VirtualServer[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The names of virtual servers that have something in common. */
+/** The names of all virtual servers, and of those with each property. */
 export interface NameLists {
   readonly all: ReadonlySet<string>;
   readonly mail: ReadonlySet<string>;
@@ -45,12 +45,12 @@ export interface NameLists {
   readonly disabled: ReadonlySet<string>;
 }
 
-/** The domain names among the rows of `list-domains --name-only`; lines of a log are none. */
+/** The domain names in the rows of `list-domains --name-only`, which may also contain lines of a log. */
 export function toNames(rows: readonly Row<never>[]): ReadonlySet<string> {
   return new Set(rows.map(({ name }) => name.toLowerCase()).filter(isDomainName));
 }
 
-/** Turns lists of names into virtual servers, by name, with what such lists can say of them. */
+/** Turns lists of names into virtual servers, sorted by name. Fields that the lists do not show stay empty or null. */
 export function fromNames({ all, mail, alias, subServer, disabled }: NameLists): VirtualServer[] {
   return [...all].sort().map((name) => ({
     name,
@@ -66,7 +66,7 @@ export function fromNames({ all, mail, alias, subServer, disabled }: NameLists):
   }));
 }
 
-/** Virtualmin Pro has them, and a domain may have several; the first counts. */
+/** The reseller in Virtualmin Pro; the first one where a domain has several. */
 function resellerOf({ values }: DomainRow): string | null {
   return /\S+/.exec(values.reseller?.[0] ?? '')?.[0] ?? null;
 }

@@ -1,4 +1,4 @@
-/** Every way in which asking Virtualmin can fail. Stable: pages, JSON and logs carry it. */
+/** Why a call to Virtualmin failed. The codes are stable: pages, JSON and logs contain them. */
 export type RemoteApiErrorCode =
   | 'unreachable'
   | 'tls-not-verifiable'
@@ -12,16 +12,16 @@ export type RemoteApiErrorCode =
   | 'timed-out';
 
 /**
- * A call to Virtualmin's remote API that gave no answer. The message is for a system administrator
- * and begins with the call: `list-users for example.com: Virtual server does not exist`. It never
- * holds a password, and `cause` is never an HTTP client's error: those carry the credentials.
+ * A failed call to Virtualmin's remote API. The message is for an administrator and begins with the
+ * call: `list-users for example.com: Virtual server does not exist`. It never contains a password, and
+ * `cause` is never an error of the HTTP client, because those contain the credentials.
  */
 export class RemoteApiError extends Error {
   override readonly name: string = 'RemoteApiError';
 
   constructor(
     readonly code: RemoteApiErrorCode,
-    /** What was asked: `list-users for example.com`. */
+    /** The call, such as `list-users for example.com`. */
     readonly call: string,
     /** What went wrong, a clause without a full stop. */
     readonly reason: string,
@@ -32,42 +32,42 @@ export class RemoteApiError extends Error {
   }
 }
 
-/** The server's certificate is not one that the configuration trusts. */
+/** The configuration does not trust the server's certificate. */
 export class TlsNotVerifiableError extends RemoteApiError {
   override readonly name = 'TlsNotVerifiableError';
 
   constructor(
     call: string,
     reason: string,
-    /** SHA-256 of the certificate that the server showed, in hex with colons. */
+    /** SHA-256 of the certificate that the server sent, in hexadecimal with colons. */
     readonly fingerprint: string,
   ) {
     super(
       'tls-not-verifiable',
       call,
       `${reason}. Nothing was sent to it. Its certificate's SHA-256 fingerprint is ${fingerprint}`,
-      'On the server, "openssl x509 -noout -fingerprint -sha256 -in /etc/webmin/miniserv.pem" prints the true one; ' +
-        'where the two are the same, set VIRTUALMIN_FINGERPRINT to it. A certificate of an authority of your own ' +
-        'goes into VIRTUALMIN_CA_FILE.',
+      'On the server, "openssl x509 -noout -fingerprint -sha256 -in /etc/webmin/miniserv.pem" prints the true one. ' +
+        'If the two are the same, set VIRTUALMIN_FINGERPRINT to it. If you have a certificate authority of your ' +
+        'own, set VIRTUALMIN_CA_FILE to the file with its certificate.',
     );
   }
 }
 
-/** Webmin refuses this address for a while, after too many failed logins from it. */
+/** Webmin blocks this machine's address for a while after too many failed logins from it. */
 export class LockedOutError extends RemoteApiError {
   override readonly name = 'LockedOutError';
 
   constructor(
     call: string,
-    /** When it may be asked again, in milliseconds since 1970. */
+    /** When requests are possible again, in milliseconds since 1970. */
     readonly until: number,
   ) {
     super(
       'locked-out',
       call,
       'Webmin has locked out this address for a minute, after too many failed logins from it',
-      'Nothing is asked until that minute is over. If it goes on: check VIRTUALMIN_USER and VIRTUALMIN_PASSWORD, ' +
-        'and what else logs in from here.',
+      'No request is made until that minute is over. If this happens again, check VIRTUALMIN_USER and ' +
+        'VIRTUALMIN_PASSWORD, and which other programs log in from this machine.',
     );
   }
 }

@@ -1,22 +1,23 @@
 import { Worker } from 'node:worker_threads';
 import { readAnswer, type ApiAnswer } from './answer';
 
-/** What a thread is given. */
-export interface Reading {
+/** The input of a worker thread. */
+export interface ThreadInput {
   readonly body: Uint8Array;
   readonly fields: readonly string[];
 }
 
-/** Bytes: what is smaller is read sooner than a thread starts. */
-const small = 256 * 1024;
+/** In bytes: parsing a smaller answer takes less time than starting a thread. */
+const smallBytes = 256 * 1024;
 
 /**
- * Reads answers as `readAnswer` does, large ones in a thread that runs `file`: others do not wait for it, and
- * its memory, with every password that was in the answer, is gone when it ends. Rejects where the thread fails.
+ * Parses answers as `readAnswer` does, large ones in a worker thread that runs `file`. The thread does not
+ * block other requests, and its memory, with all passwords of the answer, is freed when it ends. Rejects if
+ * the thread fails.
  */
 export function readInThread(file: string): typeof readAnswer {
   return async (body, fields) => {
-    if (body.length < small) return readAnswer(body, fields);
+    if (body.length < smallBytes) return readAnswer(body, fields);
     return read(file, body, fields);
   };
 }
@@ -26,14 +27,14 @@ async function read<Field extends string>(
   body: Uint8Array,
   fields: readonly Field[],
 ): Promise<ApiAnswer<Field>> {
-  // Handed over, not copied, where it has its memory to itself.
-  const whole = body.length === body.buffer.byteLength;
-  // Not body.slice(), which of a Buffer is a view of the same memory.
-  const reading: Reading = { body: whole ? body : new Uint8Array(body), fields };
+  // Transferred without a copy if the array is the only one on its buffer.
+  const ownsBuffer = body.length === body.buffer.byteLength;
+  // Not body.slice(): for a Buffer it returns a view of the same memory.
+  const input: ThreadInput = { body: ownsBuffer ? body : new Uint8Array(body), fields };
   const thread = new Worker(file, {
-    workerData: reading,
-    transferList: [reading.body.buffer as ArrayBuffer],
-    // It needs nothing of the environment, which may hold the password.
+    workerData: input,
+    transferList: [input.body.buffer as ArrayBuffer],
+    // Empty, because the environment may hold the password.
     env: {},
   });
   return new Promise((resolve, reject) => {
@@ -41,7 +42,7 @@ async function read<Field extends string>(
       resolve(answer);
     });
     thread.once('error', () => {
-      // Its own words could quote the answer.
+      // The thread's own message could quote the answer.
       reject(new Error('an answer could not be read'));
     });
     thread.once('exit', () => {

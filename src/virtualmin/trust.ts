@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { systemRoots } from '../network/system-roots';
 
-/** What makes the server's certificate good. There is no "anything". */
+/** How the server's certificate is verified. There is no setting that accepts any certificate. */
 export type Trust =
   | { readonly kind: 'system-roots' }
   | { readonly kind: 'ca'; readonly pem: string }
@@ -11,11 +11,11 @@ export type Trust =
       readonly kind: 'fingerprint';
       /** SHA-256 of the certificate, in upper-case hex with colons as Node and OpenSSL print it. */
       readonly sha256: string;
-      /** What it was told by, for messages. */
+      /** Where the fingerprint is set, for messages. */
       readonly source: 'VIRTUALMIN_FINGERPRINT' | "the panel's configuration";
     };
 
-/** Raised on the connection, before a byte is sent over it. */
+/** The certificate failed verification. Thrown before anything is sent over the connection. */
 export class UntrustedCertificate extends Error {
   constructor(
     readonly reason: string,
@@ -26,10 +26,10 @@ export class UntrustedCertificate extends Error {
 }
 
 /**
- * An agent whose connections carry nothing until the server's certificate has been verified the way
- * `trust` says. Node.js itself is told to go on after a failed verification only so that the
- * certificate can be looked at and named in the error; the connection is closed all the same.
- * A server that does not finish connecting within `timeout` milliseconds is given up.
+ * An agent that verifies the server's certificate as `trust` requires before it sends anything. Node.js's
+ * own verification does not end the connection (`rejectUnauthorized: false`), so that the error can name
+ * the certificate's fingerprint; the agent then closes the connection itself. A connection that is not
+ * established within `timeout` milliseconds fails.
  */
 export function verifyingAgent(trust: () => Trust, timeout: number): Agent {
   return new VerifyingAgent(trust, timeout);
@@ -40,9 +40,9 @@ class VerifyingAgent extends Agent {
 
   constructor(
     private readonly trust: () => Trust,
-    private readonly patience: number,
+    private readonly timeout: number,
   ) {
-    // A resumed session skips the certificate, so none is kept.
+    // A resumed TLS session has no certificate to verify, so sessions are not cached.
     super({ maxCachedSessions: 0 });
   }
 
@@ -61,7 +61,7 @@ class VerifyingAgent extends Agent {
       callback?.(error, socket);
     };
     socket.once('error', failed);
-    socket.setTimeout(this.patience, () => socket.destroy(new Error('no TLS connection in time')));
+    socket.setTimeout(this.timeout, () => socket.destroy(new Error('no TLS connection in time')));
     socket.once('secureConnect', () => {
       const untrusted = verify(socket, trust);
       socket.off('error', failed);
@@ -75,7 +75,7 @@ class VerifyingAgent extends Agent {
     });
   }
 
-  /** Read when first needed: parsing the system's roots takes longer than starting the app. */
+  /** Reads the system's root certificates when first needed: it takes longer than starting the app. */
   private ca(trust: Trust): string | string[] | undefined {
     if (trust.kind === 'fingerprint') return undefined;
     if (trust.kind === 'ca') return trust.pem;
@@ -85,19 +85,19 @@ class VerifyingAgent extends Agent {
 }
 
 function verify(socket: TLSSocket, trust: Trust): UntrustedCertificate | null {
-  const shown = socket.getPeerCertificate().fingerprint256;
+  const fingerprint = socket.getPeerCertificate().fingerprint256;
   if (trust.kind === 'fingerprint') {
-    return shown === trust.sha256
+    return fingerprint === trust.sha256
       ? null
       : new UntrustedCertificate(
           `the server's certificate is not the one that ${trust.source} names (${trust.sha256})`,
-          shown,
+          fingerprint,
         );
   }
   return socket.authorized
     ? null
     : new UntrustedCertificate(
         `the server's certificate cannot be verified (${String(socket.authorizationError)})`,
-        shown,
+        fingerprint,
       );
 }

@@ -8,7 +8,7 @@ import {
 } from '../domain/mailbox';
 import type { Row } from './answer';
 
-/** The fields of list-users that are kept. `password`, its hashes and SSH keys never are. */
+/** The fields of list-users that are kept. Passwords, their hashes and SSH keys never are. */
 export const userFields = [
   'unix_username',
   'user',
@@ -70,7 +70,7 @@ function reasonWithoutMail(row: UserRow): NoMailReason {
   }
 }
 
-/** Virtualmin gives them as one string, separated by spaces; a catch-all in it is `@example.com`. */
+/** Virtualmin gives extra addresses as one string, separated by spaces. A catch-all is `@example.com`. */
 function extraAddresses(row: UserRow, emailAddress: string): string[] {
   const given = (row.values.extra_addresses ?? []).flatMap((text) => text.split(/\s+/));
   return [...new Set(given)]
@@ -81,8 +81,8 @@ function extraAddresses(row: UserRow, emailAddress: string): string[] {
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /**
- * Virtualmin's own record, such as `imap 23/Nov/2026 19:33, smtp 24/Nov/2026 08:01`. Other services
- * (Usermin's webmail, SSH, FTP) are no mail client.
+ * Parses Virtualmin's record of logins, such as `imap 23/Nov/2026 19:33, smtp 24/Nov/2026 08:01`. Other
+ * services (Usermin's webmail, SSH, FTP) are ignored: they are not mail clients.
  */
 function lastLogins(row: UserRow): LastLogins {
   const days = { imap: null, pop3: null, smtp: null } as Record<string, string | null>;
@@ -103,15 +103,15 @@ function recoveryAddress(row: UserRow): string | null {
   return isEmailAddress(address) ? address : null;
 }
 
-/** Nothing invisible, no space, nothing that got lost on the way: a person can type it as it is shown. */
+/** True if a person can type the text as shown: no spaces, no invisible and no lost characters. */
 function isTypeable(text: string): boolean {
   return text !== '' && !/[\s\p{C}]/u.test(text) && !isUnreadable(text);
 }
 
-/** What would start a line or a header of its own, and what would turn the text after it around. */
+/** Control characters and line separators, which start a line or a header, and those that change the text direction. */
 const disruptive = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu;
 
-/** What no XML document can hold (XML 1.0, 2.2 Char), lone halves of a character among it. */
+/** Characters that an XML document cannot contain (XML 1.0, 2.2 Char), including lone surrogates. */
 const notInXml = /[\p{Cs}\uFFFE\uFFFF]/gu;
 
 function oneLine(text: string): string {

@@ -242,7 +242,7 @@ describe('failures', () => {
       200,
       '{"status":"failure","error":null}',
       'command-failed',
-      'not why',
+      'without a reason',
     ],
     ['a crash', 500, '<html><h1>Perl execution failed</h1></html>', 'command-failed', 'HTTP 500'],
     ['not Virtualmin', 404, '<html>Not found</html>', 'not-understood', 'web page'],

@@ -491,7 +491,7 @@ describe('when Virtualmin fails', () => {
       502,
       'You are not allowed to run remote commands',
     ],
-    ['a crash', 500, '<html>', 502, 'Virtualmin stumbled (HTTP 500)'],
+    ['a crash', 500, '<html>', 502, 'Virtualmin failed with an error (HTTP 500)'],
     ['nonsense', 200, '<html>', 502, 'the answer is a web page'],
   ])('%s', async (_what, status, body, shown, words) => {
     app.virtualmin.override = (_asked, response) => {
