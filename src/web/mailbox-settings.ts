@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { Dependencies } from '../dependencies';
 import { decideClientSettings, type ClientSettings } from '../domain/client-settings';
+import type { DomainUsers, Mailbox } from '../domain/mailbox';
 import type { Observations } from '../domain/observation';
 import type { MailPolicy } from '../domain/policy';
 import { notFound } from './http-error';
@@ -9,6 +10,13 @@ import { observedFresh } from '../probe/observed-policy';
 import { domainOf } from './query';
 import { clientLeft } from './client-left';
 
+/** The mailbox with this login. Throws a 404 where there is none. */
+export function mailboxOf(users: DomainUsers, login: string): Mailbox {
+  const mailbox = users.mailboxes.find((one) => one.login === login);
+  if (mailbox === undefined) throw notFound('error_no_such_mailbox', { domain: users.domain });
+  return mailbox;
+}
+
 /** The settings of the mailbox with this login. Throws a 404 where there is none. */
 export function settingsOf(
   { server, users }: Domain,
@@ -16,11 +24,7 @@ export function settingsOf(
   policy: MailPolicy,
   observations: Observations,
 ): ClientSettings {
-  const mailbox = users.mailboxes.find((one) => one.login === login);
-  if (mailbox === undefined) {
-    throw notFound('error_no_such_mailbox', { domain: users.domain });
-  }
-  return decideClientSettings(mailbox, server, policy, observations);
+  return decideClientSettings(mailboxOf(users, login), server, policy, observations);
 }
 
 /** The same for the mailbox that a path names, for what leaves the screen: from a fresh answer. */

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import type { DomainUsers, Mailbox } from '../domain/mailbox';
 import { selectMailboxes, sortKeys, type MailboxQuery } from '../domain/mailbox-list';
 import { badRequest, notFound } from './http-error';
+import { mailboxOf } from './mailbox-settings';
 import { choiceOf, repeated, searchOf, single } from './query';
 
 /** Whether a POST sends a selection; one that does not is the button "Try again" of an error. */
@@ -25,6 +26,11 @@ export interface Selection {
   readonly mailboxes: readonly Mailbox[];
   /** Whether these are all of the domain. */
   readonly all: boolean;
+}
+
+/** The mailbox with this login, which a path names. Throws a 404 where there is none. */
+export function selectionOfOne(users: DomainUsers, login: string): Selection {
+  return { mailboxes: [mailboxOf(users, login)], all: false };
 }
 
 /**

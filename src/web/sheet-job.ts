@@ -9,12 +9,12 @@ import type { Sheet } from '../formats/sheet';
 import type { Fonts } from '../formats/pdf/fonts';
 import { withoutKey } from '../formats/words';
 import { conflict, notFound } from './http-error';
+import type { Cached } from '../cache/cache';
 import type { Texts } from '../texts/languages';
 import type { Domain } from '../virtualmin/directory';
-import { settingsOf } from './mailbox-settings';
 import { observedFresh } from '../probe/observed-policy';
 import { badChoice, choiceOf, repeated, single } from './query';
-import { selectionOf } from './selection';
+import type { Selection } from './selection';
 import { clientLeft } from './client-left';
 
 /** The sheets that a request asks for, whatever they are made into. */
@@ -33,18 +33,17 @@ export interface SheetJob {
 }
 
 /**
- * Reads from a request which sheets it wants and how: `lang`, `paper`, `client` (repeated; an empty
- * one says that those given are all), and the mailboxes (see `selectionOf`), or the one of a path.
+ * The sheets of the selected mailboxes, made as the request says: `lang`, `paper`, and `client`
+ * (repeated; an empty one says that those given are all). Waits for the checks of the mail servers.
  */
 export async function sheetJob(
   request: Request,
   response: Response,
-  domain: Domain,
-  asOf: number,
+  { value: { server, users }, asOf }: Cached<Domain>,
+  selection: Selection,
   dependencies: Pick<Dependencies, 'policies' | 'languages' | 'probes'>,
-  login: string | null,
 ): Promise<SheetJob> {
-  const { server, users } = domain;
+  if (users.mailboxes.length === 0) throw notFound('error_no_mailboxes', { domain: server.name });
   const { policy, observations } = await observedFresh(dependencies, server, clientLeft(response));
   const hosts = policy.branding;
   const texts = languageOf(request, hosts, dependencies);
@@ -56,16 +55,11 @@ export async function sheetJob(
     hosts.paper === 'letter' ? ['letter', 'a4'] : ['a4', 'letter'],
   );
 
-  const selection = login === null ? selectionOf(request, users) : { mailboxes: [], all: false };
-  if (users.mailboxes.length === 0) throw notFound('error_no_mailboxes', { domain: server.name });
-  const wanted =
-    login !== null
-      ? [settingsOf(domain, login, policy, observations)]
-      : decideAllClientSettings(selection.mailboxes, server, policy, observations);
   const settings: ClientSettings[] = [];
   const without: { name: string; reason: string }[] = [];
   const say = (reason: NoMailReason | NoSheetReason) => texts.text(withoutKey(reason));
-  for (const one of wanted) {
+  const selected = decideAllClientSettings(selection.mailboxes, server, policy, observations);
+  for (const one of selected) {
     const reason = whyNoSheet(one);
     if (reason === null) settings.push(one);
     else without.push({ name: one.emailAddress, reason: say(reason) });
@@ -81,11 +75,10 @@ export async function sheetJob(
   return { domain: server.name, branding, texts, paper, asOf, settings, sheets, without };
 }
 
-/** The first sheet of a job and the settings on it. Throws a 409 that says why, where there is none. */
-export function needSheet({ sheets, settings, without }: SheetJob): [Sheet, ClientSettings] {
-  const [make] = sheets;
+/** The settings on the first sheet of a job. Throws a 409 that says why, where there is no sheet. */
+export function firstSettings({ settings, without }: SheetJob): ClientSettings {
   const [first] = settings;
-  if (make !== undefined && first !== undefined) return [make(), first];
+  if (first !== undefined) return first;
   const [{ name, reason } = { name: '', reason: '' }] = without;
   throw conflict('error_no_sheet', 'error_no_sheet_why', { name, reason });
 }

@@ -11,7 +11,9 @@ import { recordAction } from '../middleware/panel';
 import { message, type Message } from '../../texts/message';
 import { domainOf, single } from '../query';
 import { limitTo, minutesCounted } from '../rate-limit';
-import { needSheet, openFonts, pdfTitle, sheetJob } from '../sheet-job';
+import { mailboxOf } from '../mailbox-settings';
+import { selectionOfOne } from '../selection';
+import { firstSettings, openFonts, pdfTitle, sheetJob } from '../sheet-job';
 import { linksOf, viewerOf } from '../locals';
 import { needs } from '../access';
 
@@ -49,18 +51,19 @@ export function sendRoutes(dependencies: Dependencies): Router {
   );
 
   async function jobOf(request: Request, response: Response, login: string) {
-    const { value, asOf } = await directory.freshDomain(domainOf(request));
-    const { mailFrom: from } = await policies.of(value.server);
+    const answer = await directory.freshDomain(domainOf(request));
+    const { server, users } = answer.value;
+    const { mailFrom: from } = await policies.of(server);
     if (from === null) throw notFound('error_no_sender');
-    const job = await sheetJob(request, response, value, asOf, dependencies, login);
-    const [sheet, settings] = needSheet(job);
-    const mailbox = value.users.mailboxes.find((one) => one.login === login);
-    return { job, sheet, settings, recovery: mailbox?.recoveryAddress ?? '', from };
+    const selection = selectionOfOne(users, login);
+    const job = await sheetJob(request, response, answer, selection, dependencies);
+    const { recoveryAddress } = mailboxOf(users, login);
+    return { job, settings: firstSettings(job), recoveryAddress: recoveryAddress ?? '', from };
   }
 
-  type Asked = Awaited<ReturnType<typeof jobOf>>;
+  type SendJob = Awaited<ReturnType<typeof jobOf>>;
 
-  function show(response: Response, { job, settings, from }: Asked, draft: MailDraft, sent = '') {
+  function show(response: Response, { job, settings, from }: SendJob, draft: MailDraft, sent = '') {
     const { languages } = dependencies;
     const path = linksOf(response).send(settings.domain, settings.login);
     response.render('pages/send', {
@@ -75,10 +78,15 @@ export function sendRoutes(dependencies: Dependencies): Router {
     '/domains/:domain/mailboxes/:login/send',
     needs('print'),
     async (request, response) => {
-      const asked = await jobOf(request, response, request.params.login);
-      const template = mailFor(asked.settings, asked.job.branding, asked.job.texts);
-      const draft = { ...template, to: asked.recovery, problem: null, toItself: false };
-      show(response, asked, draft, single(request, 'sent'));
+      const sendJob = await jobOf(request, response, request.params.login);
+      const { settings, job, recoveryAddress: to } = sendJob;
+      const template = mailFor(settings, job.branding, job.texts);
+      show(
+        response,
+        sendJob,
+        { ...template, to, problem: null, toItself: false },
+        single(request, 'sent'),
+      );
     },
   );
 
@@ -89,24 +97,24 @@ export function sendRoutes(dependencies: Dependencies): Router {
     limit,
     async (request: Request<{ login: string }>, response) => {
       const { login } = request.params;
-      const asked = await jobOf(request, response, login);
-      const { job, settings } = asked;
+      const sendJob = await jobOf(request, response, login);
+      const { job, settings } = sendJob;
       const ours = mailFor(settings, job.branding, job.texts);
       const words = mayWriteMail(viewerOf(response)) ? typed(request) : ours;
       const draft = mailDraftOf(request, words, settings);
       if (draft.problem !== null) {
         response.status(400);
-        show(response, asked, draft);
+        show(response, sendJob, draft);
         return;
       }
       try {
-        await send(draft, asked);
+        await send(draft, sendJob);
       } catch (error) {
         if (!(error instanceof MailError)) throw error;
         log.warn({ domain: settings.domain, reason: error.message }, 'sheet not sent');
         const problem = message('send_problem_server', { reason: error.message });
         response.status(502);
-        show(response, asked, { ...draft, problem });
+        show(response, sendJob, { ...draft, problem });
         return;
       }
       const { user } = viewerOf(response);
@@ -117,7 +125,8 @@ export function sendRoutes(dependencies: Dependencies): Router {
     },
   );
 
-  async function send(draft: MailDraft, { job, sheet, settings, from }: Asked): Promise<void> {
+  async function send(draft: MailDraft, { job, settings, from }: SendJob): Promise<void> {
+    const { sheetOf } = await import('../../formats/sheet');
     const { sheetText } = await import('../../formats/sheet-text');
     const { sheetsPdf } = await import('../../formats/pdf/sheets-pdf');
     const content = sheetsPdf({
@@ -127,6 +136,7 @@ export function sendRoutes(dependencies: Dependencies): Router {
       signal: new AbortController().signal,
       progress: () => undefined,
     });
+    const sheet = sheetOf(settings, job.branding, job.texts, job.asOf);
     const text = `${draft.text.trim()}\n\n${sheetText(sheet, job.texts)}`;
     const name = fileName(`${settings.emailAddress}.pdf`);
     const file = { name, type: 'application/pdf', content };

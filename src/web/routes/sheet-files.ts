@@ -6,8 +6,8 @@ import { badRequest, notFound } from '../http-error';
 import { recordAction } from '../middleware/panel';
 import { fileName } from '../../formats/file-name';
 import { domainOf, single } from '../query';
-import { isSelectionForm } from '../selection';
-import { needSheet, openFonts, pdfTitle, sheetJob, type SheetJob } from '../sheet-job';
+import { isSelectionForm, selectionOf, selectionOfOne } from '../selection';
+import { firstSettings, openFonts, pdfTitle, sheetJob, type SheetJob } from '../sheet-job';
 import { Progress } from '../progress';
 import { needs } from '../access';
 
@@ -20,14 +20,12 @@ export function sheetFilesRoutes(dependencies: Dependencies): Router {
   const router = Router();
   const progress = new Progress();
 
-  async function jobOf(
-    request: Request,
-    response: Response,
-    login: string | null,
-  ): Promise<SheetJob> {
-    const { value, asOf } = await directory.freshDomain(domainOf(request));
-    const job = await sheetJob(request, response, value, asOf, dependencies, login);
-    if (job.sheets.length === 0) needSheet(job);
+  /** The sheets of the selected mailboxes. Rejects with a 409 where none of them has one. */
+  async function selectedSheets(request: Request, response: Response): Promise<SheetJob> {
+    const answer = await directory.freshDomain(domainOf(request));
+    const selection = selectionOf(request, answer.value.users);
+    const job = await sheetJob(request, response, answer, selection, dependencies);
+    firstSettings(job);
     return job;
   }
 
@@ -59,20 +57,36 @@ export function sheetFilesRoutes(dependencies: Dependencies): Router {
     }
   }
 
-  async function pdf(request: Request, response: Response, login: string | null) {
-    const job = await jobOf(request, response, login);
+  async function mailboxPdf(request: Request<{ login: string }>, response: Response) {
+    const answer = await directory.freshDomain(domainOf(request));
+    const selection = selectionOfOne(answer.value.users, request.params.login);
+    const job = await sheetJob(request, response, answer, selection, dependencies);
+    const { emailAddress } = firstSettings(job);
+    await sendPdf(request, response, job, { subject: emailAddress, name: `${emailAddress}.pdf` });
+  }
+
+  async function pdf(request: Request, response: Response) {
+    const job = await selectedSheets(request, response);
+    const { domain } = job;
+    await sendPdf(request, response, job, { subject: domain, name: `${domain}-sheets.pdf` });
+  }
+
+  async function sendPdf(
+    request: Request,
+    response: Response,
+    job: SheetJob,
+    { subject, name }: { readonly subject: string; readonly name: string },
+  ): Promise<void> {
     const { sheetsPdf } = await import('../../formats/pdf/sheets-pdf');
-    const [only] = job.settings;
-    const name = login !== null && only !== undefined ? only.emailAddress : `${job.domain}-sheets`;
-    const file = { type: 'application/pdf', name: `${name}.pdf` };
-    const title = pdfTitle(job, login === null ? job.domain : (only?.emailAddress ?? ''));
+    const file = { type: 'application/pdf', name };
+    const title = pdfTitle(job, subject);
     await send(request, response, job, file, async (signal, done) =>
       sheetsPdf({ ...job, title, fonts: await openFonts(dependencies), signal, progress: done }),
     );
   }
 
   async function zip(request: Request, response: Response) {
-    const job = await jobOf(request, response, null);
+    const job = await selectedSheets(request, response);
     const { sheetsZip } = await import('../../formats/pdf/sheets-zip');
     const file = { type: 'application/zip', name: `${job.domain}-sheets.zip` };
     await send(request, response, job, file, async (signal, done) =>
@@ -80,16 +94,12 @@ export function sheetFilesRoutes(dependencies: Dependencies): Router {
     );
   }
 
-  router.get('/domains/:domain/mailboxes/:login/sheet.pdf', needs('print'), (request, response) =>
-    pdf(request, response, request.params.login),
-  );
-  router.get('/domains/:domain/sheets.pdf', needs('print'), (request, response) =>
-    pdf(request, response, null),
-  );
+  router.get('/domains/:domain/mailboxes/:login/sheet.pdf', needs('print'), mailboxPdf);
+  router.get('/domains/:domain/sheets.pdf', needs('print'), pdf);
   router.get('/domains/:domain/sheets.zip', needs('print'), zip);
   router.post('/domains/:domain/sheets.:kind', needs('print'), async (request, response, next) => {
     if (!isSelectionForm(request)) next();
-    else if (request.params.kind === 'pdf') await pdf(request, response, null);
+    else if (request.params.kind === 'pdf') await pdf(request, response);
     else if (request.params.kind === 'zip') await zip(request, response);
     else throw notFound();
   });

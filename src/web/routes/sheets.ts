@@ -2,16 +2,18 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
 import { Router, type Request, type Response } from 'express';
+import type { Cached } from '../../cache/cache';
 import type { Dependencies } from '../../dependencies';
 import type { Paper } from '../../domain/branding';
 import { clientIds, clientTitle, usualClients } from '../../formats/guides';
 import { recordAction } from '../middleware/panel';
 import { domainOf, repeated, single } from '../query';
-import { isSelectionForm } from '../selection';
+import { isSelectionForm, selectionOf, selectionOfOne } from '../selection';
 import { logoVersion } from './logo';
-import { needSheet, sheetJob, type SheetJob } from '../sheet-job';
+import { firstSettings, sheetJob, type SheetJob } from '../sheet-job';
 import { patienceOf, valueOrWaiting } from '../show';
 import { linksOf, textsOf } from '../locals';
+import type { Domain } from '../../virtualmin/directory';
 import { needs } from '../access';
 
 /** The sheets as a page to print: one mailbox a page. Never from an answer that is not fresh. */
@@ -19,31 +21,29 @@ export function sheetsRoutes(dependencies: Dependencies): Router {
   const { directory, now } = dependencies;
   const router = Router();
 
-  async function show(request: Request, response: Response, job: SheetJob, one: boolean) {
-    if (one && job.sheets.length === 0) needSheet(job);
+  async function show(request: Request, response: Response, job: SheetJob) {
     await stream(response, job, choicesOf(request, response, job, dependencies));
   }
 
-  async function lookAt(request: Request, response: Response, login: string | null) {
+  /** Null where the waiting page has been sent instead. */
+  async function answerOrWaiting(
+    request: Request,
+    response: Response,
+  ): Promise<Cached<Domain> | null> {
     const domain = domainOf(request);
     const look = await directory.lookAtFreshDomain(domain, patienceOf(request));
     const what = textsOf(response).text('page_what_mailboxes', { domain });
     const page = { title: textsOf(response).text('page_sheets_of', { domain }), what };
     const there = valueOrWaiting(look, request, response, page, now());
-    if (there === null) return;
-    const job = await sheetJob(
-      request,
-      response,
-      there.value,
-      there.freshness.asOf,
-      dependencies,
-      login,
-    );
-    await show(request, response, job, login !== null);
+    return there === null ? null : { value: there.value, asOf: there.freshness.asOf };
   }
 
   router.get('/domains/:domain/sheets', needs('print'), async (request, response) => {
-    await lookAt(request, response, null);
+    const answer = await answerOrWaiting(request, response);
+    if (answer === null) return;
+    const selection = selectionOf(request, answer.value.users);
+    const job = await sheetJob(request, response, answer, selection, dependencies);
+    await show(request, response, job);
   });
 
   router.post('/domains/:domain/sheets', needs('print'), async (request, response, next) => {
@@ -51,16 +51,22 @@ export function sheetsRoutes(dependencies: Dependencies): Router {
       next();
       return;
     }
-    const { value, asOf } = await directory.freshDomain(domainOf(request));
-    const job = await sheetJob(request, response, value, asOf, dependencies, null);
-    await show(request, response, job, false);
+    const answer = await directory.freshDomain(domainOf(request));
+    const selection = selectionOf(request, answer.value.users);
+    const job = await sheetJob(request, response, answer, selection, dependencies);
+    await show(request, response, job);
   });
 
   router.get(
     '/domains/:domain/mailboxes/:login/sheet',
     needs('print'),
     async (request, response) => {
-      await lookAt(request, response, request.params.login);
+      const answer = await answerOrWaiting(request, response);
+      if (answer === null) return;
+      const selection = selectionOfOne(answer.value.users, request.params.login);
+      const job = await sheetJob(request, response, answer, selection, dependencies);
+      firstSettings(job);
+      await show(request, response, job);
     },
   );
 
