@@ -163,12 +163,12 @@ describe('what is wrong', () => {
     [
       'the address as user name',
       { login: 'bob@example.com' },
-      [{ kind: 'login', told: 'bob@example.com' }],
+      [{ kind: 'login', advertised: 'bob@example.com' }],
     ],
     [
       'no user name, which is the address',
       { login: null },
-      [{ kind: 'login', told: 'bob@example.com' }],
+      [{ kind: 'login', advertised: 'bob@example.com' }],
     ],
     ['another host', { host: 'imap.example.com' }, [{ kind: 'not-prescribed' }]],
     ['another port', { port: 144 }, [{ kind: 'not-prescribed' }]],
