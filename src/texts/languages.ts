@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { keyValueLines } from './key-value';
 
 /** The texts of one language. */
 export interface Texts {
@@ -47,12 +48,6 @@ export function readLanguages(folder: string): Languages {
 /** The keys and texts of one file. */
 export function parseTexts(file: string): ReadonlyMap<string, string> {
   return new Map(
-    file
-      .split('\n')
-      .filter((line) => !line.startsWith('#') && line.includes('='))
-      .map((line) => {
-        const equals = line.indexOf('=');
-        return [line.slice(0, equals), line.slice(equals + 1)] as const;
-      }),
+    keyValueLines(file).flatMap(({ key, value }) => (value === null ? [] : [[key, value]])),
   );
 }
