@@ -33,8 +33,7 @@ async function check(args: readonly string[]): Promise<number> {
   }
   const domain = asciiDomainName(values.domain ?? '');
   if (domain === null) throw new UsageError(`--domain must be a domain name\n\n${help}`);
-  const { say } = pageTexts(readLanguages(join(__dirname, 'lang')).english);
-  const { virtualmin, policies } = readConfig(process.env, say);
+  const { virtualmin, policies } = readConfig(process.env);
   if (virtualmin === null)
     throw new UsageError(
       'VIRTUALMIN_URL is missing: docs/standalone.md says how to connect a server',
@@ -69,14 +68,20 @@ function parseArguments(args: readonly string[]) {
   }
 }
 
+/** What went wrong, in English. */
+function wordsOf(error: unknown): string {
+  if (error instanceof ConfigError) {
+    const { say } = pageTexts(readLanguages(join(__dirname, 'lang')).english);
+    return error.problems.map(say).join('\n');
+  }
+  const known = error instanceof UsageError || error instanceof RemoteApiError;
+  return known ? error.message.trimEnd() : 'The check itself failed';
+}
+
 check(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: unknown) => {
-    const known =
-      error instanceof UsageError ||
-      error instanceof ConfigError ||
-      error instanceof RemoteApiError;
-    process.stderr.write(`${known ? error.message.trimEnd() : 'The check itself failed'}\n`);
+    process.stderr.write(`${wordsOf(error)}\n`);
     process.exit(1);
   },
 );

@@ -82,8 +82,7 @@ export async function makeDependencies(
 ): Promise<Dependencies> {
   const demo = config.virtualmin === null;
   const virtualmin = config.virtualmin ?? (await startDemo(join(folder, 'recordings')));
-  const { say } = pageTexts(languages.english);
-  const facts = config.listen.kind === 'tcp' ? null : new PanelFacts(say);
+  const facts = config.listen.kind === 'tcp' ? null : new PanelFacts();
   const client = createVirtualminClient(
     virtualmin,
     Date.now,
@@ -91,6 +90,7 @@ export async function makeDependencies(
     readInThread(join(folder, 'answer-thread.mjs')),
   );
   const { policies, settingsFile } = config;
+  const { say } = pageTexts(languages.english);
   const ownSettings =
     settingsFile === null ? () => policies : followSettingsFile(settingsFile, policies, say, log);
   return {

@@ -10,9 +10,11 @@ import { pageTexts } from './texts/page-texts';
 import { createApp } from './web/app';
 import { serve } from './web/serve';
 
+const texts = join(__dirname, 'lang');
+
 async function main(): Promise<void> {
-  const languages = readLanguages(join(__dirname, 'lang'));
-  const config = readConfig(process.env, pageTexts(languages.english).say);
+  const languages = readLanguages(texts);
+  const config = readConfig(process.env);
   // It is in the configuration now; a diagnostic report would print the environment.
   delete process.env.VIRTUALMIN_PASSWORD;
   const accessToken = config.accessToken ?? randomBytes(24).toString('base64url');
@@ -35,12 +37,17 @@ function tokenWords({ listen }: Config, token: string): string {
   return listen.kind === 'tcp' ? `?token=${encodeURIComponent(token)}` : '';
 }
 
+/** What went wrong, in English. */
+function wordsOf(error: unknown): string {
+  if (error instanceof ConfigError) {
+    const { say } = pageTexts(readLanguages(texts).english);
+    return error.problems.map(say).join('\n');
+  }
+  return `Cannot start: ${error instanceof Error ? error.message : 'unknown error'}`;
+}
+
 main().catch((error: unknown) => {
-  const words =
-    error instanceof ConfigError
-      ? error.problems.join('\n')
-      : `Cannot start: ${error instanceof Error ? error.message : 'unknown error'}`;
-  process.stderr.write(`${words}\n`);
+  process.stderr.write(`${wordsOf(error)}\n`);
   // Not exitCode: the demo's own server is up by then, and would keep the process going.
   process.exit(1);
 });

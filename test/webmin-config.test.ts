@@ -1,38 +1,58 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { defaultPolicy } from '../src/domain/policy';
-import { parseSettings, settingKeys } from '../src/settings/settings-file';
+import { settings } from '../src/settings/settings';
 import { parseTexts } from '../src/texts/languages';
-import { english } from './helpers/languages';
+import { readTable } from '../src/settings/setting';
+import { port, yesNo } from '../src/settings/values';
+import { languages } from './helpers/languages';
 
 const folder = join(__dirname, '..', 'src', 'webmin');
 const read = (file: string) => parseTexts(readFileSync(join(folder, file), 'utf8'));
 const info = read('config.info');
 
-/** What is for the panel's side alone: where the service is, and the settings of single domains in one. */
-const ofThePanel = ['socket', 'by_domain'];
+/** Keys that the panel does not pass on to the app as settings, from facts-lib.pl. */
+const ofThePanel = (
+  /panel_only = .*qw\((.*)\)/.exec(readFileSync(join(folder, 'facts-lib.pl'), 'utf8'))?.[1] ?? ''
+).split(' ');
+
+const keys = [...Object.keys(settings), ...ofThePanel].sort();
 
 const withoutSections = (form: ReadonlyMap<string, string>) =>
   [...form].filter(([, text]) => !text.endsWith(',11')).map(([key]) => key);
 
 describe("the module's configuration", () => {
   test('has every key of the settings file, and no other', () => {
-    expect(withoutSections(info).sort()).toEqual([...settingKeys, ...ofThePanel].sort());
-    expect([...read('config').keys()].sort()).toEqual([...settingKeys, ...ofThePanel].sort());
+    expect(withoutSections(info).sort()).toEqual(keys);
+    expect([...read('config').keys()].sort()).toEqual(keys);
   });
 
-  test('is the default policy as it comes', () => {
-    const own = [...read('config')].filter(([key]) => !ofThePanel.includes(key));
-    const { general, byDomain } = parseSettings(
-      own.map((pair) => pair.join('=')).join('\n'),
-      english.say,
-    );
-    const { branding, ...policy } = general;
-    const { branding: standard, ...standardPolicy } = defaultPolicy;
-    expect(policy).toEqual(standardPolicy);
-    expect({ ...branding, paper: null }).toEqual(standard);
-    expect(byDomain.size).toBe(0);
+  test('has the defaults of the table', () => {
+    const given = read('config');
+    const { values, problems } = readTable(settings, (key) => given.get(key));
+    expect([...problems]).toEqual([]);
+    const standard = readTable(settings, () => undefined).values;
+    // The form has no choice for "not set".
+    expect({ ...values, sheet_paper: null }).toEqual(standard);
+    expect(given.get('by_domain')).toBe('');
+  });
+
+  test.each(Object.entries(settings))('has a field for %s that fits it', (key, setting) => {
+    const [, kind = '', ...options] = (info.get(key) ?? '').split(',');
+    const chosen = options.map((option) => option.replace(/-[^-]*$/, '')).sort();
+    if (setting.choices !== null) {
+      expect([kind, chosen]).toEqual(['1', [...setting.choices].sort()]);
+    } else if (setting.parse === yesNo) {
+      expect([kind, chosen]).toEqual(['1', ['0', '1']]);
+    } else if (setting.parse === port) {
+      expect([kind, options]).toEqual(['0', ['6']]);
+    } else if (key === 'sheet_language') {
+      const codes = languages.all.map(({ code }) => (code === 'en' ? '' : code));
+      expect([kind, chosen]).toEqual(['4', codes.sort()]);
+    } else {
+      // A field that can be left out if the setting can be: Webmin shows a label in its place.
+      expect([key, kind]).toEqual([key, setting.default === null ? '3' : '0']);
+    }
   });
 
   test('has help for each key', () => {

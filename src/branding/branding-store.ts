@@ -7,37 +7,37 @@ import type { BrandingOwner } from '../domain/viewer';
 import { message, type Message } from '../texts/message';
 import { brandingKeys, readBranding, type BrandingTexts } from './read-branding';
 
-/** A branding as it was saved. */
+/** A branding as it is saved. */
 export interface SavedBranding {
   readonly branding: Branding;
   readonly texts: BrandingTexts;
-  /** Changes with what is saved; '' where nothing is. */
+  /** Changes with what is saved; '' if nothing is. */
   readonly version: string;
-  /** What of it is broken and was ignored, each naming the file. */
+  /** What of it is damaged and is ignored, each with the name of the file. */
   readonly problems: readonly Message[];
 }
 
-/** Somebody else has saved since the version that a change was made from. */
+/** Somebody else has saved since the version that a change is based on. */
 export class ChangedMeanwhileError extends Error {
   override readonly name = 'ChangedMeanwhileError';
 }
 
 /**
- * What the files are written as. A later release may add keys and never changes what one means, so that an
- * older one reads what it knows and keeps the rest.
+ * The version of the file format. A later release may add keys and never changes the meaning of one. So an older
+ * release reads the keys that it knows and keeps the others.
  */
 const format = 1;
 
 const nothing: SavedBranding = { branding: noBranding, texts: {}, version: '', problems: [] };
 
-/** Brandings as files, one each, in a folder of their own. */
+/** Brandings as files, one each, in a folder of their own. The folder is created at the first write. */
 export class BrandingStore {
-  /** What was read last, by its path and version: cleaning a logo takes longer than a page. */
+  /** The last ones read, by path and version: cleaning a logo takes longer than a page. */
   readonly #read = new LRUCache<string, SavedBranding>({ max: 100 });
 
   readonly #keys: readonly string[];
 
-  /** `languages` are those that a mail may have words in. */
+  /** A branding may have words for mail in these `languages`. */
   constructor(
     readonly folder: string,
     languages: readonly string[],
@@ -45,7 +45,7 @@ export class BrandingStore {
     this.#keys = brandingKeys(languages);
   }
 
-  /** What is saved. A broken file counts as nothing, and its problems say so; never rejects for what it holds. */
+  /** What is saved. A damaged file counts as nothing, and its problems say so. Never rejects because of its content. */
   async read(owner: BrandingOwner): Promise<SavedBranding> {
     const path = this.#path(owner);
     let bytes: Buffer;
@@ -63,19 +63,19 @@ export class BrandingStore {
     if (saved === null) {
       return { ...nothing, version, problems: [message('brand_broken', { file: path })] };
     }
-    const problems: Message[] = [];
     const texts = Object.fromEntries(this.#keys.map((key) => [key, textOf(saved, key)]));
-    const branding = await readBranding(texts, (key, problem) => {
-      problems.push(message('brand_broken_value', { file: path, key, problem }));
-    });
+    const { branding, problems: bad } = await readBranding(texts);
+    const problems = [...bad].map(([key, problem]) =>
+      message('brand_broken_value', { file: path, key, problem }),
+    );
     const read = { branding, texts, version, problems };
     this.#read.set(path + version, read);
     return read;
   }
 
   /**
-   * Saves a branding in place of the one that had this version. Throws ChangedMeanwhileError where
-   * that is not the one any more.
+   * Saves a branding in place of the one with this version. Throws ChangedMeanwhileError if another version has been
+   * saved since.
    */
   async write(owner: BrandingOwner, texts: BrandingTexts, version: string): Promise<void> {
     const { default: lockfile } = await import('proper-lockfile');
@@ -101,13 +101,13 @@ export class BrandingStore {
     }
   }
 
-  /** Whose brandings are saved, but for the server's, in the order of their names. */
+  /** The resellers and domains that have a branding, in the order of their files' names. */
   async owners(): Promise<Exclude<BrandingOwner, { kind: 'server' }>[]> {
     const files: string[] = await readdir(this.folder).catch(() => []);
     return files.sort().flatMap((file) => {
       const [, kind, name] = /^(reseller|domain)-(.+)\.json$/.exec(file) ?? [];
       const owner = { kind: kind as 'reseller' | 'domain', name: decoded(name ?? '') };
-      // What else lies in the folder is not ours.
+      // Other files in the folder are not ours.
       return this.#path(owner) === join(this.folder, file) ? [owner] : [];
     });
   }
@@ -118,7 +118,7 @@ export class BrandingStore {
   }
 }
 
-/** What was encoded as a part of a file's name; '' where nothing was. */
+/** A part of a file's name, decoded; '' if it cannot be. */
 function decoded(name: string): string {
   try {
     return decodeURIComponent(name);

@@ -1,42 +1,63 @@
 import { DOMParser, XMLSerializer, type Element, type Node } from '@xmldom/xmldom';
 import { PNG } from 'pngjs';
-import { BadValue } from '../settings/bad-value';
 import { maxLogoBytes, type Logo } from '../domain/branding';
+import { good, type Parsed } from '../settings/setting';
+import { message, type Message } from '../texts/message';
 
-/** Pixels on each side. */
+/** Pixels, for width and height. */
 const mostPixels = 3000;
 
-/** How many times as wide as high, or as high as wide. */
+/** Of width to height, or height to width. */
 const mostRatio = 20;
 
-/** What a drawing may have; a logo needs no more, and a printer takes no longer. */
+/** Limits for a drawing: a logo needs no more, and more would take too long to print. */
 const mostElements = 2000;
 const deepest = 30;
 
-/** Units of an SVG: what is drawn in others is lost to a PDF's numbers. */
+/** Limits for the units of an SVG: a PDF cannot write larger or smaller numbers exactly. */
 const mostUnits = 1_000_000;
 const leastUnits = 0.01;
 
 const svgNamespace = 'http://www.w3.org/2000/svg';
 
+/** Ends the cleaning of a logo that cannot be used. */
+class UnusableLogo extends Error {
+  override readonly name = 'UnusableLogo';
+  readonly problem: Message;
+
+  constructor(key: string, values: Message['values'] = {}) {
+    super(key);
+    this.problem = message(key, values);
+  }
+}
+
 /**
- * Takes a PNG or an SVG apart and puts together a picture of what it shows and nothing else: no
- * script, no reference to anything outside it, no text, no hidden data. The same file gives the same
- * bytes, and a cleaned one comes out as it was. Throws BadValue.
+ * Takes a PNG or an SVG apart and makes a picture that contains only what is visible in it: no script, no reference to
+ * anything outside, no text, no hidden data. The same file always gives the same bytes. A cleaned logo does not change
+ * when it is cleaned again.
  */
-export function cleanLogo(file: Buffer): Logo {
+export function cleanLogo(file: Buffer): Parsed<Logo> {
+  try {
+    return good(clean(file));
+  } catch (error) {
+    if (error instanceof UnusableLogo) return { problem: error.problem };
+    throw error;
+  }
+}
+
+function clean(file: Buffer): Logo {
   if (file.length > maxLogoBytes) throw tooLarge();
   const logo = isPng(file) ? cleanPng(file) : cleanSvg(file);
   const { width, height, bytes } = logo;
   if (bytes.length > maxLogoBytes) throw tooLarge();
   if (Math.max(width / height, height / width) > mostRatio) {
-    throw new BadValue('logo_ratio', { count: mostRatio });
+    throw new UnusableLogo('logo_ratio', { count: mostRatio });
   }
   return logo;
 }
 
-function tooLarge(): BadValue {
-  return new BadValue('logo_bytes', { count: maxLogoBytes / 1024 });
+function tooLarge(): UnusableLogo {
+  return new UnusableLogo('logo_bytes', { count: maxLogoBytes / 1024 });
 }
 
 function isPng(file: Buffer): boolean {
@@ -45,24 +66,24 @@ function isPng(file: Buffer): boolean {
 
 /** Only its pixels are kept. */
 function cleanPng(file: Buffer): Logo {
-  // The sizes of IHDR, which has to come first: they say how much the rest unpacks to.
+  // The size in the IHDR chunk, which must be the first: it tells how much memory the unpacked picture needs.
   const [width, height] =
     file.length < 24 ? [0, 0] : [file.readUInt32BE(16), file.readUInt32BE(20)];
   if (width < 1 || height < 1 || width > mostPixels || height > mostPixels) {
-    throw new BadValue('logo_pixels', { count: mostPixels });
+    throw new UnusableLogo('logo_pixels', { count: mostPixels });
   }
   let picture: PNG;
   try {
     picture = PNG.sync.read(file);
   } catch {
-    throw new BadValue('logo_png');
+    throw new UnusableLogo('logo_png');
   }
-  // On white, as it is printed: see-through parts would make a PDF larger and slower.
+  // On white, as it is printed: transparency would make a PDF larger and slower.
   const bytes = PNG.sync.write(picture, { colorType: 2, inputHasAlpha: true, deflateLevel: 9 });
   return { type: 'image/png', width, height, bytes };
 }
 
-/** Elements that draw, with the attributes that say where. */
+/** Elements that draw, with the attributes of their shape and place. */
 const drawing: Readonly<Record<string, readonly string[]>> = {
   svg: [],
   g: [],
@@ -82,7 +103,7 @@ const drawing: Readonly<Record<string, readonly string[]>> = {
   stop: ['offset'],
 };
 
-/** How things look: as attributes, in `style`, or in a style sheet's class. */
+/** Properties of how an element looks: attributes, or declarations in `style` or in a class of a style sheet. */
 const presentation = [
   ...['fill', 'fill-opacity', 'fill-rule', 'stroke', 'stroke-width', 'stroke-opacity'],
   ...['stroke-linecap', 'stroke-linejoin', 'stroke-miterlimit', 'stroke-dasharray'],
@@ -90,10 +111,10 @@ const presentation = [
   ...['color', 'display', 'visibility'],
 ];
 
-/** What shows something that would be missing; each has a text `logo_…` that says what to do about it. */
+/** Visible elements that are not supported. Each has a text `logo_…` that says what to do about it. */
 const unusable = ['text', 'image', 'use', 'filter', 'mask', 'pattern', 'foreignObject'];
 
-/** A colour, a number, a list of numbers, or one of the drawing's own parts. */
+/** A colour, a number, a list of numbers, or a reference to a part of the same drawing. */
 const harmless = /^(?:[\w\s#%.,()+-]*|url\(#[\w.-]+\)(?:\s+[\w#]+)?)$/;
 
 function cleanSvg(file: Buffer): Logo {
@@ -112,12 +133,12 @@ function cleanSvg(file: Buffer): Logo {
       const element = elementOf(child);
       if (element === null) continue;
       const name = element.localName ?? '';
-      if (unusable.includes(name)) throw new BadValue(`logo_${name}`);
+      if (unusable.includes(name)) throw new UnusableLogo(`logo_${name}`);
       const places = drawing[name];
-      // A title, a script, an editor's own notes: nothing that shows.
+      // A title, a script, data of a drawing program: nothing visible.
       if (places === undefined || name === 'svg') continue;
       if (++count > mostElements || depth > deepest) {
-        throw new BadValue('logo_complicated');
+        throw new UnusableLogo('logo_complicated');
       }
       const copied = document.createElementNS(svgNamespace, name);
       for (const place of ['id', 'transform', ...places]) take(element, copied, place);
@@ -126,7 +147,7 @@ function cleanSvg(file: Buffer): Logo {
     }
   };
   copy(source, root, 0);
-  if (count === 0) throw new BadValue('logo_empty');
+  if (count === 0) throw new UnusableLogo('logo_empty');
   const text = new XMLSerializer().serializeToString(document);
   const [, , width, height] = box;
   return { type: 'image/svg+xml', width, height, bytes: Buffer.from(text) };
@@ -134,22 +155,22 @@ function cleanSvg(file: Buffer): Logo {
 
 function parse(file: Buffer): Element {
   const text = file.toString('utf8').replace(/^\ufeff/, '');
-  // Its entities could make a text of any length, or of another file.
-  if (/<!ENTITY/i.test(text)) throw new BadValue('logo_entities');
+  // Entities could expand to a text of any length, or include another file.
+  if (/<!ENTITY/i.test(text)) throw new UnusableLogo('logo_entities');
   let root: Element | null = null;
   try {
     const complain = () => {
-      throw new BadValue('logo_neither');
+      throw new UnusableLogo('logo_neither');
     };
     root = new DOMParser({ onError: complain }).parseFromString(
       text.replace(/<!DOCTYPE[^[>]*>/i, ''),
       'text/xml',
     ).documentElement;
   } catch {
-    // Whatever it is, it is no SVG.
+    // It is not an SVG.
   }
   if (root?.localName !== 'svg' || root.namespaceURI !== svgNamespace) {
-    throw new BadValue('logo_neither');
+    throw new UnusableLogo('logo_neither');
   }
   return root;
 }
@@ -174,12 +195,12 @@ function viewBox(root: Element): Box {
   if (usual && width >= leastUnits && height >= leastUnits) {
     return [x, y, width, height];
   }
-  throw new BadValue('logo_size');
+  throw new UnusableLogo('logo_size');
 }
 
 type Styles = ReadonlyMap<string, string>;
 
-/** The declarations of each class: drawing programs write `.name{…}` and no other rules. */
+/** The declarations of each class. Drawing programs write `.name{…}` and no other rules. */
 function stylesOf(root: Element): Styles {
   const classes = new Map<string, string>();
   for (const style of Array.from(root.getElementsByTagName('style'))) {
@@ -188,7 +209,7 @@ function stylesOf(root: Element): Styles {
       for (const selector of selectors.split(',').map((one) => one.trim())) {
         const [, name] = /^\.([\w-]+)$/.exec(selector) ?? [];
         if (name === undefined) {
-          throw new BadValue('logo_style');
+          throw new UnusableLogo('logo_style');
         }
         classes.set(name, `${classes.get(name) ?? ''};${declarations}`);
       }
@@ -197,7 +218,7 @@ function stylesOf(root: Element): Styles {
   return classes;
 }
 
-/** How an element looks, the strongest last: its attributes, its classes, its own style (CSS 2.1, 6.4). */
+/** How an element looks: its style overrides its classes, and these its attributes (CSS 2.1, 6.4). */
 function lookOf(element: Element, styles: Styles): ReadonlyMap<string, string> {
   const look = new Map<string, string>();
   const set = (name: string, text: string) => {

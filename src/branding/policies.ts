@@ -4,11 +4,11 @@ import { policyFor, type MailPolicies, type MailPolicy } from '../domain/policy'
 import type { BrandingOwner } from '../domain/viewer';
 import type { VirtualServer } from '../domain/virtual-server';
 
-/** The mail policy of each domain: what the settings file says, with the brandings saved since. */
+/** The mail policy of each domain: the settings, with the saved brandings over them. */
 export class Policies {
   constructor(
     private readonly settings: () => MailPolicies,
-    /** Null where brandings cannot be saved. */
+    /** Null if brandings cannot be saved. */
     readonly store: BrandingStore | null,
   ) {}
 
@@ -18,7 +18,7 @@ export class Policies {
     return withBranding(above, own);
   }
 
-  /** The policy of an owner as it is where nothing is saved for them; `reseller` is the one of a domain. */
+  /** The policy of an owner without what is saved for that owner. `reseller` is the domain's; null for other owners. */
   async above(owner: BrandingOwner, reseller: string | null): Promise<MailPolicy> {
     const domain = owner.kind === 'domain' ? owner.name : '';
     const saved: Promise<Branding>[] = [];
@@ -32,7 +32,7 @@ export class Policies {
   }
 }
 
-/** A policy with a branding before its own. */
+/** A policy with a branding that overrides its own. */
 export function withBranding(policy: MailPolicy, branding: Branding): MailPolicy {
   return { ...policy, branding: nearestBranding([branding, policy.branding]) };
 }

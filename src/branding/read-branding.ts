@@ -1,44 +1,48 @@
 import type { Branding, Logo, MailWords } from '../domain/branding';
-import { BadValue } from '../settings/bad-value';
-import { brandingValueKeys, line, readBrandingValues } from '../settings/setting-values';
+import { bad, readTable, setting, type Parsed } from '../settings/setting';
+import { brandingOf, brandingSettings } from '../settings/settings';
+import { line, lines } from '../settings/values';
 import type { Message } from '../texts/message';
 
-/** The texts of a branding's keys: of one line each, `host_logo`, and `mail_subject.fr` and `mail_text.fr` for each language. */
+/**
+ * The texts of a branding's keys: those of the settings, `host_logo`, and for each language such as `fr`
+ * `mail_subject.fr` and `mail_text.fr`.
+ */
 export type BrandingTexts = Readonly<Record<string, string>>;
 
-/** Every key of a branding, where there are these languages. */
+/** What is set about the words of a mail, for one language. */
+const mailSettings = { mail_subject: setting(line, null), mail_text: setting(lines, null) };
+
+/** Every key of a branding, if there are these languages. */
 export function brandingKeys(languages: readonly string[]): string[] {
-  const mail = languages.flatMap((code) => [`mail_subject.${code}`, `mail_text.${code}`]);
-  return [...brandingValueKeys, 'host_logo', ...mail];
+  const mail = languages.flatMap((code) =>
+    Object.keys(mailSettings).map((key) => `${key}.${code}`),
+  );
+  return [...Object.keys(brandingSettings), 'host_logo', ...mail];
 }
 
 /**
- * Reads a whole branding from the texts of its keys, as `readBrandingValues` does; the libraries for logos
- * are loaded only where there is one.
+ * Reads a whole branding from the texts of its keys, and what is wrong with a text by its key. Such a one counts as
+ * not set. The libraries for logos are loaded only if there is a logo.
  */
 export async function readBranding(
   texts: BrandingTexts,
-  complain: (key: string, problem: Message) => void,
-): Promise<Branding> {
-  const attempt = async <T>(key: string, read: (text: string) => T | Promise<T>) => {
-    const text = texts[key] ?? '';
-    if (text === '') return null;
-    try {
-      return await read(text);
-    } catch (error) {
-      if (!(error instanceof BadValue)) throw error;
-      complain(key, error.problem);
-      return null;
-    }
-  };
+): Promise<{ readonly branding: Branding; readonly problems: ReadonlyMap<string, Message> }> {
+  const problems = new Map<string, Message>();
   const mail: Record<string, MailWords> = {};
   for (const language of mailLanguages(texts)) {
-    const subject = await attempt(`mail_subject.${language}`, line);
-    const text = await attempt(`mail_text.${language}`, lines);
+    const read = readTable(mailSettings, (key) => texts[`${key}.${language}`]);
+    for (const [key, problem] of read.problems) problems.set(`${key}.${language}`, problem);
+    const { mail_subject: subject, mail_text: text } = read.values;
     if (subject !== null || text !== null) mail[language] = { subject, text };
   }
-  const logo = await attempt('host_logo', readLogo);
-  return { ...readBrandingValues((key) => texts[key], complain), logo, mail };
+  const logo = texts.host_logo ? await readLogo(texts.host_logo) : { value: null };
+  if ('problem' in logo) problems.set('host_logo', logo.problem);
+  const { values, problems: others } = readTable(brandingSettings, (key) => texts[key]);
+  return {
+    branding: { ...brandingOf(values), logo: 'value' in logo ? logo.value : null, mail },
+    problems: new Map([...problems, ...others]),
+  };
 }
 
 function mailLanguages(texts: BrandingTexts): ReadonlySet<string> {
@@ -51,23 +55,14 @@ export function logoText({ type, bytes }: Logo): string {
   return `data:${type};base64,${bytes.toString('base64')}`;
 }
 
-async function readLogo(text: string): Promise<Logo> {
+async function readLogo(text: string): Promise<Parsed<Logo>> {
   const [, data] = /^data:image\/(?:png|svg\+xml);base64,([A-Za-z0-9+/=]+)$/.exec(text) ?? [];
-  if (data === undefined) throw new BadValue('logo_data');
+  if (data === undefined) return bad('logo_data');
   const { cleanLogo } = await import('./logo');
   const logo = cleanLogo(Buffer.from(data, 'base64'));
-  if (logo.type === 'image/svg+xml') {
+  if ('value' in logo && logo.value.type === 'image/svg+xml') {
     const { canDrawSvg } = await import('../formats/pdf/svg');
-    if (!canDrawSvg(logo.bytes.toString())) {
-      throw new BadValue('logo_undrawable');
-    }
+    if (!canDrawSvg(logo.value.bytes.toString())) return bad('logo_undrawable');
   }
   return logo;
-}
-
-function lines(text: string): string {
-  if (text.length > 5000 || /[^\P{Cc}\n]/u.test(text)) {
-    throw new BadValue('value_lines', { count: 5000 });
-  }
-  return text;
 }

@@ -27,7 +27,9 @@ export interface MailWords {
   readonly text: string | null;
 }
 
-export type Paper = 'a4' | 'letter';
+export const papers = ['a4', 'letter'] as const;
+
+export type Paper = (typeof papers)[number];
 
 /** An image after cleaning: it has no scripts, no external references and no metadata. */
 export interface Logo {

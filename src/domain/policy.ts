@@ -1,6 +1,8 @@
 import { nearestBranding, noBranding, type Branding } from './branding';
 
-export type Security = 'starttls' | 'implicit-tls';
+export const securities = ['starttls', 'implicit-tls'] as const;
+
+export type Security = (typeof securities)[number];
 
 /** The ports of one protocol, by how the connection is secured; null where the host does not offer it. */
 export type Ports = Readonly<Record<Security, number | null>>;
@@ -47,25 +49,6 @@ export interface MailPolicies {
   /** In their branding, only what differs from the general branding is set. */
   readonly byDomain: ReadonlyMap<string, MailPolicy>;
 }
-
-/**
- * RFC 9051 (143, 993), RFC 1939 and RFC 8314 (110, 995), RFC 6409 (587), RFC 8314 (465). Port 25 is
- * for mail between servers and is never offered to a client.
- */
-export const defaultPolicy: MailPolicy = {
-  incomingHost: 'mail.{domain}',
-  outgoingHost: 'mail.{domain}',
-  preferredSecurity: 'starttls',
-  imap: { starttls: 143, 'implicit-tls': 993 },
-  offerPop3: true,
-  pop3: { starttls: 110, 'implicit-tls': 995 },
-  submission: { starttls: 587, 'implicit-tls': 465 },
-  checkServers: true,
-  certificateHost: 'propose',
-  tryLogins: true,
-  mailFrom: null,
-  branding: noBranding,
-};
 
 /**
  * The policy of a domain. Its branding is merged from the domain's own in the settings, then each of

@@ -1,40 +1,34 @@
 import type { MailPolicies } from '../domain/policy';
-import { parseSettings, type Say } from '../settings/settings-file';
+import { defaultPolicies, parseSettings } from '../settings/settings-file';
+import { message, type Message } from '../texts/message';
 
 /**
- * How the panel is set up, as it says with each request: the module's configuration, and the
- * certificate that its own web server shows. A change is there with the next request.
+ * How the panel is set up, as it says with each request: the module's configuration, and the certificate of its web
+ * server. A change applies to the next request.
  */
 export class PanelFacts {
-  readonly #say: Say;
   #settings = '';
-  #policies: MailPolicies;
+  #policies = defaultPolicies;
   #certificate: string | null = null;
 
-  constructor(say: Say) {
-    this.#say = say;
-    this.#policies = parseSettings('', say, placeOf);
-  }
-
   /**
-   * Takes what a request says: settings as a settings file has them, and the SHA-256 of the certificate
-   * in upper-case hex with colons, or null. Throws SettingsError, and then nothing changes.
+   * Takes what a request says: settings as in a settings file, and the SHA-256 of the certificate in upper-case hex
+   * with colons, or null. Returns what is wrong with the settings, and then nothing changes; null if nothing is.
    */
-  adopt(settings: string, certificate: string | null): void {
+  adopt(settings: string, certificate: string | null): Message | null {
     if (settings !== this.#settings) {
-      this.#policies = parseSettings(settings, this.#say, placeOf);
+      const parsed = parseSettings(settings);
+      // The form has no lines to name.
+      if ('problem' in parsed) return message('setting_in_form', { problem: parsed.problem });
+      this.#policies = parsed.policies;
       this.#settings = settings;
     }
     this.#certificate = certificate;
+    return null;
   }
 
   readonly policies = (): MailPolicies => this.#policies;
 
-  /** Null where the panel speaks no TLS. */
+  /** Null if the panel does not use TLS. */
   readonly certificate = (): string | null => this.#certificate;
-}
-
-/** A form has no lines to name. */
-function placeOf(): string {
-  return 'Module Config';
 }

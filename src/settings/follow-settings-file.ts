@@ -1,36 +1,38 @@
 import { statSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { MailPolicies } from '../domain/policy';
-import { readSettingsFile, SettingsError, type Say } from './settings-file';
+import type { Message } from '../texts/message';
+import { readSettingsFile } from './settings-file';
 
 /**
- * The mail policies of a settings file, read anew when it has changed: the next request has them. A
- * change with something wrong in it is logged, and what was there before stays.
+ * The mail policies of a settings file, which is read again if it has changed: the next request uses them. If the
+ * file then has a problem, the problem is logged in the words of `say`, and the policies stay as they were.
  */
 export function followSettingsFile(
   path: string,
   first: MailPolicies,
-  say: Say,
+  say: (problem: Message) => string,
   log: Pick<Logger, 'warn' | 'info'>,
 ): () => MailPolicies {
   let policies = first;
-  let seen = stateOf(path);
+  let known = stateOf(path);
   return () => {
     const state = stateOf(path);
-    if (state === seen) return policies;
-    seen = state;
-    try {
-      policies = readSettingsFile(path, say);
+    if (state === known) return policies;
+    known = state;
+    const read = readSettingsFile(path);
+    if ('problem' in read) {
+      const reason = say(read.problem);
+      log.warn({ reason }, 'settings file ignored: what was there before stays');
+    } else {
+      policies = read.value;
       log.info('settings file read again');
-    } catch (error) {
-      if (!(error instanceof SettingsError)) throw error;
-      log.warn({ reason: error.message }, 'settings file ignored: what was there before stays');
     }
     return policies;
   };
 }
 
-/** Changes with the file; '' where it is not there. */
+/** Changes with the file; '' if there is no file. */
 function stateOf(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   return found === undefined ? '' : `${found.ino} ${found.mtimeMs} ${found.size}`;

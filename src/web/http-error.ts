@@ -8,8 +8,8 @@ export class HttpError extends Error {
     readonly status: number,
     readonly title: Message,
     readonly words: Message,
-    /** What exactly is wrong, in English and for whoever runs the server; null where there is no more to say. */
-    readonly detail: string | null = null,
+    /** What exactly is wrong, for the administrator; null if there is no more to say. */
+    readonly detail: Message | null = null,
   ) {
     super(words.key);
   }

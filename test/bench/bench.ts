@@ -10,7 +10,7 @@ import { setTimeout } from 'node:timers/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { bigDomainAnswer } from '../../src/demo/big-domain';
 import { decideServices } from '../../src/domain/client-settings';
-import { defaultPolicy } from '../../src/domain/policy';
+import { defaultPolicy } from '../../src/settings/settings';
 import { Probes } from '../../src/probe/probes';
 import type { mailboxesJson } from '../../src/formats/json';
 import { makeAuthority, startMailPorts } from '../helpers/mail-ports';

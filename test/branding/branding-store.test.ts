@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { BrandingStore, ChangedMeanwhileError } from '../../src/branding/branding-store';
 import { noBranding } from '../../src/domain/branding';
-import { parseSettings } from '../../src/settings/settings-file';
+import { policiesOf } from '../helpers/settings';
 import { Policies } from '../../src/branding/policies';
 import { english } from '../helpers/languages';
 
@@ -92,7 +92,7 @@ test('words for a mail are there by language, and the nearest wins for each', as
   const mail = { 'mail_subject.en': 'Hello', 'mail_text.fr': 'Bonjour\n\nà vous' };
   await store.write(server, mail, '');
   await store.write(domain, { 'mail_text.en': 'Dear all' }, '');
-  const policies = new Policies(() => parseSettings('', english.say), store);
+  const policies = new Policies(() => policiesOf(''), store);
   const { branding } = await policies.of({ name: 'example.com', reseller: null });
   expect(branding.mail).toEqual({
     en: { subject: 'Hello', text: 'Dear all' },
@@ -155,10 +155,9 @@ test('names of any letters stay in the folder', async () => {
 });
 
 describe('the nearest wins', () => {
-  const settings = parseSettings(
+  const settings = policiesOf(
     'host_name=File\nsupport_contact=File\nsheet_note=File\nwebmail_url=https://file.example/\n' +
       'sheet_note@example.com=File for one',
-    english.say,
   );
   const branding = async (name: string, of: string | null) =>
     (await new Policies(() => settings, store).of({ name, reseller: of })).branding;

@@ -13,7 +13,7 @@ import { discover } from '../../src/discovery/discover';
 import { readAutoconfig, readAutodiscover } from '../../src/discovery/documents';
 import { decideClientSettings } from '../../src/domain/client-settings';
 import { faultsOf, advertisedIn, type Search } from '../../src/domain/discovery';
-import { defaultPolicy } from '../../src/domain/policy';
+import { defaultPolicy } from '../../src/settings/settings';
 import { autoconfig } from '../../src/formats/autoconfig';
 import { autodiscover } from '../../src/formats/autodiscover';
 import { startApp } from '../helpers/app';

@@ -6,12 +6,12 @@ import {
   provenAsOf,
 } from '../../src/domain/client-settings';
 import type { Result } from '../../src/domain/observation';
-import { defaultPolicy, policyFor } from '../../src/domain/policy';
-import { parseSettings } from '../../src/settings/settings-file';
+import { policyFor } from '../../src/domain/policy';
+import { defaultPolicy } from '../../src/settings/settings';
+import { policiesOf } from '../helpers/settings';
 import { bob, exampleCom, observationsOf } from '../helpers/domain';
-import { english } from '../helpers/languages';
 
-const policies = (text = '') => parseSettings(text, english.say);
+const policies = (text = '') => policiesOf(text);
 
 function decide(settings = '', mailbox = {}, server = {}) {
   const virtualServer = { ...exampleCom, ...server };

@@ -1,12 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { noBranding, type Branding } from '../../src/domain/branding';
-import {
-  defaultPolicy,
-  forDomain,
-  policyFor,
-  type MailPolicies,
-  type MailPolicy,
-} from '../../src/domain/policy';
+import { forDomain, policyFor, type MailPolicies, type MailPolicy } from '../../src/domain/policy';
+import { defaultPolicy } from '../../src/settings/settings';
 
 test('the default policy is the one that the README describes', () => {
   expect(defaultPolicy).toEqual({

@@ -18,14 +18,13 @@ import {
   thunderbirdQrPng,
   thunderbirdQrSvg,
 } from '../../src/formats/thunderbird-qr';
-import { parseSettings } from '../../src/settings/settings-file';
+import { policiesOf } from '../helpers/settings';
 import { bob, exampleCom } from '../helpers/domain';
 import { named, parseXml, plistValue, texts } from '../helpers/xml';
-import { english } from '../helpers/languages';
 
 function settings(mailbox = {}, policy = '', domain = 'example.com') {
   const server = { ...exampleCom, name: domain };
-  const policies = parseSettings(policy, english.say);
+  const policies = policiesOf(policy);
   return decideClientSettings({ ...bob, ...mailbox }, server, policyFor(policies, domain));
 }
 
@@ -322,7 +321,7 @@ describe("Thunderbird's QR code", () => {
 
 describe('DNS records', () => {
   const records = (policy = '') => {
-    const policies = parseSettings(policy, english.say);
+    const policies = policiesOf(policy);
     return dnsZone('example.com', decideServices('example.com', policies.general))
       .split('\n')
       .filter((line) => !line.startsWith(';') && line !== '');

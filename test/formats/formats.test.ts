@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { noBranding } from '../../src/domain/branding';
 import { decideClientSettings } from '../../src/domain/client-settings';
-import { defaultPolicy } from '../../src/domain/policy';
+import { defaultPolicy } from '../../src/settings/settings';
 import { settingsFingerprint } from '../../src/formats/fingerprint';
 import { mailboxesJson, settingsJson } from '../../src/formats/json';
 import { settingsText } from '../../src/formats/settings-text';

@@ -13,11 +13,11 @@ import { PanelFacts } from '../../src/panel/panel-facts';
 import type { Probes } from '../../src/probe/probes';
 import { Policies } from '../../src/branding/policies';
 import type { SignerFiles } from '../../src/signing/profile-signer';
-import { parseSettings } from '../../src/settings/settings-file';
+import { policiesOf } from './settings';
 import type { Languages } from '../../src/texts/languages';
 import { createVirtualminClient } from '../../src/virtualmin/client';
 import { Directory } from '../../src/virtualmin/directory';
-import { english, languages } from './languages';
+import { languages } from './languages';
 import { startVirtualmin, type TestVirtualmin } from './virtualmin';
 
 const root = join(__dirname, '..', '..');
@@ -90,10 +90,10 @@ export async function startApp(
   const lines: string[] = [];
   const log = new PassThrough().on('data', (line) => lines.push(String(line)));
   const client = createVirtualminClient(virtualmin.config(options.config), now);
-  const facts = new PanelFacts(english.say);
+  const facts = new PanelFacts();
   const { name, address } = options.mail?.from ?? { name: '', address: '' };
   const mailFrom = address === '' ? '' : `mail_from=${name} <${address}>`;
-  const settings = parseSettings(`${options.settings ?? ''}\n${mailFrom}`, english.say);
+  const settings = policiesOf(`${options.settings ?? ''}\n${mailFrom}`);
   const app = createApp({
     directory: new Directory(client, now),
     policies: new Policies(

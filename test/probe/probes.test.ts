@@ -5,7 +5,7 @@ import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { decideServices } from '../../src/domain/client-settings';
 import type { Difference, Endpoint, HostObservations } from '../../src/domain/observation';
-import { defaultPolicy } from '../../src/domain/policy';
+import { defaultPolicy } from '../../src/settings/settings';
 import { mayConnect } from '../../src/network/addresses';
 import { Probes, type ProbeOptions } from '../../src/probe/probes';
 import { freePorts, makeAuthority, type Authority } from '../helpers/mail-ports';

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { noBranding } from '../../src/domain/branding';
-import { defaultPolicy } from '../../src/domain/policy';
-import { parseSettings, readSettingsFile, SettingsError } from '../../src/settings/settings-file';
+import { defaultPolicy } from '../../src/settings/settings';
+import { readSettingsFile } from '../../src/settings/settings-file';
 import { followSettingsFile } from '../../src/settings/follow-settings-file';
 import { english } from '../helpers/languages';
+import { policiesOf, valueOf } from '../helpers/settings';
 
 describe('what is refused, with its place and name', () => {
   test.each([
@@ -47,31 +48,29 @@ describe('what is refused, with its place and name', () => {
       'leaves no way to receive mail',
     ],
   ])('%s', (_what, text, message) => {
-    expect(() => parseSettings(text, english.say)).toThrow(SettingsError);
-    expect(() => parseSettings(text, english.say)).toThrow(message);
+    expect(() => policiesOf(text)).toThrow(message);
   });
 
   test('a file that is not there', () => {
-    expect(() => readSettingsFile('/nonexistent', english.say)).toThrow(
+    expect(() => valueOf(readSettingsFile('/nonexistent'))).toThrow(
       '/nonexistent: cannot be read (ENOENT)',
     );
   });
 });
 
 test('an empty file, comments and empty values are the default', () => {
-  const { general } = parseSettings('# mail_host=x\n\nmail_host=\nimap_port=\r\n', english.say);
+  const { general } = policiesOf('# mail_host=x\n\nmail_host=\nimap_port=\r\n');
   expect(general).toEqual(defaultPolicy);
 });
 
 test('spaces and line ends of Windows do no harm, the last of two counts', () => {
-  const { general } = parseSettings('imap_port = 1\r\nimap_port = 2 \r\n', english.say);
+  const { general } = policiesOf('imap_port = 1\r\nimap_port = 2 \r\n');
   expect(general.imap.starttls).toBe(2);
 });
 
 test("a domain's own settings lie over the general ones", () => {
-  const { general, byDomain } = parseSettings(
+  const { general, byDomain } = policiesOf(
     'webmail_url=https://w.example/\nmail_host@A.example=mx.a.example\noffer_pop3@a.example=0',
-    english.say,
   );
   expect(general.incomingHost).toBe('mail.{domain}');
   expect(byDomain.get('a.example')).toEqual({
@@ -82,6 +81,10 @@ test("a domain's own settings lie over the general ones", () => {
     outgoingHost: 'mx.a.example',
     offerPop3: false,
   });
+});
+
+test('a key that every object has is no setting', () => {
+  expect(() => policiesOf('constructor=x')).toThrow('line 1: unknown setting "constructor"');
 });
 
 describe('how sheets look', () => {
@@ -95,7 +98,7 @@ describe('how sheets look', () => {
       'sheet_paper=letter',
       'sheet_clients@example.org=none',
     ].join('\n');
-    const { general, byDomain } = parseSettings(text, english.say);
+    const { general, byDomain } = policiesOf(text);
     expect(general.branding).toEqual({
       ...noBranding,
       name: 'Example Hosting',
@@ -115,7 +118,7 @@ describe('how sheets look', () => {
     ['sheet_language=../en', 'must be the code of a language'],
     ['sheet_paper=a0', 'must be a4 or letter'],
   ])('refuses %s', (line, words) => {
-    expect(() => parseSettings(line, english.say)).toThrow(words);
+    expect(() => policiesOf(line)).toThrow(words);
   });
 });
 
@@ -134,12 +137,7 @@ describe('a settings file that changes', () => {
       warn: ({ reason }: { reason: string }) => void logged.push(reason),
     } as unknown as Parameters<typeof followSettingsFile>[3];
     writeFileSync(path, 'mail_host=one.example');
-    const settings = followSettingsFile(
-      path,
-      readSettingsFile(path, english.say),
-      english.say,
-      log,
-    );
+    const settings = followSettingsFile(path, valueOf(readSettingsFile(path)), english.say, log);
     const host = () => settings().general.incomingHost;
     expect(host()).toBe('one.example');
     writeFileSync(path, 'mail_host=two.example.org');

@@ -7,7 +7,6 @@ import { readSigner } from '../../src/signing/profile-signer';
 import { startApp, type TestApp } from '../helpers/app';
 import { configProblems } from '../helpers/config';
 import { makeChain, type Chain } from '../helpers/certificates';
-import { english } from '../helpers/languages';
 
 const path = '/domains/example.com/mailboxes/bob.example/profile.mobileconfig';
 const made: Chain[] = [];
@@ -140,11 +139,11 @@ describe('the configuration', () => {
   test('names both files', () => {
     const { certificate, key } = chain('rsa');
     const env = { PROFILE_CERT_FILE: certificate, PROFILE_KEY_FILE: key };
-    expect(readConfig(env, english.say).profileSigner).toEqual({ certificate, key });
+    expect(readConfig(env).profileSigner).toEqual({ certificate, key });
   });
 
   test('or neither', () => {
-    expect(readConfig({}, english.say).profileSigner).toBeNull();
+    expect(readConfig({}).profileSigner).toBeNull();
     expect(configProblems({ PROFILE_CERT_FILE: '/a' })).toEqual([
       'PROFILE_KEY_FILE is missing: signing takes a certificate and its key',
     ]);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { decideClientSettings } from '../../src/domain/client-settings';
-import { defaultPolicy } from '../../src/domain/policy';
+import { defaultPolicy } from '../../src/settings/settings';
 import { clientIds, guideFor } from '../../src/formats/guides';
 import { plainText, richText } from '../../src/texts/rich-text';
 import clients from '../../src/guides/clients.json';

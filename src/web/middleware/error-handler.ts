@@ -13,8 +13,8 @@ export interface ErrorView {
   readonly code: string;
   readonly title: string;
   readonly message: string;
-  /** The same for whoever runs the server, in English and as the log has it; null where there is no more to say. */
-  readonly detail: string | null;
+  /** What exactly is wrong, for the administrator; null if there is no more to say. */
+  readonly detail: { readonly text: string; readonly language: string } | null;
   /** Whether asking again may help. */
   readonly tryAgain: boolean;
   /** Seconds after which it is worth asking again by itself. */
@@ -43,7 +43,11 @@ const codes: Readonly<Record<number, string>> = {
 };
 
 /** What to show for an error, whatever it is. Nothing of an unknown one gets out. */
-export function viewOf(error: unknown, now: number, { text, say }: PageTexts): ErrorView {
+export function viewOf(
+  error: unknown,
+  now: number,
+  { text, say, code: language }: PageTexts,
+): ErrorView {
   if (error instanceof RemoteApiError) {
     const { code } = error;
     const status = remote[code];
@@ -54,12 +58,15 @@ export function viewOf(error: unknown, now: number, { text, say }: PageTexts): E
     }
     const retryAfter =
       error instanceof LockedOutError ? Math.max(1, Math.ceil((error.until - now) / 1000)) : null;
-    const said = { title: text(key), message: text(`${key}_do`), detail: error.message };
+    // As in the log.
+    const detail = { text: error.message, language: 'en' };
+    const said = { title: text(key), message: text(`${key}_do`), detail };
     return { status, code, ...said, tryAgain: true, retryAfter };
   }
   const known = error instanceof HttpError ? error : clientError(error);
   if (known !== null) {
-    const { status, title, words, detail } = known;
+    const { status, title, words } = known;
+    const detail = known.detail === null ? null : { text: say(known.detail), language };
     const code = codes[status] ?? (status < 500 ? 'bad-request' : 'internal');
     const said = { title: say(title), message: say(words), detail };
     return { status, code, ...said, tryAgain: false, retryAfter: null };
@@ -101,12 +108,12 @@ export function errorHandler(log: Logger, now: () => number): ErrorRequestHandle
     if (view.status === 401) response.set('WWW-Authenticate', 'Bearer');
     if (view.retryAfter !== null) response.set('Retry-After', String(view.retryAfter));
     if (request.path.endsWith('.json')) {
-      response.json({ error: { code: view.code, message: view.detail ?? view.message } });
+      response.json({ error: { code: view.code, message: view.detail?.text ?? view.message } });
     } else if (/\.(txt|csv)$/.test(request.path)) {
       const words = [
         `${view.title}.`,
         view.message,
-        ...(view.detail === null ? [] : [view.detail]),
+        ...(view.detail === null ? [] : [view.detail.text]),
       ];
       response.type('text/plain').send(`${words.join(' ')}\n`);
     } else {

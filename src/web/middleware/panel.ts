@@ -3,7 +3,6 @@ import type { PanelFacts } from '../../panel/panel-facts';
 import { isText, parseHeader } from '../../panel/panel-header';
 import { parseViewer } from '../../panel/panel-viewer';
 import { linksAt } from '../links';
-import { SettingsError } from '../../settings/settings-file';
 import { message } from '../../texts/message';
 import { forbidden, HttpError } from '../http-error';
 import { viewerOf } from '../locals';
@@ -50,16 +49,9 @@ export function panelFacts(facts: PanelFacts): RequestHandler {
 function adopt(facts: PanelFacts, request: Request): void {
   const { settings, certificate } = parseHeader(request.get(factsHeader) ?? '');
   if (!isText(settings)) throw forbidden('error_panel_facts');
-  try {
-    facts.adopt(settings, isText(certificate) ? certificate : null);
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    throw new HttpError(
-      500,
-      message('error_settings'),
-      message('error_settings_do'),
-      error.message,
-    );
+  const problem = facts.adopt(settings, isText(certificate) ? certificate : null);
+  if (problem !== null) {
+    throw new HttpError(500, message('error_settings'), message('error_settings_do'), problem);
   }
 }
 

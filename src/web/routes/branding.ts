@@ -1,7 +1,6 @@
 import { Router, type Request, type Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { ChangedMeanwhileError, type BrandingStore } from '../../branding/branding-store';
-import { BadValue } from '../../settings/bad-value';
 import { maxLogoBytes, type Branding } from '../../domain/branding';
 import { decideClientSettings } from '../../domain/client-settings';
 import type { MailPolicy } from '../../domain/policy';
@@ -219,16 +218,14 @@ async function draftOf(request: Request, keys: readonly string[]): Promise<Brand
   const { file } = request;
   if (file !== undefined && file.size > 0) {
     const { cleanLogo } = await import('../../branding/logo');
-    try {
-      texts.host_logo = logoText(cleanLogo(file.buffer));
-    } catch (error) {
-      if (!(error instanceof BadValue)) throw error;
-      problems.set('host_logo', error.problem);
-    }
+    const logo = cleanLogo(file.buffer);
+    if ('value' in logo) texts.host_logo = logoText(logo.value);
+    else problems.set('host_logo', logo.problem);
   }
-  const branding = await readBranding(texts, (key, problem) => problems.set(key, problem));
+  const read = await readBranding(texts);
+  const { branding } = read;
   if (branding.logo !== null) texts.host_logo = logoText(branding.logo);
-  return { texts, branding, problems };
+  return { texts, branding, problems: new Map([...problems, ...read.problems]) };
 }
 
 /** Somebody who could be anybody, so that a preview needs no answer of Virtualmin. */

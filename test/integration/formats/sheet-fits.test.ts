@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from '@jest/globals';
 import { noBranding } from '../../../src/domain/branding';
 import { decideClientSettings } from '../../../src/domain/client-settings';
-import { defaultPolicy } from '../../../src/domain/policy';
+import { defaultPolicy } from '../../../src/settings/settings';
 import { clientIds } from '../../../src/formats/guides';
 import { Fonts } from '../../../src/formats/pdf/fonts';
 import { sheetsPdf } from '../../../src/formats/pdf/sheets-pdf';

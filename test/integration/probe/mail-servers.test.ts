@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { decideServices } from '../../../src/domain/client-settings';
 import type { HostObservations } from '../../../src/domain/observation';
-import { defaultPolicy } from '../../../src/domain/policy';
+import { defaultPolicy } from '../../../src/settings/settings';
 import { Probes, type ProbeOptions } from '../../../src/probe/probes';
 import {
   makeAuthority,

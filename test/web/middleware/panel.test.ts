@@ -160,7 +160,9 @@ describe('in the panel', () => {
     const french = { ...root, language: 'fr.UTF-8' };
     const mistake = await get('/domains/example.com', french, 'imap_port=143x');
     expect(mistake.text).toContain('<h1>Les réglages de ce module comportent une erreur</h1>');
-    expect(mistake.text).toContain('<span lang="en">Module Config: imap_port must be');
+    expect(mistake.text).toContain(
+      '<span lang="fr">Module Config : imap_port doit être un port de 1 à 65535, ou off</span>',
+    );
     const kept = await get('/domains/example.com', { ...french, may: [] });
     expect([kept.status, kept.text]).toEqual([
       403,

@@ -9,8 +9,7 @@ import { configProblems } from '../../../helpers/config';
 import { startMailServer, type TestMailServer } from '../../../helpers/mail-server';
 import { textOfPdf } from '../../../helpers/pdf';
 import { answerUsers, userValues } from '../../../helpers/virtualmin';
-import { english } from '../../../helpers/languages';
-import { parseSettings } from '../../../../src/settings/settings-file';
+import { policiesOf } from '../../../helpers/settings';
 
 let folder: string;
 let mailServer: TestMailServer;
@@ -231,8 +230,8 @@ test("through the server's own sendmail", async () => {
 });
 
 describe('the configuration', () => {
-  const from = (text: string) => parseSettings(`mail_from=${text}`, english.say).general.mailFrom;
-  const transport = (env: Record<string, string>) => readConfig(env, english.say).mailTransport;
+  const from = (text: string) => policiesOf(`mail_from=${text}`).general.mailFrom;
+  const transport = (env: Record<string, string>) => readConfig(env).mailTransport;
 
   test('is who it is from, and a way to send', () => {
     expect(from('')).toBeNull();
