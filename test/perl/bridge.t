@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# The bridge as it runs in the panel: inside a server that is as hard on it as MiniServ, before the real app on a real socket.
+# The bridge as it runs in the panel: in the stand-in of MiniServ, with the real app on a real socket.
 use strict;
 use warnings;
 use FindBin;
@@ -43,53 +43,53 @@ sub ask {
     return ($answer->head, $answer->body, $answer);
 }
 
-# session(login, user) Returns the id of somebody's session; there is one a login.
+# session(login, user) Returns the id of a user's session, one per login.
 my %sessions;
 sub session { my ($login, $user) = @_; return $sessions{$login} //= $panel->session($user) }
 
-# token(options) Returns the token that a page gives to its forms.
+# token(options) Returns the form token of a page.
 sub token {
     my (%given) = @_;
     my (undef, $page) = ask('/', %given);
     return $page =~ /name="token" value="(\w{64})"/ ? $1 : 'none';
 }
 
-# errors() Returns what has come into the panel's log of errors since it was asked last.
+# errors() Returns the part of the panel's error log that is new since the last call.
 my $told = 0;
 sub errors { my $all = $panel->errors() =~ s/^.* miniserv\.pl started\n//r; my $new = substr($all, $told); $told = length($all); return $new }
 
-# configure(file, text) Writes one of the panel's files.
+# configure(file, text) Writes a file of the panel's configuration.
 sub configure { my ($name, $text) = @_; put("$etc/$name", $text) }
 
 
 errors();
 
-subtest 'a page stands inside the panel, and its links lead through it' => sub {
+subtest 'a page inside the panel' => sub {
     my ($head, $body) = ask('/domains/example.com');
-    like($head, qr{^HTTP/1\.0 200 OK\r\n.*^Content-type: text/html}ms, 'with the header of the panel');
-    like($body, qr{^<panel title="Mail Client Setup · example.com">}, 'with its title');
-    like($body, qr{</panel>\n$}, 'and its foot');
-    like($body, qr{bob\.example}, 'and what it is about');
-    unlike($body, qr{<html|<body|<!DOCTYPE}i, 'and is no document of its own');
-    like($body, qr{href="/virtualmin-mail-setup/index\.cgi/domains/example\.com/mailboxes/bob\.example"}, 'links');
-    like($body, qr{href="/virtualmin-mail-setup/assets/panel\.css\?v=[\d.]+"}, 'assets, by their version');
-    is(errors(), '', 'nothing is complained about');
-    unlike($head, qr{[^\r]\n}, 'and every line of its head ends as it has to');
+    like($head, qr{^HTTP/1\.0 200 OK\r\n.*^Content-type: text/html}ms, 'it has the headers of the panel');
+    like($body, qr{^<panel title="Mail Client Setup · example.com">}, 'it has a title');
+    like($body, qr{</panel>\n$}, 'it has the foot of the panel');
+    like($body, qr{bob\.example}, 'it has its content');
+    unlike($body, qr{<html|<body|<!DOCTYPE}i, 'it is not a whole document');
+    like($body, qr{href="/virtualmin-mail-setup/index\.cgi/domains/example\.com/mailboxes/bob\.example"}, 'links lead through the panel');
+    like($body, qr{href="/virtualmin-mail-setup/assets/panel\.css\?v=[\d.]+"}, 'assets have their version');
+    is(errors(), '', 'no errors in the log');
+    unlike($head, qr{[^\r]\n}, 'every header ends with CR and LF');
 };
 
-subtest 'the address alone' => sub {
+subtest 'the address of the module only' => sub {
     errors();
     for my $path ('', '?', '?xnavigation=1', '/') { like((ask($path))[0], qr{^HTTP/1\.0 200 }, "'$path' is the list of domains") }
-    is(errors(), '', 'without a complaint');
+    is(errors(), '', 'no errors in the log');
 };
 
-subtest 'a head alone' => sub {
+subtest 'HEAD' => sub {
     for my $path ('/domains/example.com', '/domains/nosuch.example', '/domains/example.com/mailboxes.json') {
         my ($get)  = ask($path);
         my ($head, $body) = ask($path, 'method' => 'HEAD');
         my $known = sub { my ($text) = @_; return { map { lc } $text =~ /^(Content-Length|Content-Type|HTTP\/1\.0):?[ ]+([^\r\n]*)/gmi } };
-        is_deeply($known->($head), $known->($get), "is that of the whole answer: $path");
-        is($body, '', 'and has no body');
+        is_deeply($known->($head), $known->($get), "the headers are those of GET: $path");
+        is($body, '', 'no body');
     }
 };
 
@@ -97,37 +97,37 @@ subtest "in the viewer's language" => sub {
     configure('config', "lang=en\nlang_root=de.UTF-8\n");
     my (undef, $body) = ask('/domains/example.com');
     configure('config', "lang=en\n");
-    like($body, qr{Postf\xc3\xa4chern melden sich mit einem Namen an}, 'as the panel has it');
+    like($body, qr{Postf\xc3\xa4chern melden sich mit einem Namen an}, 'the page is in the language of the panel');
 };
 
 subtest 'behind a prefix' => sub {
     configure('config', "lang=en\nwebprefix=/panel\n");
     my (undef, $body) = ask('/');
     configure('config', "lang=en\n");
-    like($body, qr{href="/panel/virtualmin-mail-setup/index\.cgi/domains/example\.com"}, 'links have it');
+    like($body, qr{href="/panel/virtualmin-mail-setup/index\.cgi/domains/example\.com"}, 'links have the prefix');
 };
 
 subtest 'a document is passed on as it is' => sub {
     my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/sheet');
-    like($head, qr{^Content-Type: text/html; charset=utf-8\r?$}m, 'a sheet to print');
-    like($body, qr{^<!DOCTYPE html>}, 'whole');
-    like($head, qr{frame-ancestors 'self'}, 'in a frame of the panel alone');
-    like($body, qr{href="/virtualmin-mail-setup/assets/sheet\.css\?v=[\d.]+"}, 'with its style');
+    like($head, qr{^Content-Type: text/html; charset=utf-8\r?$}m, 'a sheet has its content type');
+    like($body, qr{^<!DOCTYPE html>}, 'it is a whole document');
+    like($head, qr{frame-ancestors 'self'}, 'only the panel may show it in a frame');
+    like($body, qr{href="/virtualmin-mail-setup/assets/sheet\.css\?v=[\d.]+"}, 'its style sheet is that of the module');
 };
 
 subtest 'a file is passed on byte for byte, with its name' => sub {
     my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/sheet.pdf');
-    like($head, qr{^Content-Type: application/pdf\r?$}m, 'type');
-    like($head, qr{^Content-Disposition: attachment; filename="bob\@example\.com\.pdf"\r?$}m, 'name');
-    like($body, qr{^%PDF-1\.7.*%%EOF\s*$}s, 'whole');
+    like($head, qr{^Content-Type: application/pdf\r?$}m, 'its content type');
+    like($head, qr{^Content-Disposition: attachment; filename="bob\@example\.com\.pdf"\r?$}m, 'its file name');
+    like($body, qr{^%PDF-1\.7.*%%EOF\s*$}s, 'the file is complete');
     my ($json_head, $json) = ask('/domains/example.com/mailboxes.json');
-    is(decode_json($json)->{'domain'}, 'example.com', 'JSON');
+    is(decode_json($json)->{'domain'}, 'example.com', 'JSON is passed on as well');
 };
 
-subtest 'a login with signs arrives as it was sent' => sub {
+subtest 'a login with special characters arrives as it was sent' => sub {
     my (undef, $body) = ask('/domains/plain.example');
     my @paths = $body =~ m{href="/virtualmin-mail-setup/index\.cgi(/domains/plain\.example/mailboxes/[^"/]+)"}g;
-    ok(scalar(@paths), 'there are some');
+    ok(scalar(@paths), 'there are such mailboxes');
     for my $path (@paths) {
         my ($head) = ask("$path/settings.json");
         like($head, qr{^Content-Type: application/json}m, $path);
@@ -137,30 +137,30 @@ subtest 'a login with signs arrives as it was sent' => sub {
 subtest 'a form' => sub {
     my $body = 'selected=1&login=bob.example&login=zoe.example&token=' . token();
     my (undef, $csv) = ask('/domains/example.com/mailboxes.csv', 'body' => $body);
-    is(scalar(grep { /\@example\.com/ } split(/\r?\n/, $csv)), 2, 'arrives whole');
+    is(scalar(grep { /\@example\.com/ } split(/\r?\n/, $csv)), 2, 'it arrives completely');
     my ($head) = ask('/domains/example.com', 'body' => 'token=' . token());
     like($head, qr{^HTTP/1\.[01] 303 }, 'a redirect keeps its status');
-    like($head, qr{^Location: \./example\.com\r?$}m, 'and leads back through the panel');
+    like($head, qr{^Location: \./example\.com\r?$}m, 'its address leads through the panel');
 };
 
-subtest "the menu of Authentic, which asks for a page by a form with nothing in it" => sub {
+subtest "the menu of Authentic, which loads a page with an empty POST" => sub {
     my ($head, $body) = ask('/domains/example.com', 'body' => '', 'headers' => { 'X-Requested-With' => 'XMLHttpRequest' });
-    like($head, qr{^HTTP/1\.0 200 }, 'gets it');
-    like($body, qr{bob\.example}, 'whole');
+    like($head, qr{^HTTP/1\.0 200 }, 'it gets the page');
+    like($body, qr{bob\.example}, 'the page is complete');
 };
 
-subtest 'what else Authentic does' => sub {
+subtest 'other requests of Authentic' => sub {
     my %pjax = ('headers' => { 'X-PJAX' => 'true' });
     my ($head, $body) = ask('/domains/nosuch.example?xnavigation=1&q=a&_pjax=%5Bdata-dcontainer%5D', %pjax);
-    like($head, qr{^HTTP/1\.0 200 OK\r\n.*^Status: 404 }ms, 'of a page that it loads it shows an error only where that is none');
-    like($body, qr{no such domain}i, 'whole');
+    like($head, qr{^HTTP/1\.0 200 OK\r\n.*^Status: 404 }ms, 'an error page that it loads has status 200');
+    like($body, qr{no such domain}i, 'the error page is complete');
     (undef, $body) = ask('/domains/example.com?q=bob&xnavigation=1&_=123', %pjax);
-    unlike($body, qr{xnavigation|_=123}, 'what it adds to an address goes into no link');
-    like($body, qr{value="bob"}, 'and what is ours arrives');
+    unlike($body, qr{xnavigation|_=123}, 'its parameters are not in any link');
+    like($body, qr{value="bob"}, 'our parameters arrive');
     ($head) = ask('/domains/example.com', %pjax, 'body' => 'token=' . token(), 'type' => 'text/plain;charset=UTF-8');
-    like($head, qr{^HTTP/1\.[01] 303 }, 'a form that it sends is one');
+    like($head, qr{^HTTP/1\.[01] 303 }, 'its forms are accepted in spite of their content type');
     ($head) = ask('/domains/example.com', 'body' => 'token=' . token(), 'type' => 'text/plain;charset=UTF-8');
-    like($head, qr{^HTTP/1\.[01] 403 }, 'which from elsewhere it is not');
+    like($head, qr{^HTTP/1\.[01] 403 }, 'from other browsers such a form is refused');
 };
 
 subtest 'a logo' => sub {
@@ -171,90 +171,90 @@ subtest 'a logo' => sub {
         'Content-Disposition: form-data; name="logo_file"; filename="x.svg"', 'Content-Type: image/svg+xml', '', $svg,
         "--$boundary--", '');
     my ($head) = ask('/branding', 'body' => $body, 'type' => "multipart/form-data; boundary=$boundary");
-    like($head, qr{^Location: /virtualmin-mail-setup/index\.cgi/branding\?saved=1\r?$}m, 'arrives as a file does');
+    like($head, qr{^Location: /virtualmin-mail-setup/index\.cgi/branding\?saved=1\r?$}m, 'an upload arrives');
     ($head, $body) = ask('/domains/example.com/logo');
-    like($head, qr{^Content-Security-Policy: default-src 'none'; sandbox\r?$}m, 'and is served with its policy');
-    like($body, qr{<rect}, 'as it is');
+    like($head, qr{^Content-Security-Policy: default-src 'none'; sandbox\r?$}m, 'the logo has its content security policy');
+    like($body, qr{<rect}, 'the logo is served unchanged');
 };
 
 subtest 'mail that is not set up' => sub {
     my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/send', 'body' => 'to=a@b.example&subject=x&token=' . token());
-    like($head, qr{^HTTP/1\.[01] 404 }, 'is not there');
-    like($body, qr{mail_from}, 'and it is said why');
+    like($head, qr{^HTTP/1\.[01] 404 }, 'the page does not exist');
+    like($body, qr{mail_from}, 'it names the setting');
 };
 
-subtest 'who sees what' => sub {
+subtest 'which domains a user sees' => sub {
     my (undef, $body) = ask('/', 'user' => 'example');
     like($body, qr{domains/example\.com"}, 'an owner sees their own domain');
-    like($body, qr{domains/sub\.example\.com"}, 'and its sub-server');
-    unlike($body, qr{example\.org}, 'and no other');
+    like($body, qr{domains/sub\.example\.com"}, 'an owner sees its sub-server');
+    unlike($body, qr{example\.org}, 'an owner sees no other domain');
     my $token = token('user' => 'example');
     for my $path ('', '/mailboxes.json', '/sheets.pdf', '/mailboxes/ann/settings.txt', '/branding') {
         my ($head) = ask("/domains/example.org$path", 'user' => 'example');
-        like($head, qr{^HTTP/1\.[01] 404 }, "another's is not there: $path");
+        like($head, qr{^HTTP/1\.[01] 404 }, "another user's domain: GET $path");
         ($head) = ask("/domains/example.org$path", 'user' => 'example', 'body' => "token=$token");
-        like($head, qr{^HTTP/1\.[01] 404 }, "by a form neither: $path");
+        like($head, qr{^HTTP/1\.[01] 404 }, "another user's domain: POST $path");
     }
     my ($head) = ask('/branding', 'user' => 'example');
-    like($head, qr{^HTTP/1\.[01] 403 }, 'an owner has no branding of the server');
+    like($head, qr{^HTTP/1\.[01] 403 }, 'an owner may not change the branding of the server');
     (undef, $body) = ask('/', 'user' => 'helper');
-    like($body, qr{domains/sub\.example\.com"}, 'an extra admin sees the domains that they were given');
-    unlike($body, qr{domains/example\.com"}, 'and no other of the owner');
+    like($body, qr{domains/sub\.example\.com"}, 'an extra admin sees the domains assigned to them');
+    unlike($body, qr{domains/example\.com"}, 'an extra admin sees no other domain of the owner');
     (undef, $body) = ask('/', 'user' => 'rita');
     is(scalar(() = $body =~ /<th scope="row"/g), 3, "a reseller sees their customers' domains");
     ($head) = ask('/branding', 'user' => 'rita');
-    like($head, qr{Location: /virtualmin-mail-setup/index\.cgi/branding/resellers/rita}, 'and their branding');
+    like($head, qr{Location: /virtualmin-mail-setup/index\.cgi/branding/resellers/rita}, 'a reseller gets their own branding');
     add_user('example', 'virtual-server virtualmin-mail-setup', 'noconfig' => 1, 'domains' => '1 2');
     (undef, $body) = ask('/', 'user' => 'example');
-    unlike($body, qr{domains/example\.com}, 'who may not edit users sees none');
+    unlike($body, qr{domains/example\.com}, 'a user who may not edit mailboxes sees no domain');
     add_domains();
 };
 
-subtest 'who is not a user of Virtualmin' => sub {
+subtest 'a user without Virtualmin' => sub {
     add_user('guest', 'virtualmin-mail-setup');
     my ($head, $body) = ask('/', 'user' => 'guest');
-    like($head, qr{^HTTP/1\.0 200 }, 'may come in');
-    unlike($body, qr{domains/example\.com}, 'and is no master admin: they see nothing');
+    like($head, qr{^HTTP/1\.0 200 }, 'gets a page');
+    unlike($body, qr{domains/example\.com}, 'sees no domain');
     ($head) = ask('/domains/example.com', 'user' => 'guest');
-    like($head, qr{^HTTP/1\.[01] 404 }, 'of anything');
+    like($head, qr{^HTTP/1\.[01] 404 }, 'cannot open a domain');
     add_user('stranger', 'virtual-server');
     ($head, $body) = ask('/domains/example.com', 'user' => 'stranger');
-    like($head, qr{^HTTP/1\.0 403 Forbidden\r\n}, "who has not got the module reads Webmin's refusal, as one");
-    unlike($body, qr{bob}, 'and nothing else');
+    like($head, qr{^HTTP/1\.0 403 Forbidden\r\n}, "a user without the module gets Webmin's refusal, with status 403");
+    unlike($body, qr{bob}, 'the refusal has no content of ours');
 };
 
-subtest 'what a browser says of the viewer does not count' => sub {
+subtest 'a browser cannot choose the viewer' => sub {
     my $forged = encode_base64(
         encode_json({ 'user' => 'root', 'role' => 'master-admin', 'domains' => '*', 'pages' => '/x', 'assets' => '/x' }), '');
     my ($head) = ask('/domains/example.org', 'user' => 'example', 'headers' => { 'Mail-Setup-Viewer' => $forged });
-    like($head, qr{^HTTP/1\.[01] 404 }, 'in a header of its own, or inside another');
+    like($head, qr{^HTTP/1\.[01] 404 }, 'with a header, or inside another one');
     for my $end ("%20HTTP/1.0%0d%0aMail-Setup-Viewer:%20$forged", " HTTP/1.0 Mail-Setup-Viewer: $forged") {
         ($head) = ask("/domains/example.org$end", 'user' => 'example');
-        like($head, qr{^HTTP/1\.[01] 40[04] }, 'nor in the address');
+        like($head, qr{^HTTP/1\.[01] 40[04] }, 'with the address');
     }
     my $raw = IO::Socket::UNIX->new('Peer' => $socket) or die $!;
     print {$raw} "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n";
-    like(scalar(<$raw>), qr{^HTTP/1\.1 403 }, 'and without one the app answers nothing');
+    like(scalar(<$raw>), qr{^HTTP/1\.1 403 }, 'without a viewer the app refuses the request');
 };
 
-subtest 'the token of a form' => sub {
+subtest 'the form token' => sub {
     my $token = token();
-    is(token(), $token, 'stays the same within a login');
+    is(token(), $token, 'it is the same during a login');
     my @others = map { token(%$_) } { 'user' => 'example' }, { 'login' => 'root again', 'user' => 'root' };
-    is(scalar(grep { $_ ne $token && $_ ne 'none' } @others), 2, 'and is another one for another user or login');
+    is(scalar(grep { $_ ne $token && $_ ne 'none' } @others), 2, 'it differs for another user or login');
     my ($head, $body) = ask('/domains/example.com/mailboxes.csv', 'body' => "selected=1&login=bob.example&token=$others[0]");
-    like($head, qr{^HTTP/1\.[01] 403 }, 'which does not do');
-    unlike($body, qr{bob\@example}, 'and gets nothing');
-    is((stat("$folder/etc/virtualmin-mail-setup/form-secret"))[2] & 0777, 0600, 'the secret behind it is for root alone');
+    like($head, qr{^HTTP/1\.[01] 403 }, 'another token is refused');
+    unlike($body, qr{bob\@example}, 'the refusal has no data');
+    is((stat("$folder/etc/virtualmin-mail-setup/form-secret"))[2] & 0777, 0600, 'only root can read the key');
 };
 
-subtest 'what a master admin keeps a user from' => sub {
+subtest 'permissions that a master admin has taken from a user' => sub {
     configure('virtualmin-mail-setup/example.acl', "print=0\n");
     my ($head) = ask('/domains/example.com/sheets.pdf', 'user' => 'example');
-    like($head, qr{^HTTP/1\.[01] 403 }, 'printing');
+    like($head, qr{^HTTP/1\.[01] 403 }, 'print');
     configure('virtualmin-mail-setup/example.acl', "see=0\n");
     ($head) = ask('/', 'user' => 'example');
-    like($head, qr{^HTTP/1\.[01] 403 }, 'or everything');
+    like($head, qr{^HTTP/1\.[01] 403 }, 'see');
     unlink("$etc/virtualmin-mail-setup/example.acl");
 };
 
@@ -263,33 +263,33 @@ subtest "the module's configuration" => sub {
         my (undef, $json) = ask("/domains/$_[0]/mailboxes/$_[1]/settings.json");
         return decode_json($json)->{'outgoing'}->[0]->{'port'};
     };
-    is($port->('example.com', 'bob.example'), 587, "the package's");
+    is($port->('example.com', 'bob.example'), 587, "the defaults of the package");
     configure('virtualmin-mail-setup/config',
         "submission_port=2587\nby_domain=submission_port\@example.org=3587\tsheet_paper\@example.org=letter\nsocket=$socket\n");
-    is($port->('example.com', 'bob.example'), 2587, "the host's, at the next request");
+    is($port->('example.com', 'bob.example'), 2587, "a change applies to the next request");
     my (undef, $json) = ask('/domains/example.org/mailboxes.json');
     my $login = decode_json($json)->{'mailboxes'}->[0]->{'login'};
-    is($port->('example.org', $login), 3587, 'and what is for one domain');
+    is($port->('example.org', $login), 3587, 'the setting for one domain');
     configure('virtualmin-mail-setup/config', "imap_port=none\nsocket=$socket\n");
     my ($head, $body) = ask('/domains/example.com');
-    like($body, qr{Module Config: imap_port must be a port}, 'a mistake is named');
-    unlike($body, qr{bob\@example}, 'and nothing is shown');
+    like($body, qr{Module Config: imap_port must be a port}, 'an error in the configuration is named');
+    unlike($body, qr{bob\@example}, 'the page has no data');
     configure('virtualmin-mail-setup/config', "socket=$socket\n");
-    is($port->('example.com', 'bob.example'), 587, 'until it is mended');
+    is($port->('example.com', 'bob.example'), 587, 'after the correction everything works');
 };
 
-subtest 'what of the set-up failed' => sub {
+subtest 'steps of the set-up that failed' => sub {
     configure('virtualmin-mail-setup/setup-report', "The account <x> could not be made\n");
     my (undef, $body) = ask('/');
     like($body, qr{set-up of this module is not complete.*<li>The account &lt;x&gt; could not be made</li>.*repair-mail-setup}s,
-        'a master admin reads');
+        'a master admin sees the errors');
     (undef, $body) = ask('/', 'user' => 'example');
-    unlike($body, qr{repair-mail-setup}, 'and nobody else');
+    unlike($body, qr{repair-mail-setup}, 'other users do not see them');
     my (undef, $sheet) = ask('/domains/example.com/sheets');
-    unlike($sheet, qr{repair-mail-setup}, 'and no sheet says it');
+    unlike($sheet, qr{repair-mail-setup}, 'sheets do not have them');
     configure('virtualmin-mail-setup/setup-report', '');
     (undef, $body) = ask('/');
-    unlike($body, qr{repair-mail-setup}, 'until it is well');
+    unlike($body, qr{repair-mail-setup}, 'they disappear after a repair');
 };
 
 subtest 'among 2,000 domains' => sub {
@@ -300,16 +300,16 @@ subtest 'among 2,000 domains' => sub {
     my (undef, $without) = ask('/', 'user' => 'big');
     map_domains();
     my (undef, $body) = ask('/', 'user' => 'big');
-    like($body, qr{domains/example\.org"}, 'a viewer of all of them is taken');
-    like($body, qr{domains/sub\.example\.com"}, 'with the sub-servers of theirs');
-    unlike($body, qr{domains/example\.com"}, "and without another's");
-    is($without =~ s/\d\d:\d\d.*//r, $body =~ s/\d\d:\d\d.*//r, 'with and without the files in which domains are found');
+    like($body, qr{domains/example\.org"}, 'the page has a domain of the reseller');
+    like($body, qr{domains/sub\.example\.com"}, 'and their sub-servers');
+    unlike($body, qr{domains/example\.com"}, "not a domain of another reseller");
+    is($without =~ s/\d\d:\d\d.*//r, $body =~ s/\d\d:\d\d.*//r, 'the page is the same with and without the map files');
     unlink(glob("$etc/virtual-server/map.*"));
     unlink(map { "$etc/virtual-server/domains/" . (1000 + $_) } 1 .. 2000);
     add_domains();
 };
 
-# actions() Returns what the panel's log has got since it was asked last.
+# actions() Returns the entries of the log of actions that are new since the last call.
 sub actions {
     open(my $file, '<', "$etc/actions") or return ();
     my @lines = <$file>;
@@ -330,7 +330,7 @@ subtest "the panel's log of actions" => sub {
         [ 'sheets', 'mail', 'example.com', { 'domain' => 'example.com', 'count' => '2' } ],
         [ 'pdf', 'mail', 'example.com',
             { 'domain' => 'example.com', 'count' => '1', 'file' => 'example.com-sheets.zip' } ],
-    ], 'has files and sheets, and neither pages nor what failed');
+    ], 'files and sheets are logged; pages and failed requests are not');
 };
 
 subtest 'without Node.js, or with too old a one' => sub {
@@ -347,27 +347,27 @@ subtest 'without Node.js, or with too old a one' => sub {
         }
         $panel->environment('PATH' => $bin);
         my ($head, $body) = ask('/');
-        like($head, qr{^HTTP/1\.0 503 Service Unavailable\r\n}, 'no answer');
+        like($head, qr{^HTTP/1\.0 503 Service Unavailable\r\n}, 'status 503');
         like($body, $words, $version || 'none');
         like($body, qr/apt-get install nodejs|dnf install nodejs/, 'with the command') if $version lt 'v18.19';
     }
     $panel->environment('PATH' => undef);
 };
 
-subtest 'where the app is not there' => sub {
+subtest 'the app is not running' => sub {
     errors();
     my ($head, $body) = ask('/');
-    like($head, qr{^HTTP/1\.0 503 Service Unavailable\r\n}, 'is an error');
-    like($body, qr{<panel title="Mail Client Setup">}, 'the panel says so');
-    like($body, qr{virtualmin repair-mail-setup|SOCKET_PATH=}, 'with the command that helps');
-    like(errors(), qr{nowhere\.sock: No such file}, 'and the log has the reason');
+    like($head, qr{^HTTP/1\.0 503 Service Unavailable\r\n}, 'status 503');
+    like($body, qr{<panel title="Mail Client Setup">}, 'the error is a page of the panel');
+    like($body, qr{virtualmin repair-mail-setup|SOCKET_PATH=}, 'it has a command that helps');
+    like(errors(), qr{nowhere\.sock: No such file}, 'the log has the reason');
     ($head, $body) = ask('/domains.json');
-    like($head, qr{^HTTP/1\.0 503 .*^Content-Type: application/json}ms, 'to programs in JSON');
-    is_deeply(decode_json($body)->{'error'}, { 'code' => 'bridge-not-running', 'message' => 'The service that makes these pages is not running.' }, 'with the words');
+    like($head, qr{^HTTP/1\.0 503 .*^Content-Type: application/json}ms, 'JSON requests get JSON');
+    is_deeply(decode_json($body)->{'error'}, { 'code' => 'bridge-not-running', 'message' => 'The service that makes these pages is not running.' }, 'with the code and message');
 };
 
-# with_app(answer, work) Does some work while an app that is played here gives one answer to every request: a text, or a
-# function that gets the connection.
+# with_app(answer, work) Calls a function while a stand-in for the app answers every request with a text, or with a function
+# that gets the connection.
 sub with_app {
     my ($answer, $work) = @_;
     my $path = "$folder/played.sock";
@@ -390,7 +390,7 @@ sub with_app {
     unlink($path);
 }
 
-# in_chunks(pieces) Returns a file as an app sends it whose length it does not know.
+# in_chunks(pieces) Returns a chunked answer with a file, without its last chunk.
 sub in_chunks {
     return "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nTransfer-Encoding: chunked\r\n\r\n"
         . join('', map { sprintf("%x\r\n", length($_)) . "$_\r\n" } @_);
@@ -399,7 +399,7 @@ sub in_chunks {
 my @pieces = map { pack('N*', map { $_ * 7 } 1 .. 5000 * $_) } 1 .. 9;
 my $file   = join('', @pieces);
 
-subtest 'a large file arrives whole' => sub {
+subtest 'a large file' => sub {
     for my $case (
         [ 'whose length is known', "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nContent-Length: " . length($file) . "\r\n\r\n$file" ],
         [ 'whose length is not known', in_chunks(@pieces) . "0\r\n\r\n" ],
@@ -408,9 +408,9 @@ subtest 'a large file arrives whole' => sub {
         with_app($answer, sub {
             for my $version ('1.0', '1.1') {
                 my ($head, $body, $whole) = ask('/x.zip', 'version' => $version);
-                ok($body eq $file, "one $what, over HTTP/$version");
-                is($whole->complete, 1, 'and the browser knows that it is whole');
-                unlike($head, qr{chunked}i, 'in no chunks, which HTTP/1.0 has not got') if $version eq '1.0';
+                ok($body eq $file, "a file $what arrives completely over HTTP/$version");
+                is($whole->complete, 1, 'the browser can tell that it is complete');
+                unlike($head, qr{chunked}i, 'no chunks in HTTP/1.0') if $version eq '1.0';
             }
         });
     }
@@ -428,9 +428,9 @@ subtest 'a file that breaks off' => sub {
         with_app($answer, sub {
             for my $version ('1.0', '1.1') {
                 my ($head, $body, $whole) = ask('/x.zip', 'version' => $version);
-                if ($head =~ m{^HTTP/1\.[01] 200 }) { is($whole->complete, 0, "$what is seen to, over HTTP/$version") }
+                if ($head =~ m{^HTTP/1\.[01] 200 }) { is($whole->complete, 0, "$what: the browser notices, over HTTP/$version") }
                 else { like($head, qr{^HTTP/1\.0 502 Bad Gateway\r\n}, "$what is an error, over HTTP/$version") }
-                unlike($body, qr{<panel}, 'and no words of the panel are in it') if $head =~ m{^HTTP/1\.[01] 200 };
+                unlike($body, qr{<panel}, 'no text of the panel is in it') if $head =~ m{^HTTP/1\.[01] 200 };
             }
         });
     }
@@ -439,26 +439,26 @@ subtest 'a file that breaks off' => sub {
 subtest 'a page that breaks off' => sub {
     with_app("HTTP/1.1 200 OK\r\nMail-Setup-Title: Some\r\nContent-Length: 100\r\n\r\n<ul><li>one mailbox", sub {
         my ($head, $body) = ask('/');
-        like($head, qr{^HTTP/1\.0 502 Bad Gateway\r\n}, 'is an error');
-        like($body, qr{stopped in the middle of its answer}, 'in words');
-        unlike($body, qr{one mailbox}, 'and nothing of it is shown');
+        like($head, qr{^HTTP/1\.0 502 Bad Gateway\r\n}, 'status 502');
+        like($body, qr{stopped in the middle of its answer}, 'the page says what happened');
+        unlike($body, qr{one mailbox}, 'no part of the page is shown');
     });
     with_app('', sub { like((ask('/'))[0], qr{^HTTP/1\.0 502 }, 'as is no answer at all') });
     with_app("HTTP/1.1 200 OK\r\nMail-Set", sub { like((ask('/'))[0], qr{^HTTP/1\.0 502 }, 'or half a head') });
 };
 
-subtest 'a status arrives as it is' => sub {
+subtest 'the status of an answer' => sub {
     for my $status ('304 Not Modified', '303 See Other', '409 Conflict', '413 Payload Too Large', '429 Too Many Requests', '502 Bad Gateway') {
         my $body = $status =~ /^304/ ? '' : 'words';
         with_app("HTTP/1.1 $status\r\nContent-Type: text/plain\r\nLocation: /elsewhere\r\nRetry-After: 7\r\nContent-Length: " . length($body) . "\r\n\r\n$body", sub {
             my ($head, $got) = ask('/x.txt');
             like($head, qr{^HTTP/1\.0 \Q$status\E\r\n.*^Retry-After: 7\r?$}ms, "of a file: $status");
-            is($got, $body, 'with its body');
+            is($got, $body, 'it has its body');
         });
         with_app("HTTP/1.1 $status\r\nMail-Setup-Title: Some\r\nRetry-After: 7\r\nContent-Length: 5\r\n\r\nwords", sub {
             my ($head, $got) = ask('/');
             like($head, qr{^HTTP/1\.0 \Q$status\E\r\n.*^Retry-After: 7\r?$}ms, "of a page: $status");
-            like($panel->request_log(), qr{" \Q${\ ($status =~ /(\d+)/)[0]}\E \d+\n$}, "and is in the panel's log");
+            like($panel->request_log(), qr{" \Q${\ ($status =~ /(\d+)/)[0]}\E \d+\n$}, "the panel's log has it: $status");
         }) if $status !~ /^30/;
     }
 };
@@ -467,7 +467,7 @@ subtest 'a browser that leaves' => sub {
     errors();
     system("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=panel -days 1 -keyout $folder/key -out $folder/cert 2>/dev/null && cat $folder/key $folder/cert >$folder/panel.pem") == 0 or die;
     my $left = "$folder/left";
-    # Some at once, and then a little now and then, for as long as somebody takes it.
+    # Sends some data at once, then a little at intervals, until the connection is closed.
     my $endless = sub {
         my ($client) = @_;
         print {$client} "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -484,7 +484,7 @@ subtest 'a browser that leaves' => sub {
         my ($client) = @_;
         print {$client} "HTTP/1.1 200 OK\r\nContent-Type: application/zip\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n0123456789abcdef\r\n";
         $client->flush();
-        # Nothing more comes: the bridge has to look by itself.
+        # No more data arrives: the bridge has to check the connection by itself.
         put($left, 'early') if !sysread($client, my $byte, 1);
     };
     for my $case ([ 'while it is being sent to', $endless, 200_000, '1.1' ], [ 'while nothing comes', $once, 100, '1.1' ],
@@ -501,17 +501,17 @@ subtest 'a browser that leaves' => sub {
             $panel->configure('ssl' => 0) if $tls;
         }
     }
-    unlike(errors(), qr/virtualmin-mail-setup:/, 'and nothing is complained about');
+    unlike(errors(), qr/virtualmin-mail-setup:/, 'no errors in the log');
 };
 
 subtest 'a form that is too large' => sub {
     configure('virtualmin-mail-setup/config', "socket=$socket\n");
     my ($head, $body) = ask('/domains/example.com', 'body' => 'x=' . ('y' x (6 * 1024 * 1024)));
-    like($head, qr{^HTTP/1\.0 413 Content Too Large\r\n}, 'is refused');
-    like($body, qr{larger than the 5 MB}, 'and read to its end, so that the browser reads why');
+    like($head, qr{^HTTP/1\.0 413 Content Too Large\r\n}, 'status 413');
+    like($body, qr{larger than the 5 MB}, 'the form was read to its end, so the browser shows the reason');
 };
 
-subtest 'where a CGI is a program of its own' => sub {
+subtest 'a CGI in its own process (forkcgis=1)' => sub {
     my $copy = "$folder/copy";
     system("cp -rL $folder/root/virtualmin-mail-setup $copy") == 0 or die;
     rename("$folder/root/virtualmin-mail-setup", "$folder/linked");
@@ -519,13 +519,13 @@ subtest 'where a CGI is a program of its own' => sub {
     $panel->configure('forkcgis' => 1);
     errors();
     my ($head, $body) = ask('/domains/example.com');
-    like($body, qr{bob\.example.*</panel>}s, 'a page comes');
+    like($body, qr{bob\.example.*</panel>}s, 'a page is complete');
     ($head, $body, my $answer) = ask('/domains/example.com/mailboxes/bob.example/sheet.pdf');
-    like($body, qr{^%PDF-1\.7.*%%EOF\s*$}s, 'and a file, whole');
-    is($answer->complete, 1, 'with its length');
+    like($body, qr{^%PDF-1\.7.*%%EOF\s*$}s, 'a file is complete');
+    is($answer->complete, 1, 'the file has its length');
     ($head) = ask('/domains/nosuch.example');
-    like($head, qr{^HTTP/1\.0 200 .*^Status: 404}ms, 'while a status is a header there, whatever is done');
-    is(errors(), '', 'nothing is complained about');
+    like($head, qr{^HTTP/1\.0 200 .*^Status: 404}ms, 'a status is only a header');
+    is(errors(), '', 'no errors in the log');
 };
 
 done_testing();
