@@ -251,10 +251,10 @@ subtest 'the form token' => sub {
 subtest 'permissions that a master admin has taken from a user' => sub {
     configure('virtualmin-mail-setup/example.acl', "print=0\n");
     my ($head) = ask('/domains/example.com/sheets.pdf', 'user' => 'example');
-    like($head, qr{^HTTP/1\.[01] 403 }, 'print');
+    like($head, qr{^HTTP/1\.[01] 403 }, 'a permission: sheets are refused');
     configure('virtualmin-mail-setup/example.acl', "see=0\n");
     ($head) = ask('/', 'user' => 'example');
-    like($head, qr{^HTTP/1\.[01] 403 }, 'see');
+    like($head, qr{^HTTP/1\.[01] 403 }, 'the permission to see: every page is refused');
     unlink("$etc/virtualmin-mail-setup/example.acl");
 };
 
