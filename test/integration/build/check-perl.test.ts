@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
-const program = join(__dirname, '..', '..', 'build', 'check-perl.mjs');
+const program = join(__dirname, '..', '..', '..', 'build', 'check-perl.mjs');
 
 let folder: string;
 
