@@ -54,7 +54,7 @@ function userName(text: string): Parsed<string> {
   return /[:\p{Cc}]/u.test(text) ? bad('variable_user_colon') : good(text);
 }
 
-/** What is in a file. */
+/** The content of a file. */
 function fileText(file: string): Parsed<string> {
   try {
     return good(readFileSync(file, 'utf8'));
