@@ -1,51 +1,51 @@
 import { setTimeout } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 
-/** An answer of the server and when it came. */
+/** An answer of the server, with its time. */
 export interface Cached<T> {
   readonly value: T;
   /** Milliseconds since 1970. */
   readonly asOf: number;
 }
 
-/** What can be shown now. */
+/** The state of a key for a page. */
 export type Look<T> =
   | {
       readonly kind: 'answer';
       readonly answer: Cached<T>;
-      /** True while a newer one is on its way. */
+      /** True while a newer answer is being loaded. */
       readonly refreshing: boolean;
-      /** Why the last attempt at a newer one failed; null where it did not. */
+      /** The error of the last attempt to load a newer answer; null where it succeeded. */
       readonly failure: unknown;
     }
   | { readonly kind: 'waiting'; readonly since: number }
   | { readonly kind: 'failed'; readonly failure: unknown };
 
 export interface CacheOptions<T> {
-  /** Asks the server. */
+  /** Requests an answer from the server. */
   readonly load: (key: string) => Promise<T>;
-  /** How much an answer takes, in the unit of `capacity`. At least 1. */
+  /** The size of an answer, in the unit of `capacity`. At least 1. */
   readonly sizeOf: (value: T) => number;
-  /** The most that all kept answers may take. */
+  /** Limit for the total size of all cached answers. */
   readonly capacity: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Milliseconds for which an answer is as good as a new one, where that is not `freshFor`. */
+  /** Milliseconds for which an answer counts as fresh. Default: `freshFor`. */
   readonly freshFor?: number;
-  /** Whether a failure is kept for the next look, which asks again by itself where it is not. Every one, where this is not given. */
+  /** Whether the next look returns a failure; if not, it loads again. Default: every failure is kept. */
   readonly keepFailure?: (failure: unknown) => boolean;
 }
 
-/** Milliseconds for which an answer is as good as a new one. */
+/** Milliseconds for which an answer counts as fresh. */
 export const freshFor = 60_000;
 
-/** Milliseconds after which an answer is not shown any more. */
+/** Milliseconds after which an answer is no longer shown. */
 export const keptFor = 15 * 60_000;
 
-/** Milliseconds for which a failure stands before a look asks again by itself. */
+/** Milliseconds for which looks return a failure before one of them loads again. */
 const failureKeptFor = 15_000;
 
-/** How many failures are remembered; the keys come from outside. */
+/** Limit for the number of kept failures, because keys come from requests. */
 const maxFailures = 500;
 
 interface Call<T> {
@@ -53,10 +53,7 @@ interface Call<T> {
   readonly answer: Promise<Cached<T>>;
 }
 
-/**
- * Answers kept in memory, by key. Calls in flight are shared: however many wait for a key, the
- * server is asked once.
- */
+/** Answers in memory, by key. Concurrent requests for a key share one call to the server. */
 export class Cache<T> {
   readonly #kept: LRUCache<string, Cached<T>>;
   readonly #failures = new LRUCache<string, { at: number; failure: unknown }>({
@@ -70,16 +67,16 @@ export class Cache<T> {
     this.#freshFor = options.freshFor ?? freshFor;
     this.#kept = new LRUCache({
       maxSize: options.capacity,
-      // An answer too large to keep would be asked for again at every look.
+      // Limited to the capacity: a larger answer would never be cached, and every look would load it.
       sizeCalculation: ({ value }) =>
         Math.min(options.capacity, Math.max(1, options.sizeOf(value))),
     });
   }
 
   /**
-   * For the screen: a kept answer at once, and a new one behind it where that is older than
-   * `freshFor`. Without one it waits up to `patience` milliseconds. What came before `notBefore`
-   * does not count. Never rejects.
+   * For a page: returns a cached answer immediately and loads a new one in the background if it is older
+   * than `freshFor`. Without a cached answer it waits up to `maxWait` milliseconds. Ignores answers older
+   * than `notBefore`. Never rejects.
    */
   async look(key: string, maxWait: number, notBefore = 0): Promise<Look<T>> {
     const kept = this.#newest(key, notBefore);
@@ -104,8 +101,8 @@ export class Cache<T> {
   }
 
   /**
-   * For what leaves the screen: an answer at most `freshFor` old, and not older than `notBefore`.
-   * Rejects as the asking does.
+   * For files, sheets and mails: an answer at most `freshFor` old and not older than `notBefore`. Rejects
+   * as `load` does.
    */
   async fresh(key: string, notBefore = 0): Promise<Cached<T>> {
     const oldest = Math.max(this.options.now() - this.#freshFor, notBefore);
@@ -114,17 +111,17 @@ export class Cache<T> {
     return this.#call(key).answer;
   }
 
-  /** Since when the call in flight has been waiting, in milliseconds since 1970; now where there is none. */
+  /** When the current call began, in milliseconds since 1970; the current time where there is none. */
   waitingSince(key: string): number {
     return this.#calls.get(key)?.since ?? this.options.now();
   }
 
-  /** Asks anew; what is kept stays until the new answer is there. A failure is kept for the next look. */
+  /** Loads a new answer and keeps the old one until then. Never rejects: the next look returns the failure. */
   async refresh(key: string): Promise<void> {
     await this.#call(key).answer.catch(() => undefined);
   }
 
-  /** Forgets every failure, so that the next look asks again. */
+  /** Drops all failures, so that the next look loads again. */
   forgetFailures(): void {
     this.#failures.clear();
   }

@@ -24,17 +24,17 @@ import {
 import { systemRoots } from '../network/system-roots';
 import { autodiscoverRequest, readAutoconfig, readAutodiscover } from './documents';
 
-/** Milliseconds for one question, of the web or of a name server. */
-const patience = 5_000;
+/** Milliseconds for one HTTP request or one DNS query. */
+const timeout = 5_000;
 
-/** Bytes of an answer. */
-const mostBytes = 64 * 1024;
+/** Limit for an answer in bytes. */
+const maxBytes = 64 * 1024;
 
-const mostRedirects = 3;
+const maxRedirects = 3;
 
-const addressesAtOnce = 10;
+const maxConcurrentAddresses = 10;
 
-/** What a test has otherwise. */
+/** Overrides for tests. */
 export interface DiscoveryOptions {
   readonly resolve?: Resolve;
   readonly isOwn?: IsOwn;
@@ -44,7 +44,7 @@ export interface DiscoveryOptions {
   readonly names?: NameServers;
 }
 
-/** The records beside addresses; none where there are none. */
+/** DNS queries for MX and SRV records. A failed query returns no records. */
 export interface NameServers {
   readonly mx: (domain: string) => Promise<readonly { exchange: string; priority: number }[]>;
   readonly srv: (
@@ -53,14 +53,14 @@ export interface NameServers {
 }
 
 function nameServers(): NameServers {
-  const resolver = new Resolver({ timeout: patience / 2, tries: 2 });
+  const resolver = new Resolver({ timeout: timeout / 2, tries: 2 });
   return {
     mx: (domain) => resolver.resolveMx(domain).catch(() => []),
     srv: (name) => resolver.resolveSrv(name).catch(() => []),
   };
 }
 
-/** What mail clients would find by themselves for one address of a domain; see `discoverMany`. */
+/** What automatic setup of mail clients finds for one address of a domain; see `discoverMany`. */
 export async function discover(
   emailAddress: string,
   domain: string,
@@ -72,9 +72,9 @@ export async function discover(
 }
 
 /**
- * What mail clients would find by themselves for addresses of a domain; `each` is in their order. It asks
- * only hosts of that domain, and goes where they lead only within it and to `hosts`; private addresses only
- * where they are this machine's own. A host that could not be reached is not asked again.
+ * What automatic setup of mail clients finds for addresses of a domain; `each` is in their order. Requests
+ * go only to hosts of the domain. Redirects are followed only within the domain and to `hosts`. Private
+ * addresses are used only where they are this machine's own. A host that cannot be reached is tried once.
  */
 export async function discoverMany(
   emailAddresses: readonly string[],
@@ -82,11 +82,11 @@ export async function discoverMany(
   hosts: readonly string[],
   options: DiscoveryOptions = {},
 ): Promise<DomainRecords & { readonly each: readonly (readonly Search[])[] }> {
-  const web = new Web(new Set([domain, `www.${domain}`, ...hosts]), options);
+  const web = new WebClient(new Set([domain, `www.${domain}`, ...hosts]), options);
   const names = options.names ?? nameServers();
-  const limit = pLimit(addressesAtOnce);
+  const limit = pLimit(maxConcurrentAddresses);
   const [first, ...others] = emailAddresses;
-  // The first alone: it learns which hosts are not there.
+  // The first address is searched alone: this shows which hosts cannot be reached.
   const searches = async () => [
     ...(first === undefined ? [] : [await searchesFor(first, domain, web)]),
     ...(await Promise.all(others.map((address) => limit(() => searchesFor(address, domain, web))))),
@@ -103,13 +103,17 @@ export async function discoverMany(
   };
 }
 
-async function searchesFor(emailAddress: string, domain: string, web: Web): Promise<Search[]> {
+async function searchesFor(
+  emailAddress: string,
+  domain: string,
+  web: WebClient,
+): Promise<Search[]> {
   const query = new URLSearchParams({ emailaddress: emailAddress }).toString();
   const own = `autoconfig.${domain}/mail/config-v1.1.xml?${query}`;
   const known = `${domain}/.well-known/autoconfig/mail/config-v1.1.xml`;
   const places = async (
     addresses: readonly string[],
-    ask: (url: string) => Promise<Answer>,
+    ask: (url: string) => Promise<HttpResult>,
     read: (text: string) => Promise<AdvertisedServer[] | null>,
   ): Promise<LookupPlace[]> =>
     Promise.all(
@@ -155,12 +159,12 @@ async function srvRecords(domain: string, names: NameServers): Promise<SrvRecord
   return found.flat();
 }
 
-type Answer =
+type HttpResult =
   | { readonly kind: 'answer'; readonly status: number; readonly text: string }
   | Extract<LookupResult, { kind: 'unreachable' | 'leads-elsewhere' }>;
 
 async function foundIn(
-  answer: Answer,
+  answer: HttpResult,
   read: (text: string) => Promise<AdvertisedServer[] | null>,
 ): Promise<LookupResult> {
   if (answer.kind !== 'answer') return answer;
@@ -169,12 +173,12 @@ async function foundIn(
   return servers === null ? { kind: 'not-understood' } : { kind: 'servers', servers };
 }
 
-/** The web as far as a search may go. */
-class Web {
+/** HTTP requests to the hosts that a search is allowed to reach. */
+class WebClient {
   readonly #http: HttpAgent;
   readonly #https: HttpsAgent;
   /** Hosts that could not be reached, by origin. */
-  readonly #unreachable = new Map<string, Answer>();
+  readonly #unreachable = new Map<string, HttpResult>();
 
   constructor(
     private readonly hosts: ReadonlySet<string>,
@@ -185,15 +189,15 @@ class Web {
     this.#https = new HttpsAgent({ lookup, ca: options.roots ?? systemRoots() });
   }
 
-  get(url: string): Promise<Answer> {
-    return this.#ask(url, null, mostRedirects);
+  get(url: string): Promise<HttpResult> {
+    return this.#ask(url, null, maxRedirects);
   }
 
-  post(url: string, body: string): Promise<Answer> {
-    return this.#ask(url, body, mostRedirects);
+  post(url: string, body: string): Promise<HttpResult> {
+    return this.#ask(url, body, maxRedirects);
   }
 
-  async #ask(url: string, body: string | null, redirects: number): Promise<Answer> {
+  async #ask(url: string, body: string | null, redirects: number): Promise<HttpResult> {
     const { origin } = new URL(url);
     const known = this.#unreachable.get(origin);
     if (known !== undefined) return known;
@@ -206,8 +210,8 @@ class Web {
         headers: { 'Content-Type': 'text/xml; charset=utf-8', Host: new URL(url).host },
         httpAgent: this.#http,
         httpsAgent: this.#https,
-        signal: AbortSignal.timeout(patience),
-        maxContentLength: mostBytes,
+        signal: AbortSignal.timeout(timeout),
+        maxContentLength: maxBytes,
         maxRedirects: 0,
         proxy: false,
         responseType: 'text',
@@ -230,7 +234,7 @@ class Web {
     }
   }
 
-  /** Within the domain and to the hosts that are prescribed, on the standard ports. An address is no name. */
+  /** Whether a redirect may be followed: to the domain or a prescribed host, on a standard port, not to an IP address. */
   #mayFollow({ protocol, hostname, port, username }: URL): boolean {
     if (!/^https?:$/.test(protocol) || port !== '' || username !== '' || isIP(hostname) !== 0)
       return false;
@@ -247,7 +251,7 @@ function withPort(url: string, portOf: DiscoveryOptions['portOf']): string {
 
 class NoAddress extends Error {}
 
-/** Looks names up for a connection, and gives only addresses that may be connected to. */
+/** A lookup function for connections that returns only allowed addresses. */
 function allowedLookup({
   resolve = resolveHost,
   isOwn = isOwnAddress,

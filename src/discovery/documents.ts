@@ -10,8 +10,8 @@ const protocols: Readonly<Record<string, AdvertisedServer['protocol']>> = {
 };
 
 /**
- * The servers that a Mozilla autoconfig document (draft-ietf-mailmaint-autoconfig) names for an address,
- * its placeholders filled in. Null where it is no such document.
+ * The servers in a Mozilla autoconfig document (draft-ietf-mailmaint-autoconfig), with its placeholders
+ * filled in for an address. Null where the text is not such a document.
  */
 export async function readAutoconfig(
   text: string,
@@ -47,7 +47,7 @@ export async function readAutoconfig(
   );
 }
 
-/** The same of an answer of Outlook Autodiscover (POX, [MS-OXDSCLI]). What is absent there means "on". */
+/** The servers in an answer of Outlook Autodiscover (POX, [MS-OXDSCLI]). An absent switch means "on". */
 export async function readAutodiscover(text: string): Promise<AdvertisedServer[] | null> {
   const account = first(first(first(await parse(text), 'Autodiscover'), 'Response'), 'Account');
   if (account === null) return null;

@@ -5,20 +5,20 @@ import { networkInterfaces } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import ipaddr from 'ipaddr.js';
 
-/** Looks a host's addresses up: those of IPv4 and those of IPv6, as many as there are. */
+/** Looks up all IPv4 and IPv6 addresses of a host. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
 
-/** Milliseconds for one question to a name server, how often it is asked, and for this system's own lookup. */
-const patience = 1_000;
+/** Milliseconds for one DNS query, the number of attempts, and milliseconds for the system's own lookup. */
+const queryTimeout = 1_000;
 const tries = 2;
-const ownPatience = 2_000;
+const lookupTimeout = 2_000;
 
 /**
- * Asks the name servers, as a mail client elsewhere would, and where they know nothing this system: a
- * host may be in its hosts file alone.
+ * Queries DNS, as a mail client on another machine does. Without an address there it uses the system's
+ * lookup: the host may be only in /etc/hosts.
  */
 export const resolveHost: Resolve = async (host) => {
-  const resolver = new Resolver({ timeout: patience, tries });
+  const resolver = new Resolver({ timeout: queryTimeout, tries });
   const found = await Promise.all([
     resolver.resolve4(host).catch(() => []),
     resolver.resolve6(host).catch(() => []),
@@ -27,7 +27,7 @@ export const resolveHost: Resolve = async (host) => {
   if (addresses.length > 0) return addresses;
   const known = await Promise.race([
     lookup(host, { all: true }).catch(() => []),
-    setTimeout<LookupAddress[]>(ownPatience, [], { ref: false }),
+    setTimeout<LookupAddress[]>(lookupTimeout, [], { ref: false }),
   ]);
   return known.map(({ address }) => address);
 };
@@ -35,7 +35,7 @@ export const resolveHost: Resolve = async (host) => {
 /** Whether an address is this machine's own. */
 export type IsOwn = (address: string) => boolean;
 
-/** Asks the interfaces each time: addresses come and go. */
+/** Reads the network interfaces each time, because addresses change. */
 export const isOwnAddress: IsOwn = (address) => {
   const parsed = ipaddr.process(address);
   if (parsed.range() === 'loopback') return true;
@@ -45,7 +45,7 @@ export const isOwnAddress: IsOwn = (address) => {
   });
 };
 
-/** None where a sandbox does not let them be asked: then no private address is taken for an own one. */
+/** Empty where a sandbox forbids reading the interfaces: then no private address counts as this machine's own. */
 function ownInterfaces() {
   try {
     return Object.values(networkInterfaces()).flatMap((list) => list ?? []);
@@ -55,8 +55,9 @@ function ownInterfaces() {
 }
 
 /**
- * Whether an address may be connected to. One that is not public (loopback, private, link-local,
- * reserved: RFC 6890) only where it is this machine's own; IPv4 inside IPv6 counts as what it is.
+ * Whether a connection to an address is allowed. An address that is not public (loopback, private,
+ * link-local, reserved: RFC 6890) is allowed only where it is this machine's own. An IPv4-mapped IPv6
+ * address is treated as the IPv4 address.
  */
 export function mayConnect(address: string, isOwn: IsOwn): boolean {
   if (!ipaddr.isValid(address)) return false;
@@ -69,7 +70,7 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }
 
-/** An IPv6 address as it is without those that it has in a URL. */
+/** Removes the brackets that an IPv6 address has in a URL. */
 export function withoutBrackets(host: string): string {
   return host.replace(/^\[(.*)\]$/, '$1');
 }

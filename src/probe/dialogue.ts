@@ -2,25 +2,25 @@ import { hostname } from 'node:os';
 import type { Endpoint } from '../domain/observation';
 import { ConversationError, type LineConnection } from './line-connection';
 
-/** Lines of one answer. */
-const mostLines = 100;
+/** Limit for the lines of one answer. */
+const maxLines = 100;
 
-/** A server does not speak the protocol of its port. */
+/** The server speaks another protocol than the one expected on its port. */
 export class OtherProtocolError extends Error {}
 
-/** A server understood, and does not want to. */
+/** The server understood a command and refused it. */
 export class RefusedError extends Error {
   constructor(
-    /** The server's own words. */
+    /** The server's message. */
     readonly words: string,
-    /** Whether trying later may help: the server's fault and not the asker's. */
+    /** Whether the cause is a temporary problem of the server, so that trying later may help. */
     readonly temporary: boolean,
   ) {
     super(words);
   }
 }
 
-/** What a server offers, in upper case: its capabilities and the mechanisms for logging in. */
+/** A server's capabilities and login mechanisms (SASL), in upper case. */
 export interface Offer {
   readonly capabilities: readonly string[];
   readonly mechanisms: readonly string[];
@@ -29,13 +29,13 @@ export interface Offer {
   readonly password: boolean;
 }
 
-/** The commands of one protocol, as far as settings are checked with them. */
+/** The commands of one protocol that the checks and the login test use. */
 export interface Dialogue {
   readonly greet: () => Promise<void>;
   readonly offer: () => Promise<Offer>;
   /** Asks for STARTTLS; `extra` is sent in the same packet. Throws RefusedError. */
   readonly startTls: (extra?: string) => Promise<void>;
-  /** Whether the answer to a command that was sent before TLS comes out of it. */
+  /** Whether the server answers, after TLS, a command that was sent before TLS. */
   readonly answersInjected: () => Promise<boolean>;
   /** Logs in with a normal password. Throws RefusedError. */
   readonly logIn: (login: string, password: string, offer: Offer) => Promise<void>;
@@ -57,7 +57,7 @@ export function dialogueOf(protocol: Endpoint['protocol'], connection: LineConne
   }
 }
 
-/** RFC 4616: no other identity, the login, the password. */
+/** RFC 4616: an empty authorization identity, the login, the password. */
 function plain(login: string, password: string): string {
   return Buffer.from(`\0${login}\0${password}`).toString('base64');
 }
@@ -77,13 +77,13 @@ function offerOf(
 function imap(connection: LineConnection): Dialogue {
   let commands = 0;
 
-  /** Sends a command; resolves with its untagged answers. */
-  async function command(text: string, goOn?: string): Promise<string[]> {
+  /** Sends a command; resolves with its untagged responses. `continuation` is sent when the server asks for more. */
+  async function command(text: string, continuation?: string): Promise<string[]> {
     const tag = `m${++commands}`;
     connection.send(`${tag} ${text}\r\n`);
     const untagged: string[] = [];
-    let rest = goOn;
-    for (let count = 0; count < mostLines; count++) {
+    let rest = continuation;
+    for (let count = 0; count < maxLines; count++) {
       const line = await connection.line();
       if (line.startsWith('+') && rest !== undefined) {
         connection.send(`${rest}\r\n`);
@@ -122,7 +122,7 @@ function imap(connection: LineConnection): Dialogue {
       return offerOf(capabilities, mechanisms, capabilities.includes('STARTTLS'), !disabled);
     },
     async startTls(extra = '') {
-      // The tag of what is injected is known, so that its answer is.
+      // The injected command has the fixed tag "inj", so that its answer can be recognised.
       const tag = `m${++commands}`;
       connection.send(`${tag} STARTTLS\r\n${extra === '' ? '' : `inj ${extra}`}`);
       const line = await connection.line();
@@ -146,7 +146,7 @@ function imap(connection: LineConnection): Dialogue {
   };
 }
 
-/** A quoted string of RFC 9051; what cannot stand in one is refused before it is sent. */
+/** A quoted string of RFC 9051. Throws RefusedError for characters that it cannot contain. */
 function quoted(text: string): string {
   if (/[\r\n\0]/.test(text)) throw new RefusedError('a line break in it', false);
   return `"${text.replace(/(["\\])/g, '\\$1')}"`;
@@ -174,7 +174,7 @@ function pop3(connection: LineConnection): Dialogue {
       connection.send('CAPA\r\n');
       await answer();
       const capabilities: string[] = [];
-      for (let count = 0; count < mostLines; count++) {
+      for (let count = 0; count < maxLines; count++) {
         const line = (await connection.line()).toUpperCase();
         if (line === '.') {
           const sasl = capabilities.find((one) => one.startsWith('SASL ')) ?? '';
@@ -214,10 +214,10 @@ function pop3(connection: LineConnection): Dialogue {
 
 /** RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH). */
 function smtp(connection: LineConnection): Dialogue {
-  /** The lines of a reply, without their code. Throws RefusedError where that is not a good one. */
+  /** The lines of a reply without the code. Throws RefusedError unless the code is 2xx or 3xx. */
   async function reply(): Promise<string[]> {
     const lines: string[] = [];
-    for (let count = 0; count < mostLines; count++) {
+    for (let count = 0; count < maxLines; count++) {
       const [, code = '', more, words = ''] =
         /^(\d{3})([ -]?)(.*)$/.exec(await connection.line()) ?? [];
       if (code === '') throw new OtherProtocolError();
@@ -236,7 +236,7 @@ function smtp(connection: LineConnection): Dialogue {
     async offer() {
       connection.send(`EHLO ${ownName()}\r\n`);
       const capabilities = (await reply()).slice(1).map((line) => line.toUpperCase());
-      // "AUTH=" is what old clients wanted.
+      // Servers offer "AUTH=" beside "AUTH" for old clients.
       const auth = capabilities.filter((one) => /^AUTH[ =]/.test(one));
       const mechanisms = [...new Set(auth.flatMap((one) => one.split(/[ =]+/).slice(1)))];
       return offerOf(capabilities, mechanisms, capabilities.includes('STARTTLS'), false);
@@ -268,7 +268,7 @@ function smtp(connection: LineConnection): Dialogue {
   };
 }
 
-/** A name for EHLO that is one, whatever this machine is called. */
+/** A valid name for EHLO: this machine's host name, or an address literal where that has no domain. */
 function ownName(): string {
   const name = hostname();
   return /^[a-z0-9.-]+$/i.test(name) && name.includes('.') ? name : '[127.0.0.1]';

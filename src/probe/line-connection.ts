@@ -1,11 +1,11 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 
-/** Bytes of one line, and of everything that a server may say in one conversation. */
-const longestLine = 8 * 1024;
-const mostBytes = 64 * 1024;
+/** Limits in bytes for one line and for all that a server sends over one connection. */
+const maxLineBytes = 8 * 1024;
+const maxBytes = 64 * 1024;
 
-/** How a conversation with a mail server ended before its end. */
+/** Why a connection to a mail server failed. */
 export class ConversationError extends Error {
   constructor(readonly reason: 'refused' | 'timed-out' | 'closed' | 'too-much' | 'tls-fails') {
     super(reason);
@@ -18,13 +18,13 @@ export interface Address {
 }
 
 /**
- * A conversation in lines with a server that may say anything: bounded in bytes, and ended by `signal`.
- * Each method rejects with ConversationError.
+ * A line-based connection to a server that is not trusted: what it sends is limited in bytes, and `signal`
+ * ends the connection. Each method rejects with ConversationError.
  */
 export class LineConnection {
   #socket: Socket;
   #buffer = Buffer.alloc(0);
-  #taken = 0;
+  #received = 0;
   #failure: ConversationError | null = null;
   #wake: () => void = () => undefined;
   readonly #signal: AbortSignal;
@@ -51,9 +51,9 @@ export class LineConnection {
     return 'getPeerCertificate' in this.#socket ? (this.#socket as TLSSocket) : null;
   }
 
-  /** Goes on over TLS. Any certificate will do: it is looked at afterwards, and nothing secret is sent before. */
+  /** Starts TLS with any certificate. The caller has to verify it before sending a secret. */
   async secure(host: string, context: SecureContext): Promise<void> {
-    // What was sent in the clear before TLS must not be read as if it came through it.
+    // Data received before TLS must not be read as if it came over TLS.
     this.#buffer = Buffer.alloc(0);
     const plain = this.#socket;
     plain.removeAllListeners('data');
@@ -76,7 +76,7 @@ export class LineConnection {
     this.#socket.write(line);
   }
 
-  /** The next line, without its end. Bytes that are not ASCII become U+FFFD. */
+  /** The next line, without the line end. Bytes that are not printable ASCII become U+FFFD. */
   async line(): Promise<string> {
     for (;;) {
       const end = this.#buffer.indexOf('\n');
@@ -85,7 +85,7 @@ export class LineConnection {
         this.#buffer = this.#buffer.subarray(end + 1);
         return line.replace(/[^\x20-\x7e\t]/g, '\uFFFD');
       }
-      if (this.#buffer.length > longestLine) this.#fail(new ConversationError('too-much'));
+      if (this.#buffer.length > maxLineBytes) this.#fail(new ConversationError('too-much'));
       await this.#next();
     }
   }
@@ -101,8 +101,8 @@ export class LineConnection {
     opened = () => socket.bytesRead > 0,
   ): void {
     socket.on('data', (bytes) => {
-      this.#taken += bytes.length;
-      if (this.#taken > mostBytes) this.#fail(new ConversationError('too-much'));
+      this.#received += bytes.length;
+      if (this.#received > maxBytes) this.#fail(new ConversationError('too-much'));
       else this.#buffer = Buffer.concat([this.#buffer, bytes]);
       this.#wake();
     });
@@ -126,7 +126,7 @@ export class LineConnection {
     });
   }
 
-  /** Keeps the first failure: what follows from it says less. */
+  /** Keeps the first failure: later ones are only its consequences. */
   #fail(failure: ConversationError): void {
     this.#failure ??= failure;
     this.#socket.destroy();
@@ -137,13 +137,13 @@ export class LineConnection {
     while (!reached()) await this.#next();
   }
 
-  /** Waits for anything to happen. */
+  /** Waits for the next event of the socket. */
   async #next(): Promise<void> {
     this.#throwFailure();
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    // A last line counts, even where the server has left after it.
+    // A complete last line is used even if the server closed the connection after it.
     if (!this.#buffer.includes('\n')) this.#throwFailure();
   }
 

@@ -4,25 +4,25 @@ import type { LineConnection } from './line-connection';
 import { certificateProblem, openSecured, resultOf } from './probe';
 import type { Probes } from './probes';
 
-/** How a login went. */
+/** The outcome of a login. */
 export type LoginOutcome =
   | { readonly kind: 'accepted' }
-  /** In the server's own words. */
+  /** `words` is the server's message. */
   | { readonly kind: 'refused'; readonly words: string }
-  /** The server would not say now; in its own words. */
+  /** The server has a temporary problem; `words` is its message. */
   | { readonly kind: 'server-trouble'; readonly words: string }
   /** The password was not sent. */
   | { readonly kind: 'not-reached'; readonly result: Result };
 
 /** Milliseconds for one login: a server may wait some seconds before it refuses one. */
-const patience = 15_000;
+const timeout = 15_000;
 
-/** Characters of a server's words that are shown. */
-const longestWords = 200;
+/** Limit for the characters of a server's message that are shown. */
+const maxWords = 200;
 
 /**
- * Logs in the way that mail clients are told to, and out again: nothing is read, sent or changed. The
- * password goes out only over TLS to a server whose certificate is good for its host, and is kept nowhere.
+ * Logs in with the settings of mail clients, and out again: nothing is read, sent or changed. The password
+ * is sent only over TLS to a server whose certificate is valid for its host, and is not stored.
  */
 export async function tryLogin(
   endpoint: Endpoint,
@@ -32,7 +32,7 @@ export async function tryLogin(
 ): Promise<LoginOutcome> {
   const { address, context } = await probes.reach(endpoint.host);
   if (address === null) return { kind: 'not-reached', result: { kind: 'unresolved' } };
-  const signal = AbortSignal.timeout(patience);
+  const signal = AbortSignal.timeout(timeout);
   let connection: LineConnection | null = null;
   try {
     const secured = await openSecured(endpoint, address, context, signal, (opened) => {
@@ -68,9 +68,9 @@ export async function tryLogin(
   }
 }
 
-/** A server may repeat what it was sent, which nobody is to read. */
+/** The server's message; '' where it repeats the password, which must not be shown. */
 function wordsOf(words: string, password: string): string {
   const secrets = [password, Buffer.from(password).toString('base64')];
   if (secrets.some((secret) => secret !== '' && words.includes(secret))) return '';
-  return words.slice(0, longestWords);
+  return words.slice(0, maxWords);
 }

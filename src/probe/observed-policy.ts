@@ -4,13 +4,13 @@ import type { MailPolicy } from '../domain/policy';
 import type { VirtualServer } from '../domain/virtual-server';
 import type { Probes } from './probes';
 
-/** Where the policies of domains are from, and what probes their mail ports: null where nothing does. */
+/** The policies of domains, and the checks of mail ports; `probes` is null where ports are not checked. */
 export interface Sources {
   readonly policies: { of(server: VirtualServer): Promise<MailPolicy> };
   readonly probes: Probes | null;
 }
 
-/** What of a domain is checked: null where nothing is, by the settings or because it has no mail. */
+/** The services of a domain that are checked; null where the settings turn checks off or the domain has no mail. */
 export function checkedServices(
   { probes }: Pick<Sources, 'probes'>,
   server: Pick<VirtualServer, 'name' | 'mail'>,
@@ -21,13 +21,13 @@ export function checkedServices(
   return { probes, services: [...incoming, ...outgoing] };
 }
 
-/** The policy of a domain with what was seen of its servers. */
+/** The policy of a domain with the checks of its servers. */
 export interface ObservedPolicy {
   readonly policy: MailPolicy;
   readonly observations: Observations;
-  /** Whether ports have not answered yet. */
+  /** Whether checks are still running. */
   readonly running: boolean;
-  /** The server's own name, where the certificate is good for that and not for the host prescribed, and the policy proposes it. */
+  /** The server's own name, if the certificate is valid for it and not for the prescribed host, and the policy proposes it. */
   readonly proposedHost: string | null;
 }
 
@@ -36,14 +36,14 @@ type Look = (checked: NonNullable<ReturnType<typeof checkedServices>>) => Promis
   readonly running: boolean;
 }>;
 
-/** What is known now, for the screen; what is not known or too old is looked at behind it. */
+/** The checks so far, for a page. Missing or old ones are made in the background. */
 export function observedSoFar(
   sources: Sources,
   server: VirtualServer,
-  patience = 0,
+  maxWait = 0,
 ): Promise<ObservedPolicy> {
-  return observed(sources, server, async ({ probes, services: asked }) => {
-    const looks = await probes.look(asked, patience);
+  return observed(sources, server, async ({ probes, services }) => {
+    const looks = await probes.look(services, maxWait);
     return {
       observations: looks.flatMap((look) => (look.kind === 'answer' ? look.answer.value : [])),
       running: looks.some(
@@ -54,16 +54,16 @@ export function observedSoFar(
 }
 
 /**
- * The same for what leaves the screen: waits until every port has answered, some seconds at most, or until
- * `signal` says that nobody waits any more.
+ * Current checks, for files, sheets and mails: waits until every port has been checked, which takes some
+ * seconds at most, or until `signal` aborts because the client has left.
  */
 export function observedFresh(
   sources: Sources,
   server: VirtualServer,
   signal?: AbortSignal,
 ): Promise<ObservedPolicy> {
-  return observed(sources, server, async ({ probes, services: asked }) => ({
-    observations: await probes.observe(asked, signal),
+  return observed(sources, server, async ({ probes, services }) => ({
+    observations: await probes.observe(services, signal),
     running: false,
   }));
 }
@@ -83,9 +83,9 @@ async function observed(
   }
   if (policy.certificateHost === 'propose') return { policy, ...first, proposedHost: host };
   const other = { ...policy, incomingHost: host, outgoingHost: host };
-  const asked = checkedServices(sources, server, other);
-  const second = asked === null ? first : await look(asked);
-  // A host that was not seen to work is no better than the one prescribed.
+  const otherChecked = checkedServices(sources, server, other);
+  const second = otherChecked === null ? first : await look(otherChecked);
+  // Prescribe the other host only if the checks show that it works.
   const works = provenAsOf(decideServices(server.name, other, second.observations)) !== null;
   return works
     ? { policy: other, ...second, proposedHost: null }

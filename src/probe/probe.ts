@@ -17,18 +17,18 @@ import {
 } from './dialogue';
 import { ConversationError, LineConnection } from './line-connection';
 
-/** What a look at a port needs beside the port. */
+/** What the check of a port needs beside the endpoint. */
 export interface ProbeContext {
   readonly secureContext: SecureContext;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly isOwn: (address: string) => boolean;
-  /** The port to connect to instead of one of the policy: a test has no others. */
+  /** Replaces the policy's port by the one to connect to. For tests. */
   readonly portOf: (port: number) => number;
 }
 
-/** What one address answered. */
-interface Seen {
+/** The check of one IP address. */
+interface AddressCheck {
   readonly result: Result;
   readonly weaknesses: readonly Weakness[];
   readonly certificate: ObservedCertificate | null;
@@ -38,7 +38,7 @@ interface Seen {
 
 const challengeResponse = /^(CRAM-MD5|DIGEST-MD5|NTLM|GSS-SPNEGO|SCRAM-.*)$/;
 
-/** An open conversation, over TLS, with what the server offered before and after. */
+/** An open TLS connection, with the server's offers before (STARTTLS only) and after. */
 export interface Secured {
   readonly connection: LineConnection;
   readonly dialogue: Dialogue;
@@ -47,8 +47,8 @@ export interface Secured {
 }
 
 /**
- * Looks at one port of one host at each of these addresses, at the same time. Resolves whatever the
- * server does, at the latest when `signal` aborts.
+ * Checks one port of one host on each of these addresses concurrently. Always resolves, at the latest
+ * when `signal` aborts.
  */
 export async function probeEndpoint(
   endpoint: Endpoint,
@@ -56,16 +56,20 @@ export async function probeEndpoint(
   context: ProbeContext,
   signal: AbortSignal,
 ): Promise<Observation> {
-  const seen = await Promise.all(
+  const checks = await Promise.all(
     addresses.map(async (address) => ({
       address,
-      ...(await look(endpoint, address, context, signal)),
+      ...(await checkAddress(endpoint, address, context, signal)),
     })),
   );
   // A client uses the address that works.
-  const best = seen.find(({ result }) => !isBroken(result)) ?? seen[0];
-  const weaknesses = new Set(seen.flatMap((one) => one.weaknesses));
-  if (best !== undefined && !isBroken(best.result) && seen.some(({ result }) => isBroken(result))) {
+  const best = checks.find(({ result }) => !isBroken(result)) ?? checks[0];
+  const weaknesses = new Set(checks.flatMap((one) => one.weaknesses));
+  if (
+    best !== undefined &&
+    !isBroken(best.result) &&
+    checks.some(({ result }) => isBroken(result))
+  ) {
     weaknesses.add('one-family-fails');
   }
   return {
@@ -75,29 +79,29 @@ export async function probeEndpoint(
     certificate: best?.certificate ?? null,
     tlsVersion: best?.tlsVersion ?? null,
     mechanisms: best?.mechanisms ?? [],
-    addresses: seen.map(({ address, result }) => ({ address, result })),
+    addresses: checks.map(({ address, result }) => ({ address, result })),
   };
 }
 
-async function look(
+async function checkAddress(
   endpoint: Endpoint,
   address: string,
   context: ProbeContext,
   signal: AbortSignal,
-): Promise<Seen> {
-  const [seen, injection] = await Promise.all([
-    lookOnce(endpoint, address, context, signal),
+): Promise<AddressCheck> {
+  const [checked, injection] = await Promise.all([
+    checkConnection(endpoint, address, context, signal),
     takesInjection(endpoint, address, context, signal),
   ]);
-  return injection ? { ...seen, weaknesses: [...seen.weaknesses, 'injection'] } : seen;
+  return injection ? { ...checked, weaknesses: [...checked.weaknesses, 'injection'] } : checked;
 }
 
-async function lookOnce(
+async function checkConnection(
   endpoint: Endpoint,
   address: string,
   context: ProbeContext,
   signal: AbortSignal,
-): Promise<Seen> {
+): Promise<AddressCheck> {
   const nothing = { weaknesses: [], certificate: null, tlsVersion: null, mechanisms: [] };
   let connection: LineConnection | null = null;
   try {
@@ -123,7 +127,7 @@ async function lookOnce(
     return {
       result: problem ?? { kind: 'proven' },
       weaknesses,
-      certificate: certificateSeen(certificate),
+      certificate: observedCertificate(certificate),
       tlsVersion,
       mechanisms: offer.mechanisms,
     };
@@ -134,12 +138,12 @@ async function lookOnce(
   }
 }
 
-/** A STARTTLS that the server does not have. */
+/** The server does not offer STARTTLS. */
 class NoStartTls extends Error {}
 
 /**
- * Connects and goes over to TLS, by STARTTLS or at once. `opened` gets the connection as soon as there is
- * one, and has to close it.
+ * Connects and starts TLS, by STARTTLS or implicitly. `opened` receives the connection as soon as it
+ * exists; the caller has to close it.
  */
 export async function openSecured(
   { protocol, host, port, security }: Endpoint,
@@ -166,8 +170,8 @@ export async function openSecured(
 }
 
 /**
- * Whether a password could be sent in the clear. Dovecot takes a connection from the server's own address
- * for a secure one (`disable_plaintext_auth`), so of IMAP and POP3 nothing can be said from there.
+ * Whether a client could send a password in the clear. Dovecot treats connections from the server's own
+ * address as secure (`disable_plaintext_auth`), so this cannot be checked there for IMAP and POP3.
  */
 function canLogInClear(
   { protocol }: Endpoint,
@@ -178,7 +182,10 @@ function canLogInClear(
   return before.password && (protocol === 'submission' || !isOwn(address));
 }
 
-/** Whether the server carries out, after STARTTLS, what came in the clear with it. A connection of its own: many servers end one like that. */
+/**
+ * Whether the server carries out a command after STARTTLS that was sent in the clear with it. Uses a
+ * separate connection, because many servers close it.
+ */
 async function takesInjection(
   { protocol, host, port, security }: Endpoint,
   address: string,
@@ -202,7 +209,7 @@ async function takesInjection(
   }
 }
 
-/** Whether a server on port 25 offers to log in, before or after STARTTLS; null where it could not be asked. */
+/** Whether a server offers login on port 25, before or after STARTTLS; null where it could not be checked. */
 export async function offersLoginOnPort25(
   host: string,
   address: string,
@@ -226,7 +233,7 @@ export async function offersLoginOnPort25(
   }
 }
 
-/** What an error of a conversation says of the port. */
+/** The result for an error of a connection. Throws errors of other kinds again. */
 export function resultOf(error: unknown): Result {
   if (error instanceof NoStartTls) return { kind: 'differs', how: 'starttls-not-offered' };
   if (error instanceof RefusedError) return { kind: 'differs', how: 'starttls-refused' };
@@ -246,18 +253,18 @@ export function resultOf(error: unknown): Result {
   }
 }
 
-/** Why a client would not take a certificate: what mends most comes first. */
+/** Why clients reject a certificate; null where they do not. Checks the most frequent cause first. */
 export function certificateProblem(
   host: string,
   certificate: PeerCertificate,
   authorizationError: Error | string | null | undefined,
   now: number,
 ): Result | null {
-  const seen = certificateSeen(certificate);
-  if (seen === null) return { kind: 'differs', how: 'tls-fails' };
-  if (seen.until < now) return { kind: 'certificate-expired', until: seen.until };
+  const observed = observedCertificate(certificate);
+  if (observed === null) return { kind: 'differs', how: 'tls-fails' };
+  if (observed.until < now) return { kind: 'certificate-expired', until: observed.until };
   if (!isGoodFor(host, certificate)) {
-    return { kind: 'certificate-name', names: seen.names };
+    return { kind: 'certificate-name', names: observed.names };
   }
   if (authorizationError === null || authorizationError === undefined) return null;
   const { code } = authorizationError as { code?: unknown };
@@ -265,7 +272,7 @@ export function certificateProblem(
   return { kind: 'certificate-untrusted', reason };
 }
 
-/** Node.js throws at names that are not well-formed: they are good for nobody. */
+/** Node.js throws for names that are not well-formed: such a certificate is not valid for any host. */
 function isGoodFor(host: string, certificate: PeerCertificate): boolean {
   try {
     return checkServerIdentity(host, certificate) === undefined;
@@ -274,10 +281,10 @@ function isGoodFor(host: string, certificate: PeerCertificate): boolean {
   }
 }
 
-/** Names that a certificate may have: what a server says can be anything. */
-const mostNames = 20;
+/** Limit for the names taken from a certificate, which may contain any number. */
+const maxNames = 20;
 
-function certificateSeen(certificate: PeerCertificate): ObservedCertificate | null {
+function observedCertificate(certificate: PeerCertificate): ObservedCertificate | null {
   const until = Date.parse(certificate.valid_to);
   if (Number.isNaN(until)) return null;
   const alternative = (certificate.subjectaltname ?? '')
@@ -286,7 +293,7 @@ function certificateSeen(certificate: PeerCertificate): ObservedCertificate | nu
   const names = alternative.length > 0 ? alternative : [String(certificate.subject.CN)];
   const issuer = certificate.issuer.O ?? certificate.issuer.CN;
   return {
-    names: names.map(printable).slice(0, mostNames),
+    names: names.map(printable).slice(0, maxNames),
     until,
     issuer: printable(String(issuer)),
   };

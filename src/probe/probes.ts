@@ -20,29 +20,29 @@ import {
   type IsOwn,
   type Resolve,
 } from '../network/addresses';
-import { Interest } from './interest';
+import { WaitList } from './wait-list';
 import { offersLoginOnPort25, probeEndpoint, type ProbeContext } from './probe';
 
-/** Milliseconds for one port. A host's ports are asked at once, after the name servers: some 10 s in all. */
+/** Milliseconds for one port. A host's ports are checked concurrently, after DNS: some 10 s in all. */
 const perPort = 5_000;
 
-/** Milliseconds for which what was seen counts as fresh. */
+/** Milliseconds for which a check counts as fresh. */
 export const observedFor = 10 * 60_000;
 
-/** Hosts that are looked at at once, and kept at most. */
-const hostsAtOnce = 20;
-const hostsKept = 5_000;
+/** Limits for the hosts checked concurrently and for those kept in memory. */
+const maxConcurrentHosts = 20;
+const maxHosts = 5_000;
 
-/** Milliseconds for which a page that was shown counts as waiting for what it has not got yet. */
-const shownFor = 15_000;
+/** Milliseconds for which a delivered page still counts as waiting for missing checks. */
+const pageWaitsFor = 15_000;
 
-/** Milliseconds between two looks at whether anybody still waits. */
-const askedEvery = 250;
+/** Milliseconds between two tests whether a request still waits. */
+const watchInterval = 250;
 
-/** Nobody waits for this host any more. */
+/** No request waits for this host any more. */
 class AbandonedError extends Error {}
 
-/** What a test has otherwise. */
+/** Overrides for tests. */
 export interface ProbeOptions {
   readonly resolve?: Resolve;
   readonly isOwn?: IsOwn;
@@ -56,16 +56,16 @@ export interface ProbeOptions {
   readonly ownHost?: string | null;
 }
 
-/** What the mail ports answer, kept for a while by host and shared by all domains of it. */
+/** The checks of mail ports, cached by host and shared by all domains that use the host. */
 export class Probes {
   readonly #hosts: Cache<HostObservations>;
-  readonly #limit = pLimit(hostsAtOnce);
-  readonly #interest = new Interest();
+  readonly #limit = pLimit(maxConcurrentHosts);
+  readonly #waiting = new WaitList();
   readonly #options: ProbeOptions;
   readonly #now: () => number;
   #secureContext: SecureContext | undefined;
 
-  /** The name of this server, as its certificates may have it; null where it has none. */
+  /** The full host name of this server; null where it has none. */
   readonly ownHost: string | null;
 
   constructor(options: ProbeOptions = {}) {
@@ -76,39 +76,38 @@ export class Probes {
       load: (key) => this.#limit(() => this.#whileWaitedFor(key)),
       keepFailure: (failure) => !(failure instanceof AbandonedError),
       sizeOf: () => 1,
-      capacity: hostsKept,
+      capacity: maxHosts,
       now: this.#now,
       freshFor: observedFor,
     });
   }
 
-  /** For the screen: what is known of these endpoints' hosts, waiting up to `patience` milliseconds. */
+  /** The checks of these endpoints' hosts, for a page. Waits up to `maxWait` milliseconds. */
   async look(
     endpoints: readonly Endpoint[],
-    patience: number,
+    maxWait: number,
   ): Promise<readonly Look<HostObservations>[]> {
     const keys = byHost(endpoints);
-    this.#interest.in(keys, patience + shownFor);
-    return Promise.all(keys.map((key) => this.#hosts.look(key, patience)));
+    this.#waiting.add(keys, maxWait + pageWaitsFor);
+    return Promise.all(keys.map((key) => this.#hosts.look(key, maxWait)));
   }
 
   /**
-   * For what leaves the screen: nothing older than `observedFor`, however long it takes, as long as `signal`
-   * does not say that nobody waits any more. A host that could not be asked is not in it: settings are given
-   * out all the same.
+   * Checks at most `observedFor` old, for files, sheets and mails. Waits until all are complete or `signal`
+   * aborts. Hosts whose check failed are left out, so that settings can still be given out.
    */
   async observe(endpoints: readonly Endpoint[], signal?: AbortSignal): Promise<Observations> {
     const keys = byHost(endpoints);
-    const release = this.#interest.in(keys, Infinity, signal);
+    const release = this.#waiting.add(keys, Infinity, signal);
     const answers = await Promise.allSettled(keys.map((key) => this.#fresh(key, signal)));
     release();
     return answers.flatMap((one) => (one.status === 'fulfilled' ? one.value.value : []));
   }
 
-  /** Looks anew, as long as `signal` does not say that nobody waits any more. */
+  /** Checks again, until `signal` aborts. */
   async refresh(endpoints: readonly Endpoint[], signal?: AbortSignal): Promise<void> {
     const keys = byHost(endpoints);
-    const release = this.#interest.in(keys, Infinity, signal);
+    const release = this.#waiting.add(keys, Infinity, signal);
     await Promise.all(keys.map((key) => this.#hosts.refresh(key)));
     release();
   }
@@ -117,14 +116,14 @@ export class Probes {
     try {
       return await this.#hosts.fresh(key);
     } catch (error) {
-      // Given up for those who waited before, at the very moment when this one came.
+      // The call was abandoned for earlier requests just when this one joined it: start a new one.
       if (error instanceof AbandonedError && signal?.aborted !== true)
         return this.#hosts.fresh(key);
       throw error;
     }
   }
 
-  /** What a login needs to connect the same way; the address is one that may be connected to, or null. */
+  /** What a login needs to connect as the checks do. The address is null where none may be connected to. */
   async reach(
     host: string,
   ): Promise<{ readonly address: string | null; readonly context: ProbeContext }> {
@@ -132,17 +131,17 @@ export class Probes {
     return { address: allowed[0] ?? null, context: this.#context() };
   }
 
-  /** Asks a host unless, or until, nobody waits for it: then it fails, and what was seen so far counts for nothing. */
+  /** Checks a host as long as a request waits for it; otherwise throws AbandonedError and drops partial results. */
   async #whileWaitedFor(key: string): Promise<HostObservations> {
-    if (!this.#interest.is(key)) throw new AbandonedError();
+    if (!this.#waiting.has(key)) throw new AbandonedError();
     const abandoned = new AbortController();
     const watch = setInterval(() => {
-      if (!this.#interest.is(key)) abandoned.abort();
-    }, askedEvery);
+      if (!this.#waiting.has(key)) abandoned.abort();
+    }, watchInterval);
     try {
-      const seen = await this.#probe(JSON.parse(key) as Endpoint[], abandoned.signal);
+      const observations = await this.#probe(JSON.parse(key) as Endpoint[], abandoned.signal);
       if (abandoned.signal.aborted) throw new AbandonedError();
-      return seen;
+      return observations;
     } finally {
       clearInterval(watch);
     }
@@ -154,7 +153,7 @@ export class Probes {
     const answered = async (): Promise<[readonly Observation[], boolean | null]> => {
       if (allowed.length === 0) {
         const result: Result = known ? { kind: 'not-checked' } : { kind: 'unresolved' };
-        return [endpoints.map((endpoint) => unseen(endpoint, result)), null];
+        return [endpoints.map((endpoint) => notObserved(endpoint, result)), null];
       }
       const context = this.#context();
       const [first = ''] = allowed;
@@ -169,7 +168,7 @@ export class Probes {
     return { host, asOf: this.#now(), services, loginOnPort25 };
   }
 
-  /** The first address of each family that may be connected to, and whether the host has any at all. */
+  /** The first allowed address of IPv4 and of IPv6, and whether the host has any address. */
   async #addresses(host: string) {
     const addresses = await (this.#options.resolve ?? resolveHost)(host);
     const isOwn = this.#options.isOwn ?? isOwnAddress;
@@ -180,10 +179,10 @@ export class Probes {
   }
 
   #context(): ProbeContext {
-    // Reading the system's roots takes longer than a conversation.
+    // Created once: reading the system's root certificates takes longer than a check.
     this.#secureContext ??= createSecureContext({
       ca: this.#options.roots ?? systemRoots(),
-      // RFC 8996: what is older is refused by mail clients too.
+      // RFC 8996 deprecates older versions, and mail clients refuse them.
       minVersion: 'TLSv1.2',
     });
     return {
@@ -195,10 +194,10 @@ export class Probes {
   }
 }
 
-/** Aborts with another signal, or after so many milliseconds. AbortSignal.any is not in Node.js 18. */
+/** A signal that aborts with `other`, or after so many milliseconds. Node.js 18 lacks AbortSignal.any. */
 function endingWith(other: AbortSignal, milliseconds: number) {
   const controller = new AbortController();
-  // Every conversation with the host listens to it.
+  // Every connection to the host adds a listener.
   setMaxListeners(0, controller.signal);
   const end = () => {
     controller.abort();
@@ -218,12 +217,12 @@ function fullHostName(): string | null {
   return name.includes('.') && isDomainName(name) ? name : null;
 }
 
-function unseen(endpoint: Endpoint, result: Result): Observation {
+function notObserved(endpoint: Endpoint, result: Result): Observation {
   const nothing = { weaknesses: [], certificate: null, tlsVersion: null, mechanisms: [] };
   return { endpoint, result, ...nothing, addresses: [] };
 }
 
-/** The endpoints of each host as a key: the same for every domain that has the same ones. */
+/** One cache key for each host, made of its endpoints: equal for domains with equal endpoints. */
 function byHost(endpoints: readonly Endpoint[]): string[] {
   const hosts = new Map<string, Endpoint[]>();
   for (const { protocol, host, port, security } of endpoints) {

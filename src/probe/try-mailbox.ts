@@ -3,7 +3,7 @@ import { loginVerdict, type LoginResult, type LoginVerdict } from '../domain/log
 import { tryLogin, type LoginOutcome } from './login';
 import type { Probes } from './probes';
 
-/** One login: to which service, with which user name, and how it went. */
+/** One login: the service, the user name and the outcome. */
 export interface LoginAttempt {
   readonly service: Service;
   readonly name: string;
@@ -11,8 +11,8 @@ export interface LoginAttempt {
 }
 
 /**
- * Logs in to a mailbox as mail clients are told to, for reading and for sending; and with the e-mail
- * address, where that is not the login, to tell a wrong user name from a wrong password.
+ * Tests the login of a mailbox for incoming and for outgoing mail with the recommended settings. Where the
+ * login is not the e-mail address, also tests the address, to distinguish a wrong user name from a wrong password.
  */
 export async function tryMailbox(
   settings: ClientSettings,
@@ -30,7 +30,7 @@ export async function tryMailbox(
     attempt(incoming, settings.login),
     attempt(outgoing, settings.login),
   ]);
-  // After the first: a server may hold a second login back while it refuses one.
+  // Not concurrently with the first: a server may delay a second login while it refuses one.
   const address =
     settings.loginIsEmailAddress || reading.outcome.kind === 'not-reached'
       ? null
