@@ -246,6 +246,12 @@ export class StreamedDocument extends PDFDocument {
     };
   }
 
+  /** Draws an opened picture, with its upper left corner at `x`, `y`. */
+  drawImage(picture: OpenedImage, x: number, y: number, options: PDFKit.Mixins.ImageOption): void {
+    // PDFKit takes an opened picture, which its types do not say.
+    this.image(picture as never, x, y, options);
+  }
+
   private get inside(): Inside {
     return this as unknown as Inside;
   }

@@ -182,7 +182,7 @@ class Painter {
     const { document } = this;
     if (type === 'image/png') {
       this.picture ??= document.openImage(bytes);
-      document.image(this.picture as never, x, y, { width, height });
+      document.drawImage(this.picture, x, y, { width, height });
       return;
     }
     drawSvg(document, bytes.toString(), { x, y, width, height });
