@@ -10,7 +10,7 @@ import type { Message } from '../texts/message';
  */
 export type BrandingTexts = Readonly<Record<string, string>>;
 
-/** What is set about the words of a mail, for one language. */
+/** The words of a mail in one language. */
 const mailSettings = { mail_subject: setting(line, null), mail_text: setting(lines, null) };
 
 /** Every key of a branding, if there are these languages. */
@@ -22,8 +22,8 @@ export function brandingKeys(languages: readonly string[]): string[] {
 }
 
 /**
- * Reads a whole branding from the texts of its keys, and what is wrong with a text by its key. Such a one counts as
- * not set. The libraries for logos are loaded only if there is a logo.
+ * Reads a whole branding from the texts of its keys, and returns problems by key. A text with a problem counts as not
+ * set. The libraries for logos are loaded only if there is a logo.
  */
 export async function readBranding(
   texts: BrandingTexts,
