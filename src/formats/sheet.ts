@@ -24,6 +24,8 @@ export interface SheetRow {
 
 /** A QR code as a path of squares one unit wide. */
 export interface SheetQr {
+  /** The name of the code for screen readers. */
+  readonly label: string;
   /** Units on each side, without the quiet zone. */
   readonly size: number;
   /** Rows of dark squares: where each begins, and how many squares it has. */
@@ -255,7 +257,7 @@ function qrOf(settings: ClientSettings, { text }: Texts): SheetQr {
   const caption = richText(text('sheet_qr'), {
     path: strong(text('guide_thunderbird_android_path')),
   });
-  return { size, rows, caption };
+  return { size, rows, label: text('page_qr'), caption };
 }
 
 /** The dark squares of a code as SVG path data. */

@@ -5,7 +5,7 @@ import { forbidden } from './http-error';
 import { viewerOf } from './locals';
 import { domainOf } from './query';
 
-/** What a route requires of its viewer; `nothing` is for what anybody may load. */
+/** What a route requires of its viewer; `nothing` means that anybody may load it. */
 export type Requirement = Permission | 'master-admin' | 'branding' | 'nothing';
 
 /** A handler that passes on only requests of viewers who meet a requirement. */
@@ -28,7 +28,7 @@ export function needsMasterAdmin(): Guard {
   });
 }
 
-/** Guards a route by a rule of its own; `check` throws where the viewer does not meet it. */
+/** Guards a route by `check`, which throws where the viewer does not meet the requirement. */
 export function guard(
   requirement: Requirement,
   check: (viewer: Viewer, request: Pick<Request, 'params'>) => void,
@@ -54,7 +54,7 @@ function handler(
   return Object.assign(checked, { requirement });
 }
 
-/** Hides the domains that the viewer may not see: one of them looks like one that does not exist. */
+/** Answers for a domain that the viewer may not see as for one that does not exist. */
 export function onlyOwnDomains(): RequestHandler {
   return (request, response, next) => {
     const domain = domainOf(request);

@@ -85,7 +85,7 @@ export function createApp(dependencies: Dependencies): Express {
   return app;
 }
 
-/** What browsers load beside a page. It holds no data, so it may be kept, and is asked about each time. */
+/** Serves assets. They hold no data, so browsers may store them, and revalidate them each time. */
 function assets(folder: string) {
   return express.static(folder, {
     cacheControl: false,

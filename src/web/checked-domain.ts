@@ -6,10 +6,10 @@ import { checkedServices } from '../probe/observed-policy';
 import type { Probes } from '../probe/probes';
 import { notFound } from './http-error';
 
-/** Milliseconds for which a page is held open for ports that have not answered yet. */
+/** Milliseconds for which a page waits for running checks. */
 export const heldOpenForPorts = 400;
 
-/** A domain whose mail ports are checked, and which ones. */
+/** A domain whose mail ports are checked, with its services. */
 export interface CheckedDomain {
   readonly server: VirtualServer;
   readonly policy: MailPolicy;
@@ -17,7 +17,7 @@ export interface CheckedDomain {
   readonly services: readonly Service[];
 }
 
-/** Throws a 404 where nothing of the domain is checked, and RemoteApiError. */
+/** Throws RemoteApiError, and a 404 where nothing of the domain is checked. */
 export async function checkedDomain(
   dependencies: Pick<Dependencies, 'directory' | 'policies' | 'probes'>,
   domain: string,

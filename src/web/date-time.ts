@@ -1,6 +1,6 @@
 const two = (number: number) => String(number).padStart(2, '0');
 
-/** A moment as people read it, in the server's time zone: `2026-11-24 19:40`. */
+/** A time in the server's time zone: `2026-11-24 19:40`. */
 export function dateTime(milliseconds: number): string {
   const date = new Date(milliseconds);
   const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');

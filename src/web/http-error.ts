@@ -1,6 +1,6 @@
 import { message, type Message } from '../texts/message';
 
-/** An answer that is not what was asked for, in words for whoever asked. */
+/** An error answer, with texts for the user. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
 
@@ -8,7 +8,7 @@ export class HttpError extends Error {
     readonly status: number,
     readonly title: Message,
     readonly words: Message,
-    /** What exactly is wrong, for the administrator; null if there is no more to say. */
+    /** Details for the administrator; null where there are none. */
     readonly detail: Message | null = null,
   ) {
     super(words.key);
@@ -24,7 +24,7 @@ export function badRequest(key: string, values: Message['values'] = {}): HttpErr
   return new HttpError(400, message('error_not_understood'), message(key, values));
 }
 
-/** What was asked for exists, but cannot be had as it is now. */
+/** The resource exists but is not available in its present state. */
 export function conflict(title: string, key: string, values: Message['values'] = {}): HttpError {
   return new HttpError(409, message(title), message(key, values));
 }

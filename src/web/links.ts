@@ -2,29 +2,29 @@ import { version } from '../../package.json';
 
 const part = encodeURIComponent;
 
-/** Where the app is, as browsers see it: what stands before the path of a page, and of an asset. */
+/** The URL prefixes of pages and of assets, as browsers see them. */
 export interface MountPoint {
   readonly pages: string;
   readonly assets: string;
 }
 
-/** Every address of the app. */
+/** The app's URLs. */
 export type Links = ReturnType<typeof linksAt>;
 
-/** Every address of the app, from its parts; each part is percent-encoded here and nowhere else. */
+/** Functions for the app's URLs. Only they percent-encode parts of a path. */
 export function linksAt({ pages, assets }: MountPoint) {
   const domainAt = (domain: string) => `${pages}/domains/${part(domain)}`;
   const mailboxAt = (domain: string, login: string) =>
     `${domainAt(domain)}/mailboxes/${part(login)}`;
   return {
-    /** MiniServ lets browsers keep a file for a week: after an upgrade it has to be another address. */
+    /** The URL contains the version, because MiniServ lets browsers store a file for a week. */
     asset: (name: string) => `${assets}/${name}?v=${version}`,
     domains: () => `${pages}/`,
     domain: domainAt,
     branding: () => `${pages}/branding`,
     resellerBranding: (reseller: string) => `${pages}/branding/resellers/${part(reseller)}`,
     domainBranding: (domain: string) => `${domainAt(domain)}/branding`,
-    /** `version` changes with the picture. */
+    /** `version` changes with the image. */
     logo: (domain: string, version: string) => `${domainAt(domain)}/logo?v=${part(version)}`,
     mailboxesCsv: (domain: string) => `${domainAt(domain)}/mailboxes.csv`,
     mailboxesJson: (domain: string) => `${domainAt(domain)}/mailboxes.json`,
@@ -50,5 +50,5 @@ export function linksAt({ pages, assets }: MountPoint) {
   };
 }
 
-/** The addresses where the app is a site of its own. */
+/** The URLs in standalone operation. */
 export const ownLinks = linksAt({ pages: '', assets: '/assets' });

@@ -6,37 +6,38 @@ import { ownLinks, type Links } from './links';
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- Express is extended this way.
   namespace Express {
-    /** What middleware leaves for the routes and views of one request. */
+    /** Values that middleware sets for the routes and views of one request. */
     interface Locals {
       viewer?: Viewer;
       /** The page texts in the viewer's language. */
       t?: PageTexts;
-      /** Absent where the app is a site of its own. */
+      /** Absent in standalone operation. */
       links?: Links;
-      /** In the panel: what a form must send back. */
+      /** In the panel: the token that a form must contain (CSRF). */
       formToken?: string;
-      /** In the panel: its language for this viewer; '' where it names none. */
+      /** In the panel: the viewer's language; '' where the panel sends none. */
       panelLanguage?: string;
-      /** In the panel: makes the answer a part of the panel's page, with this title. */
+      /** In the panel: marks the answer as content of the panel's page with this title. */
       embed?: (title: string) => void;
     }
   }
 }
 
-/** The viewer who sent the request. Throws where no middleware has let anybody in. */
+/** The viewer who sent the request. Throws where no middleware has set one. */
 export function viewerOf({ locals }: Response): Viewer {
-  if (locals.viewer === undefined) throw new Error('no viewer: the route is before the entrance');
+  if (locals.viewer === undefined)
+    throw new Error('no viewer: the route comes before the middleware that sets it');
   return locals.viewer;
 }
 
-/** The page texts in the viewer's language; English where the request failed before it was known. */
+/** The page texts in the viewer's language; English where the request failed before the language was known. */
 export function textsOf({ locals, app }: Response): PageTexts {
   const t = locals.t ?? app.locals.t;
   if (t === undefined) throw new Error('no texts: the app was not made by createApp');
   return t;
 }
 
-/** The app's addresses as the sender of the request has them. */
+/** The app's URLs for this request: in the panel or standalone. */
 export function linksOf({ locals }: Response): Links {
   return locals.links ?? ownLinks;
 }

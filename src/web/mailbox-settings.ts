@@ -27,7 +27,7 @@ export function settingsOf(
   return decideClientSettings(mailboxOf(users, login), server, policy, observations);
 }
 
-/** The same for the mailbox that a path names, for what leaves the screen: from a fresh answer. */
+/** The settings of the mailbox in the request's path, from fresh answers and checks. For files and mails. */
 export async function freshSettings(
   request: Request<{ domain: string; login: string }>,
   response: Response,

@@ -1,19 +1,19 @@
 import { notFound } from './http-error';
 
-/** How far a long job is. */
+/** The progress of a long job. */
 export interface JobState {
   readonly done: number;
   readonly total: number;
   readonly state: 'running' | 'finished' | 'stopped';
 }
 
-/** A job that has begun. */
+/** A running job. */
 export interface RunningJob {
   readonly signal: AbortSignal;
   readonly done: (count: number) => void;
-  /** Stops the work: nobody waits for it any more. */
+  /** Stops the work because the client has left. */
   readonly stop: () => void;
-  /** The work has come to an end of its own. */
+  /** Marks the work as ended. */
   readonly end: () => void;
 }
 
@@ -24,20 +24,20 @@ interface Job {
   ended: boolean;
 }
 
-/** Jobs that are remembered, running and ended. */
-const mostJobs = 200;
+/** Limit for the number of jobs kept, running and ended. */
+const maxJobs = 200;
 
-/** The long jobs of this process, by their domain and the name that their page has made up. */
+/** The long jobs of this process, by domain and by a name that the page generated. */
 export class Progress {
   private readonly jobs = new Map<string, Job>();
 
-  /** Begins a job; one without a name cannot be asked about. */
+  /** Begins a job. The state of a job without a name cannot be requested. */
   start(domain: string, name: string, total: number): RunningJob {
     const job: Job = { done: 0, total, controller: new AbortController(), ended: false };
     if (name !== '') {
       this.jobs.set(keyOf(domain, name), job);
       const [oldest] = this.jobs.keys();
-      if (this.jobs.size > mostJobs && oldest !== undefined) this.jobs.delete(oldest);
+      if (this.jobs.size > maxJobs && oldest !== undefined) this.jobs.delete(oldest);
     }
     return {
       signal: job.controller.signal,

@@ -2,9 +2,9 @@ import type { Request } from 'express';
 import { asciiDomainName } from '../domain/domain-name';
 import { badRequest, type HttpError } from './http-error';
 
-const longestSearch = 200;
+const maxSearch = 200;
 
-/** The domain in the path, ASCII and lower-case. Throws a 400 for what cannot be one. */
+/** The domain in the path, in lower-case ASCII. Throws a 400 where it is not a domain name. */
 export function domainOf(request: Pick<Request, 'params'>): string {
   const given = request.params.domain;
   const name = typeof given === 'string' ? asciiDomainName(given) : null;
@@ -14,13 +14,13 @@ export function domainOf(request: Pick<Request, 'params'>): string {
 
 type Parameters = Pick<Request, 'body' | 'method' | 'query'>;
 
-/** The parameters of a request: of its form where it sends one, else of its address. */
+/** The parameters of a request: of its form for a POST, else of its query. */
 function parametersOf(request: Parameters): Readonly<Record<string, unknown>> {
   const body = request.body as Readonly<Record<string, unknown>> | undefined;
   return request.method === 'POST' && body !== undefined ? body : request.query;
 }
 
-/** A parameter that is there once or not at all; '' where it is not. */
+/** A parameter that occurs at most once; '' where it is absent. */
 export function single(request: Parameters, name: string): string {
   const value = parametersOf(request)[name] ?? '';
   if (typeof value !== 'string') throw badRequest('error_once', { name });
@@ -36,8 +36,8 @@ export function repeated(request: Request, name: string): string[] {
 
 export function searchOf(request: Request): string {
   const search = single(request, 'q').trim();
-  if (search.length > longestSearch) {
-    throw badRequest('error_search_long', { count: longestSearch });
+  if (search.length > maxSearch) {
+    throw badRequest('error_search_long', { count: maxSearch });
   }
   return search;
 }
@@ -49,7 +49,7 @@ export function pageNumberOf(request: Request): number {
   return Number(page);
 }
 
-/** One of a few words; the first where none is given. */
+/** A parameter that is one of `choices`; the first choice where it is absent. */
 export function choiceOf<T extends string>(
   request: Request,
   name: string,
@@ -61,14 +61,14 @@ export function choiceOf<T extends string>(
   return found;
 }
 
-/** What to throw where a parameter is none of a few words. */
+/** The error for a parameter with a value that is not allowed. */
 export function badChoice(name: string, choices: readonly string[]): HttpError {
   return badRequest('error_choice', { name, choices: choices.join(', ') });
 }
 
 /**
- * The address of the same page with some parameters changed; an empty value takes one out. Relative,
- * so that it holds wherever the app is mounted.
+ * The URL of the same page with some parameters changed; an empty value removes one. The URL is relative,
+ * so that it is valid wherever the app is mounted.
  */
 export function sameWith(request: Request, changes: Readonly<Record<string, string>>): string {
   const query = new URLSearchParams();

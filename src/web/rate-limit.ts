@@ -2,18 +2,18 @@ import type { Request, RequestHandler, Response } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import type { HttpError } from './http-error';
 
-/** Minutes over which requests are counted. */
+/** The period of the rate limit in minutes. */
 export const minutesCounted = 15;
 
-/** Lets `most` requests through in `minutesCounted` minutes for each key, and throws `refusal` for more. */
+/** Allows `max` requests in `minutesCounted` minutes for each key, and throws `refusal` for more. */
 export function limitTo(
-  most: number,
+  max: number,
   keyOf: (request: Request, response: Response) => string,
   refusal: () => HttpError,
 ): RequestHandler {
   return rateLimit({
     windowMs: minutesCounted * 60_000,
-    limit: most,
+    limit: max,
     standardHeaders: false,
     legacyHeaders: false,
     keyGenerator: keyOf,

@@ -5,12 +5,12 @@ import { badRequest, notFound } from './http-error';
 import { mailboxOf } from './mailbox-settings';
 import { choiceOf, repeated, searchOf, single } from './query';
 
-/** Whether a POST sends a selection; one that does not is the button "Try again" of an error. */
+/** Whether a POST contains a selection. One without it comes from the button "Try again" on an error page. */
 export function isSelectionForm(request: Request): boolean {
   return single(request, 'selected') === '1';
 }
 
-/** What the list of mailboxes is narrowed to, and its order. */
+/** The filters and the order of the list of mailboxes. */
 export function mailboxQuery(request: Request): MailboxQuery {
   return {
     search: searchOf(request),
@@ -24,7 +24,7 @@ export function mailboxQuery(request: Request): MailboxQuery {
 /** The mailboxes that a request is for. */
 export interface Selection {
   readonly mailboxes: readonly Mailbox[];
-  /** Whether these are all of the domain. */
+  /** Whether these are all mailboxes of the domain. */
   readonly all: boolean;
 }
 
@@ -34,10 +34,10 @@ export function selectionOfOne(users: DomainUsers, login: string): Selection {
 }
 
 /**
- * Reads which mailboxes are chosen: those whose `login` is given, else all that match the search
- * (`q`, `differs`), else all. A form with boxes to tick says `selected=1`, so that nothing ticked is
- * not taken for everything, and `matching=1` where all that match are meant whatever is ticked.
- * Throws a 404 for a login that is not there and where nothing matches, a 400 where nothing is chosen.
+ * The mailboxes that a request selects: those with a given `login`, else all that match the search (`q`,
+ * `differs`), else all. A form with check boxes sends `selected=1`, so that no ticked box does not mean
+ * all mailboxes, and `matching=1` to select all that match, whatever is ticked. Throws a 404 for an
+ * unknown login or where nothing matches, and a 400 where nothing is selected.
  */
 export function selectionOf(request: Request, users: DomainUsers): Selection {
   const query = mailboxQuery(request);

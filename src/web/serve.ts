@@ -4,25 +4,26 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Listen } from '../settings/config';
 
-/** Milliseconds that open requests get to finish after SIGTERM. */
-const lastCall = 30_000;
+/** Milliseconds for open requests to finish after SIGTERM. */
+const shutdownTimeout = 30_000;
 
-/** Bytes of all request headers, the address with its query among them. */
-const mostHeaders = 16 * 1024;
+/** Limit in bytes for all request headers, including the URL. */
+const maxHeaderBytes = 16 * 1024;
 
-/** The same from the panel, which names every domain that a viewer may see. */
-const mostPanelHeaders = 1024 * 1024;
+/** The same for requests of the panel, which contain all domains that a viewer may see. */
+const maxPanelHeaderBytes = 1024 * 1024;
 
 /**
- * Serves the app where the configuration says, until SIGTERM or SIGINT ends the process: after the
- * open requests, half a minute at most. With `idle` it also ends after so many milliseconds without a request.
+ * Serves the app on the configured address or socket until SIGTERM or SIGINT. The process ends after the
+ * open requests, at most half a minute later. With `idle` it also ends after so many milliseconds without
+ * a request.
  */
 export async function serve(
   app: RequestListener,
   where: Listen,
   idle: number | null,
 ): Promise<Server> {
-  const maxHeaderSize = where.kind === 'tcp' ? mostHeaders : mostPanelHeaders;
+  const maxHeaderSize = where.kind === 'tcp' ? maxHeaderBytes : maxPanelHeaderBytes;
   const server = createServer({ maxHeaderSize }, app);
   server.on('clientError', refuse);
   await listen(server, where);
@@ -31,13 +32,13 @@ export async function serve(
   return server;
 }
 
-/** Answers what is not HTTP, or too much of it: Node.js itself would send a status without a word. */
+/** Answers invalid or too large requests with a text: Node.js itself sends only a status. */
 function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   const [status, words] =
     error.code === 'HPE_HEADER_OVERFLOW'
       ? [
           '431 Request Header Fields Too Large',
-          `The address and the headers have at most ${mostHeaders} bytes. To print many mailboxes, tick fewer at a time, or print all.`,
+          `The address and the headers have at most ${maxHeaderBytes} bytes. To print many mailboxes, tick fewer at a time, or print all.`,
         ]
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? ['408 Request Timeout', 'The request took too long to arrive.']
@@ -64,7 +65,7 @@ async function listen(server: Server, where: Listen): Promise<void> {
   if (where.kind === 'socket') chmodSync(where.path, 0o600);
 }
 
-/** Removes what a killed server left behind; never a file, and never a socket that somebody answers on. */
+/** Removes the socket of a killed server; never another kind of file, and never a socket in use. */
 async function removeStaleSocket(path: string): Promise<void> {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
   const answered = await new Promise<boolean>((resolve) => {
@@ -83,23 +84,23 @@ async function removeStaleSocket(path: string): Promise<void> {
 function stopOnSignals(server: Server): void {
   let stopping = false;
   const stop = () => {
-    // Whoever asks twice does not want to wait.
+    // A second signal ends the process without waiting.
     if (stopping) process.exit(1);
     stopping = true;
-    // The replayed server of the demo, and calls nobody waits for, need no ending.
+    // process.exit also ends the demo's server and calls whose results nobody awaits.
     server.close(() => process.exit(0));
     server.closeIdleConnections();
-    // A connection kept alive by a client is idle once its answer is out.
+    // A keep-alive connection is idle after its answer and would keep the server open.
     setInterval(() => {
       server.closeIdleConnections();
     }, 100);
-    setTimeout(() => process.exit(0), lastCall);
+    setTimeout(() => process.exit(0), shutdownTimeout);
   };
   // Not once: what writes files listens too, and ends the process where it is the only one that does.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
 }
 
-/** Ends the process once nobody has asked for anything for so many milliseconds; systemd starts it again. */
+/** Ends the process after so many milliseconds without a request; systemd starts it for the next one. */
 function stopWhenIdle(server: Server, milliseconds: number): void {
   let open = 0;
   let since = Date.now();

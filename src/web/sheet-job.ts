@@ -17,7 +17,7 @@ import { badChoice, choiceOf, repeated, single } from './query';
 import type { Selection } from './selection';
 import { clientLeft } from './client-left';
 
-/** The sheets that a request asks for, whatever they are made into. */
+/** The sheets of a request, independent of the output format. */
 export interface SheetJob {
   readonly domain: string;
   readonly branding: Branding;
@@ -26,9 +26,9 @@ export interface SheetJob {
   /** Milliseconds since 1970. */
   readonly asOf: number;
   readonly settings: readonly ClientSettings[];
-  /** One for each of `settings`, made when it is called: thousands at once would fill the memory. */
+  /** One function for each of `settings`, which makes the sheet: thousands of sheets would fill the memory. */
   readonly sheets: readonly (() => Sheet)[];
-  /** Who was asked for and has no sheet, and why in the sheets' language. */
+  /** The selected mailboxes and users without a sheet, with the reason in the sheets' language. */
   readonly without: readonly { readonly name: string; readonly reason: string }[];
 }
 
@@ -69,13 +69,13 @@ export async function sheetJob(
       without.push({ name: user.login, reason: say(user.reason) });
     }
   }
-  // Loaded when the first sheet is asked for, and the library of QR codes with it.
+  // Imported, with the library for QR codes, when the first sheet is requested.
   const { sheetOf } = await import('../formats/sheet');
   const sheets = settings.map((one) => () => sheetOf(one, branding, texts, asOf));
   return { domain: server.name, branding, texts, paper, asOf, settings, sheets, without };
 }
 
-/** The settings on the first sheet of a job. Throws a 409 that says why, where there is no sheet. */
+/** The settings on the first sheet of a job. Throws a 409 with the reason where there is no sheet. */
 export function firstSettings({ settings, without }: SheetJob): ClientSettings {
   const [first] = settings;
   if (first !== undefined) return first;
@@ -83,12 +83,12 @@ export function firstSettings({ settings, without }: SheetJob): ClientSettings {
   throw conflict('error_no_sheet', 'error_no_sheet_why', { name, reason });
 }
 
-/** What a PDF of sheets is called by those who read it: whose settings it has. */
+/** The title of a PDF with sheets, which PDF readers show. */
 export function pdfTitle({ texts }: SheetJob, subject: string): string {
   return `${texts.text('sheet_title')}: ${subject}`;
 }
 
-/** The fonts of PDFs, opened once for what they cost. */
+/** The fonts of PDFs, opened once because that takes long. */
 export function openFonts({ fonts }: Pick<Dependencies, 'fonts'>): Promise<Fonts> {
   const known = opened.get(fonts);
   const font = known ?? import('../formats/pdf/fonts').then(({ Fonts }) => new Fonts(fonts));
@@ -113,7 +113,7 @@ function languageOf(
   );
 }
 
-/** Null where the request leaves it to the host. */
+/** Null where the request names none: the branding's clients are used. */
 function clientsOf(request: Request): string[] | null {
   const given = repeated(request, 'client');
   if (given.length === 0) return null;

@@ -5,17 +5,17 @@ import type { Look } from '../cache/cache';
 import { sameWith, single } from './query';
 import { textsOf } from './locals';
 
-/** Milliseconds before a page that has nothing to show yet says that it waits. */
+/** Milliseconds before the waiting page is sent instead of a page without data. */
 const atOnce = 500;
 
 /**
- * Milliseconds for which the reload of a waiting page is held open: the browser shows the waiting
- * page meanwhile, and the answer the moment it is there.
+ * Milliseconds for which the reload of a waiting page is held open: meanwhile the browser shows the
+ * waiting page, and then the answer without further delay.
  */
 const heldOpen = 5_000;
 
-/** How long a request may wait for an answer of Virtualmin before it shows that it waits. */
-export function patienceOf(request: Request): number {
+/** Milliseconds that a request may wait for an answer of Virtualmin before the waiting page is sent. */
+export function maxWaitOf(request: Request): number {
   return isReload(request) ? heldOpen : atOnce;
 }
 
@@ -23,12 +23,12 @@ function isReload(request: Request): boolean {
   return single(request, 'wait') === '1';
 }
 
-/** Waits for something until the page that says "waiting" is the better answer. */
+/** Waits for `done`, but not longer than until the waiting page would be sent. */
 export async function soon(done: Promise<unknown>): Promise<void> {
   await Promise.race([done, setTimeout(heldOpen, undefined, { ref: false })]);
 }
 
-/** What stands above a kept answer. */
+/** The note on a page about the age of its data. */
 export interface Freshness {
   readonly asOf: number;
   readonly refreshing: boolean;
@@ -36,8 +36,8 @@ export interface Freshness {
 }
 
 /**
- * What there is to show. Null where there is nothing yet and the waiting page has been sent instead;
- * throws the failure where there is only that.
+ * The answer to show. Null where there is none yet and the waiting page has been sent instead. Throws the
+ * failure where there is no answer but a failure.
  */
 export function valueOrWaiting<T>(
   look: Look<T>,
@@ -58,7 +58,7 @@ export function valueOrWaiting<T>(
     }
     case 'answer':
       if (isReload(request)) {
-        // The parameter has done its work: it would make a later reload wait, or be bookmarked.
+        // Without the parameter, so that a later reload does not wait and a bookmark does not contain it.
         response.redirect(303, sameWith(request, { wait: '' }));
         return null;
       }

@@ -4,9 +4,9 @@ import ejs from 'ejs';
 type Done = (error: unknown, html?: string) => void;
 
 /**
- * Express's engine for EJS files below `folder`. Each is compiled once and in strict mode: a view
- * names the values that it uses in its first line, and includes are paths from `folder`. Unlike
- * EJS's own engine it takes values as values only, never as options of the compiler.
+ * Express's engine for EJS files below `folder`. Each file is compiled once, in strict mode: a view
+ * declares the values that it uses in its first line, and the paths of includes begin at `folder`. Unlike
+ * EJS's own engine, it never reads compiler options from the values.
  */
 export function viewEngine(folder: string) {
   const compiled = new Map<string, ejs.TemplateFunction>();

@@ -6,8 +6,8 @@ import { HttpError } from '../http-error';
 const cookieName = 'mail_setup_token';
 
 /**
- * Lets in who has the token: as `?token=`, which becomes a cookie and leaves the address bar, as
- * that cookie, or as `Authorization: Bearer`. Everyone else gets a 401.
+ * Accepts requests with the token and answers all others with a 401. The token is in `?token=`, which is
+ * turned into a cookie and removed from the URL, in that cookie, or in `Authorization: Bearer`.
  */
 export function accessToken(token: string): RequestHandler {
   const expected = digest(token);
@@ -33,12 +33,12 @@ export function accessToken(token: string): RequestHandler {
   };
 }
 
-/** Equal lengths, so that the comparison's time tells nothing. */
+/** Compares in constant time. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Every value of our cookie: another app on this host may have set one of the same name. */
+/** All values of the cookie: another app on this host may have set one with the same name. */
 function cookies(request: Request): string[] {
   return (request.get('Cookie') ?? '').split(';').flatMap((pair) => {
     const [name, value] = pair.trim().split('=', 2);
@@ -51,7 +51,7 @@ function cookies(request: Request): string[] {
   });
 }
 
-/** A request that changes something counts only from a page of ours; the cookie is strict, and this is the second lock. */
+/** Whether a request that changes something comes from the app's own page: a second protection beside the SameSite=Strict cookie. */
 function isOwnForm(request: Request): boolean {
   if (request.method === 'GET' || request.method === 'HEAD') return true;
   const site = request.get('Sec-Fetch-Site');
@@ -63,6 +63,6 @@ function isOwnForm(request: Request): boolean {
 function withoutToken(request: Request): string {
   const url = new URL(request.originalUrl, 'http://localhost');
   url.searchParams.delete('token');
-  // A path that begins with two slashes would be another host's address.
+  // A redirect to a path with two slashes at its beginning would lead to another host.
   return url.pathname.replace(/^\/+/, '/') + url.search;
 }

@@ -13,15 +13,15 @@ export interface ErrorView {
   readonly code: string;
   readonly title: string;
   readonly message: string;
-  /** What exactly is wrong, for the administrator; null if there is no more to say. */
+  /** Details for the administrator; null where there are none. */
   readonly detail: { readonly text: string; readonly language: string } | null;
-  /** Whether asking again may help. */
+  /** Whether trying again may help. */
   readonly tryAgain: boolean;
-  /** Seconds after which it is worth asking again by itself. */
+  /** Seconds after which the page reloads by itself; null where it does not. */
   readonly retryAfter: number | null;
 }
 
-/** The status of each way in which asking Virtualmin fails; the texts are `remote_…` and `remote_…_do`. */
+/** The HTTP status for each failure of a call to Virtualmin; the texts are `remote_…` and `remote_…_do`. */
 const remote: Readonly<Record<RemoteApiErrorCode, number>> = {
   unreachable: 502,
   'tls-not-verifiable': 502,
@@ -42,7 +42,7 @@ const codes: Readonly<Record<number, string>> = {
   409: 'conflict',
 };
 
-/** What to show for an error, whatever it is. Nothing of an unknown one gets out. */
+/** What to show for an error. Nothing of an unknown error is shown. */
 export function viewOf(
   error: unknown,
   now: number,
@@ -82,17 +82,17 @@ export function viewOf(
   };
 }
 
-/** Express and its parts mark what the client got wrong with a status: a path that is not percent-encoding, say. */
+/** Express sets a status on errors that the client caused, such as invalid percent-encoding in a path. */
 function clientError(error: unknown): HttpError | null {
   const status = (error as { status?: unknown } | null)?.status;
   if (typeof status !== 'number' || status < 400 || status > 499) return null;
   return new HttpError(status, message('error_not_understood'), message('error_address'));
 }
 
-/** Answers with the error in the format that was asked for: by the ending of the path. */
+/** Answers with the error in the requested format, which the end of the path shows. */
 export function errorHandler(log: Logger, now: () => number): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    // Whoever asked has left: nobody to tell.
+    // The client has left.
     if (response.destroyed) {
       next(error);
       return;
@@ -100,7 +100,7 @@ export function errorHandler(log: Logger, now: () => number): ErrorRequestHandle
     const view = viewOf(error, now(), textsOf(response));
     if (view.status >= 500) log.warn({ code: view.code, ...details(error) }, 'failed');
     if (response.headersSent) {
-      // Half of an answer must not look like a whole one.
+      // Express then closes the connection, so that a partial answer does not look complete.
       next(error);
       return;
     }
@@ -122,7 +122,7 @@ export function errorHandler(log: Logger, now: () => number): ErrorRequestHandle
   };
 }
 
-/** For the log: the message of an error of ours, or where an unknown one came from, without its message. */
+/** For the log: the message of an error of this app; of others only the place, because their message may hold data. */
 function details(error: unknown): Record<string, unknown> {
   if (error instanceof RemoteApiError) return { reason: error.message };
   if (!(error instanceof Error)) return {};

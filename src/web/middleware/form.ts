@@ -4,26 +4,26 @@ import { text, type Request, type RequestHandler, type Response } from 'express'
 import { message } from '../../texts/message';
 import { forbidden, HttpError } from '../http-error';
 
-/** Bytes of a form: it may name thousands of mailboxes, or bring a logo. */
-const mostBytes = 4 * 1024 * 1024;
+/** Limit for a form in bytes: it may name thousands of mailboxes or contain a logo. */
+const maxBytes = 4 * 1024 * 1024;
 
-const mostFields = 50_000;
+const maxFields = 50_000;
 
 const urlencoded = 'application/x-www-form-urlencoded';
 
-const body: RequestHandler = text({ type: urlencoded, limit: mostBytes });
+const body: RequestHandler = text({ type: urlencoded, limit: maxBytes });
 
-/** Node.js's own parser: Express's takes a time that grows with the square of how often a field is repeated. */
+/** Uses Node.js's parser: the time of Express's grows with the square of a field's repetitions. */
 function fieldsOf(form: unknown): ParsedUrlQuery {
   if (typeof form !== 'string') return {};
-  const fields = form.split('&', mostFields + 1);
-  if (fields.length > mostFields) throw unreadable(413);
+  const fields = form.split('&', maxFields + 1);
+  if (fields.length > maxFields) throw unreadable(413);
   return parseQuery(form, '&', '=', { maxKeys: 0 });
 }
 
 /**
- * Reads the form of a POST into `request.body`, and its file into `request.file`. In the panel it has to
- * bring the token that its page was given, which a page of somebody else's cannot know.
+ * Reads the form of a POST into `request.body`, and its file into `request.file`. In the panel the form
+ * must contain the token of its page, which pages of other sites cannot know (CSRF).
  */
 export function forms(): RequestHandler {
   return (request, response, next) => {
@@ -58,7 +58,7 @@ function unreadable(status: number): HttpError {
 
 async function readWithFile(request: Request, response: Response): Promise<void> {
   const { default: multer } = await import('multer');
-  const limits = { fileSize: mostBytes, files: 1, fieldSize: mostBytes, parts: 100 };
+  const limits = { fileSize: maxBytes, files: 1, fieldSize: maxBytes, parts: 100 };
   const read = multer({ storage: multer.memoryStorage(), limits }).single('logo_file');
   await new Promise<void>((resolve, reject) => {
     read(request, response, (error: unknown) => {
@@ -70,13 +70,13 @@ async function readWithFile(request: Request, response: Response): Promise<void>
 
 function isOwn(request: Request, response: Response): boolean {
   const { formToken: expected } = response.locals;
-  // On its own the app has other locks: a strict cookie, and where a request comes from.
+  // Standalone, a SameSite=Strict cookie and the request's origin protect against CSRF instead.
   if (expected === undefined) return true;
   const { token } = (request.body ?? {}) as { token?: unknown };
   return typeof token === 'string' && timingSafeEqual(digest(token), digest(expected));
 }
 
-/** Equal lengths, so that the comparison's time tells nothing. */
+/** Compares in constant time. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import { languageFor, pageTexts } from '../../texts/page-texts';
 import type { Languages } from '../../texts/languages';
 
-/** Gives pages the texts of the viewer's language: the panel's where it says one, else the browser's. */
+/** Sets the page texts in the viewer's language: the panel's, or standalone the browser's. */
 export function language(languages: Languages): RequestHandler {
   const texts = new Map(languages.all.map((one) => [one.code, pageTexts(one)]));
   return (request, response, next) => {

@@ -7,21 +7,21 @@ import { message } from '../../texts/message';
 import { forbidden, HttpError } from '../http-error';
 import { viewerOf } from '../locals';
 
-/** The header in which the panel says who is looking. */
+/** The request header with the viewer. */
 export const viewerHeader = 'Mail-Setup-Viewer';
 
-/** The header in which the panel says how it is set up. */
+/** The request header with the module's configuration and the panel's certificate. */
 export const factsHeader = 'Mail-Setup-Panel';
 
-/** The header in which a page that is to stand inside the panel's own says its title, percent-encoded. */
+/** The response header that marks a page fragment for the panel's page. Its value is the title, percent-encoded. */
 const titleHeader = 'Mail-Setup-Title';
 
-/** The header in which we tell the panel what to write into its log of actions. */
+/** The response header with an entry for the panel's log of actions. */
 const actionHeader = 'Mail-Setup-Action';
 
 /**
- * Lets in what the panel sends over a socket that it alone can open; the socket is what makes the
- * viewer true. Pages become what stands inside the panel's page, and links lead through the panel.
+ * Accepts requests of the panel. Their viewer is trusted because only the panel can open the socket. Pages
+ * become fragments of the panel's page, and links lead through the panel.
  */
 export function panelViewer(): RequestHandler {
   return (request, response, next) => {
@@ -37,7 +37,7 @@ export function panelViewer(): RequestHandler {
   };
 }
 
-/** Tells `facts` how the panel is set up now, and keeps out whom a master admin has kept out. */
+/** Passes the panel's configuration to `facts`, and refuses viewers without the permission `see`. */
 export function panelFacts(facts: PanelFacts): RequestHandler {
   return (request, response, next) => {
     adopt(facts, request);
@@ -55,10 +55,10 @@ function adopt(facts: PanelFacts, request: Request): void {
   }
 }
 
-/** What is done, for the panel's log; each has a text `log_…` in the language files. */
+/** Actions in the panel's log; each has a text `log_…` in the language files. */
 export type Action = 'sheets' | 'pdf' | 'file' | 'send' | 'branding' | 'try';
 
-/** Tells the panel what this answer does, with the values of the action's text. On its own nobody asks. */
+/** Sets the entry for the panel's log, with the values of its text. Standalone, nothing reads it. */
 export function recordAction(
   response: Response,
   action: Action,

@@ -3,13 +3,13 @@ import type { Logger } from 'pino';
 import { isDomainName } from '../../domain/domain-name';
 
 /**
- * One line a request. Paths and queries hold logins and names, so the route is logged as it is
- * written in the code, with nothing of the request's own but the domain.
+ * Logs one line for each request. Paths and queries contain logins and names, so the log has the route's
+ * pattern and, of the request itself, only the domain.
  */
 export function requestLog(log: Logger, now: () => number): RequestHandler {
   return (request, response, next) => {
     const began = now();
-    // Eleven listen to the end of a file in the panel, five of them Node.js 18's pipeline: no leak to be warned of.
+    // A file in the panel has eleven listeners, five of them from Node.js 18's pipeline: that is not a leak.
     response.setMaxListeners(20);
     response.on('close', () => {
       const { domain } = request.params;

@@ -2,8 +2,8 @@ import type { RequestHandler, Response } from 'express';
 import helmet from 'helmet';
 
 /**
- * Headers of every answer. Nothing but our own files runs or is loaded, and nothing is kept. The panel may
- * show us in a frame of its own; nobody else may.
+ * Security headers of every answer. Browsers run and load only the app's own files and store nothing. Only
+ * the panel may show the app in a frame.
  */
 export function securityHeaders(where: 'token' | 'panel'): RequestHandler[] {
   const framed = where === 'panel';
@@ -35,7 +35,7 @@ export function securityHeaders(where: 'token' | 'panel'): RequestHandler[] {
   ];
 }
 
-/** Lets a page show a picture that it carries itself: a logo that is not saved yet. */
+/** Allows a page to show an image in a data URL: a logo that is not saved yet. */
 export function allowOwnPictures(response: Response): void {
   const policy = String(response.getHeader('Content-Security-Policy'));
   response.set('Content-Security-Policy', policy.replace("img-src 'self'", "img-src 'self' data:"));

@@ -24,7 +24,7 @@ import { domainOf, repeated, single } from '../query';
 import { guard, needs } from '../access';
 import { linksOf, textsOf, viewerOf } from '../locals';
 
-/** A branding that is looked at or changed, and what it builds on. */
+/** The branding that a request shows or changes, and the one that it builds on. */
 interface Subject {
   readonly owner: BrandingOwner;
   readonly path: string;
@@ -32,22 +32,22 @@ interface Subject {
   readonly store: BrandingStore;
 }
 
-/** What somebody typed, and what is wrong with it. */
+/** The values of the form, and the problems with them. */
 interface BrandingDraft {
   readonly texts: BrandingTexts;
   readonly branding: Branding;
   readonly problems: ReadonlyMap<string, Message>;
 }
 
-/** Whether there is a branding page for someone. */
+/** Whether a viewer has a branding page. */
 export function mayBrandSomething(viewer: Viewer, { store }: Policies): boolean {
   const own = { kind: 'reseller', name: viewer.user } as const;
   return store !== null && (mayBrand(viewer, { kind: 'server' }) || mayBrand(viewer, own));
 }
 
 /**
- * `/branding`, `/branding/resellers/{reseller}` and `/domains/{domain}/branding`: name, logo, colour and
- * whatever else a host says of itself, with a preview; and the logo for the sheets.
+ * `/branding`, `/branding/resellers/{reseller}` and `/domains/{domain}/branding`: the form for a branding,
+ * with a preview; and the logo for the sheets.
  */
 export function brandingRoutes(dependencies: Dependencies): Router {
   const { directory, policies, languages, log, now } = dependencies;
@@ -122,7 +122,7 @@ export function brandingRoutes(dependencies: Dependencies): Router {
     });
   }
 
-  /** Whom the page of the whole server leads on to: every reseller, and the domains that have something saved. */
+  /** Links on the page of the whole server: every reseller, and the domains with a saved branding. */
   async function othersOf(store: BrandingStore, links: Links) {
     const look = await directory.lookAtServers(0);
     const servers = look.kind === 'answer' ? look.answer.value : [];
@@ -195,7 +195,7 @@ function storeOf({ store }: Policies): BrandingStore {
   return store;
 }
 
-/** Whose branding a path names. Throws a 400 or a 404 for a name that cannot be one. */
+/** The owner of the branding in a path. Throws a 400 or a 404 for an invalid name. */
 function ownerOf(request: Pick<Request, 'params'>): BrandingOwner {
   const { domain, reseller } = request.params;
   if (domain !== undefined) return { kind: 'domain', name: domainOf(request) };
@@ -228,7 +228,7 @@ async function draftOf(request: Request, keys: readonly string[]): Promise<Brand
   return { texts, branding, problems: new Map([...problems, ...read.problems]) };
 }
 
-/** Somebody who could be anybody, so that a preview needs no answer of Virtualmin. */
+/** Settings of an invented mailbox, so that a preview needs no answer of Virtualmin. */
 function sampleSettings(owner: BrandingOwner, policy: MailPolicy) {
   const domain = owner.kind === 'domain' ? owner.name : 'example.com';
   const [label = ''] = domain.split('.');

@@ -12,7 +12,7 @@ import { clientLeft } from '../client-left';
 import { linksOf, textsOf } from '../locals';
 import { domainOf } from '../query';
 
-/** `/domains/{domain}/check`: what the mail ports of a domain answer, and `check.json`. */
+/** `/domains/{domain}/check`: the checks of a domain's mail ports, and `check.json`. */
 export function checkRoutes(dependencies: Dependencies): Router {
   const router = Router();
 
@@ -61,9 +61,9 @@ interface CheckRow {
 
 function rowsOf({ incoming, outgoing, observations }: DomainServices, t: PageTexts): CheckRow[] {
   return [...incoming, ...outgoing].flatMap((service) => {
-    const seen = observationOf(observations, service);
-    if (seen === null) return [];
-    const { observation } = seen;
+    const checked = observationOf(observations, service);
+    if (checked === null) return [];
+    const { observation } = checked;
     return [{ service, observation, words: observationWords(observation, t) }];
   });
 }

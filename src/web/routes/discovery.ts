@@ -16,12 +16,12 @@ import { textsOf } from '../locals';
 import { clientLeft } from '../client-left';
 import { needs } from '../access';
 
-/** Mailboxes that are looked up at once: each takes six questions. */
+/** Mailboxes on a page: each takes six requests. */
 const mailboxesOnPage = 25;
 
 /**
- * `/domains/{domain}/mailboxes/{login}/discovery`: what mail clients would find by themselves, and
- * `/domains/{domain}/discovery` the same of every mailbox, some at a time; each as JSON too.
+ * `/domains/{domain}/mailboxes/{login}/discovery`: what automatic setup of mail clients finds, and
+ * `/domains/{domain}/discovery`: the same for all mailboxes, in pages. Both also as JSON.
  */
 export function discoveryRoutes(dependencies: Dependencies): Router {
   const router = Router();
@@ -36,15 +36,18 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
     request: Request<{ domain: string; login: string }>,
     response: Response,
   ) {
-    const asked = options();
+    const discoveryOptions = options();
     const settings = await freshSettings(request, response, dependencies);
     const { discover } = await import('../../discovery/discover');
     const { emailAddress, domain } = settings;
-    return { settings, found: await discover(emailAddress, domain, hostsOf(settings), asked) };
+    return {
+      settings,
+      found: await discover(emailAddress, domain, hostsOf(settings), discoveryOptions),
+    };
   }
 
   async function ofDomain(request: Request<{ domain: string }>, response: Response) {
-    const asked = options();
+    const discoveryOptions = options();
     const number = pageNumberOf(request);
     const { value } = await dependencies.directory.freshDomain(domainOf(request));
     const { server, users } = value;
@@ -59,7 +62,7 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
     const { discoverMany } = await import('../../discovery/discover');
     const addresses = all.map(({ emailAddress }) => emailAddress);
     const hosts = all[0] === undefined ? [] : hostsOf(all[0]);
-    const { each, srv, mx } = await discoverMany(addresses, server.name, hosts, asked);
+    const { each, srv, mx } = await discoverMany(addresses, server.name, hosts, discoveryOptions);
     const mailboxes = all.map((settings, index) => ({ settings, searches: each[index] ?? [] }));
     return { server, page, mailboxes, srv, mx };
   }
@@ -142,11 +145,11 @@ function judged(server: AdvertisedServer, settings: ClientSettings, t: PageTexts
   };
 }
 
-/** What one client is told for a mailbox, in as few words as a row of a table has. */
+/** What one client finds for a mailbox, for a row of a table. */
 function summaryOf(search: Search, settings: ClientSettings, t: PageTexts) {
   const told = advertisedIn(search);
   if (told === null) {
-    // It guesses the address as user name, and hosts by their usual names.
+    // The client then guesses: the address as user name, and common host names.
     return { kind: settings.loginIsEmailAddress ? 'guesses' : 'guesses-wrong', faults: [] };
   }
   const faults = new Set(told.flatMap((server) => judged(server, settings, t).faults));

@@ -8,18 +8,18 @@ import { domainsJson } from '../../formats/json';
 import { maySee } from '../../domain/viewer';
 import { mayBrandSomething } from './branding';
 import { pageNumberOf, sameWith, searchOf } from '../query';
-import { patienceOf, soon, valueOrWaiting } from '../show';
+import { maxWaitOf, soon, valueOrWaiting } from '../show';
 import { textsOf, viewerOf } from '../locals';
 import { needs } from '../access';
 
-/** `/`: the virtual servers, and `/domains.json` the same for programs. */
+/** `/`: the virtual servers, and `/domains.json`. */
 export function domainsRoutes({ directory, policies, probes, now }: Dependencies): Router {
   const router = Router();
 
   router.get('/', needs('see'), async (request, response) => {
     const search = searchOf(request);
     const number = pageNumberOf(request);
-    const look = await directory.lookAtServers(patienceOf(request));
+    const look = await directory.lookAtServers(maxWaitOf(request));
     const t = textsOf(response);
     const page = { title: t.text('index_title'), what: t.text('page_what_servers') };
     const there = valueOrWaiting(look, request, response, page, now());

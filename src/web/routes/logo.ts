@@ -5,12 +5,12 @@ import type { Logo } from '../../domain/branding';
 import { notFound } from '../http-error';
 import { domainOf } from '../query';
 
-/** Changes with the picture. */
+/** The version of a logo for its URL: it changes with the image. */
 export function logoVersion({ bytes }: Logo): string {
   return createHash('sha256').update(bytes).digest('base64url').slice(0, 16);
 }
 
-/** `/domains/{domain}/logo`: the picture on the domain's sheets. It is kept by browsers, since its address changes with it. */
+/** `/domains/{domain}/logo`: the logo on the domain's sheets. Browsers may store it, since its URL changes with it. */
 export function sendLogo({ directory, policies }: Dependencies): RequestHandler {
   return async (request, response) => {
     const { logo } = (await policies.of(await directory.freshServer(domainOf(request)))).branding;

@@ -16,7 +16,7 @@ interface MailboxFile {
   /** The last part of its path. */
   readonly name: string;
   readonly type: string;
-  /** Null where a browser shows it; otherwise the ending of the name that it is saved under. */
+  /** The end of the name under which a browser saves the file; null where it shows the file. */
   readonly savedAs: string | null;
   readonly render: (
     settings: ClientSettings,
@@ -28,7 +28,7 @@ interface MailboxFile {
   ) => string | Buffer | Promise<string | Buffer>;
 }
 
-/** What is seldom asked for, and its library, is loaded when it is. */
+/** Formats that are rarely requested are imported, with their library, at the first request. */
 const files: readonly MailboxFile[] = [
   {
     name: 'settings.txt',
@@ -102,7 +102,7 @@ export function mailboxFilesRoutes(dependencies: Dependencies): Router {
         if (savedAs !== null) response.attachment(fileName(settings.emailAddress) + savedAs);
         const { domain, login } = settings;
         recordAction(response, 'file', { domain, login, file: name });
-        // Bytes: with a string Express would add a charset to types that have none.
+        // A buffer: for a string Express would add a charset to types that have none.
         response.type(type).send(Buffer.from(body));
       },
     );
@@ -111,8 +111,8 @@ export function mailboxFilesRoutes(dependencies: Dependencies): Router {
 }
 
 /**
- * A profile signed, where the host has what to sign with. What broke since the start (a certificate
- * that ran out, say) is logged, and must not keep a mailbox from being set up.
+ * The signed profile, or the unsigned one where no signer is configured or signing fails. A failure (such
+ * as an expired certificate) is logged: the mailbox can still be set up.
  */
 async function signed(profile: Buffer, { profileSigner, log, now }: Dependencies): Promise<Buffer> {
   if (profileSigner === null) return profile;

@@ -8,7 +8,7 @@ import { badgeOf } from '../badge';
 import { settingsOf } from '../mailbox-settings';
 import { checkedServices, observedSoFar } from '../../probe/observed-policy';
 import { domainOf } from '../query';
-import { patienceOf, valueOrWaiting } from '../show';
+import { maxWaitOf, valueOrWaiting } from '../show';
 import { textsOf, viewerOf } from '../locals';
 import { needs } from '../access';
 
@@ -20,7 +20,7 @@ export function mailboxRoutes(dependencies: Dependencies): Router {
   router.get('/domains/:domain/mailboxes/:login', needs('see'), async (request, response) => {
     const domain = domainOf(request);
     const { login } = request.params;
-    const look = await directory.lookAtDomain(domain, patienceOf(request));
+    const look = await directory.lookAtDomain(domain, maxWaitOf(request));
     const what = textsOf(response).text('page_what_mailboxes', { domain });
     const page = { title: login, what };
     const there = valueOrWaiting(look, request, response, page, now());

@@ -18,7 +18,7 @@ import { badgeOf } from '../badge';
 import { checkedServices, observedFresh, observedSoFar } from '../../probe/observed-policy';
 import { domainOf, pageNumberOf, sameWith } from '../query';
 import { mailboxQuery, selectionOf } from '../selection';
-import { patienceOf, soon, valueOrWaiting } from '../show';
+import { maxWaitOf, soon, valueOrWaiting } from '../show';
 import { textsOf, viewerOf } from '../locals';
 import { clientLeft } from '../client-left';
 import { needs } from '../access';
@@ -30,7 +30,7 @@ const columnNames: Readonly<Record<SortKey, string>> = {
   name: 'page_real_name',
 };
 
-/** `/domains/{domain}`: the mailboxes of one domain, and the same as files. */
+/** `/domains/{domain}`: the mailboxes of one domain, as a page and as files. */
 export function mailboxesRoutes(dependencies: Dependencies): Router {
   const { directory, policies, now } = dependencies;
   const router = Router();
@@ -39,7 +39,7 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
     const domain = domainOf(request);
     const query = mailboxQuery(request);
     const number = pageNumberOf(request);
-    const look = await directory.lookAtDomain(domain, patienceOf(request));
+    const look = await directory.lookAtDomain(domain, maxWaitOf(request));
     const t = textsOf(response);
     const shown = domainToUnicode(domain);
     const page = {
@@ -100,7 +100,7 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
   router.get('/domains/:domain/dns.txt', needs('see'), async (request, response) => {
     const server = await directory.freshServer(domainOf(request));
     const policy = await policies.of(server);
-    // Records are for good: what does not work today is no reason to leave it out.
+    // Without the checks: DNS records are permanent, and a service that fails today still belongs in them.
     response.type('text/plain').send(dnsZone(server.name, decideServices(server.name, policy)));
   });
 
@@ -117,7 +117,7 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
   return router;
 }
 
-/** A column's heading: it sorts by the column, and the other way round the second time. */
+/** A column's heading, with a link that sorts by the column, or reverses the order. */
 function columnOf(request: Request, query: MailboxQuery, key: SortKey) {
   const active = query.sort === key;
   const turn = active && !query.descending;

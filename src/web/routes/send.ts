@@ -17,21 +17,21 @@ import { firstSettings, openFonts, pdfTitle, sheetJob } from '../sheet-job';
 import { linksOf, viewerOf } from '../locals';
 import { needs } from '../access';
 
-/** Sheets that one user may send in `minutesCounted` minutes. */
+/** Limit for the sheets that one user may send in `minutesCounted` minutes. */
 const mostMails = 20;
 
-/** Characters of a subject, and of what is written before the settings. */
+/** Limits in characters for the subject and for the text before the settings. */
 const longestSubject = 200;
 const longestText = 5000;
 
-/** What somebody typed, and what is wrong with it. */
+/** The values of the form, and the problem with them. */
 interface MailDraft {
   readonly to: string;
   readonly subject: string;
   readonly text: string;
   /** Null where it can be sent. */
   readonly problem: Message | null;
-  /** Whether it is to go to the very mailbox that it sets up. */
+  /** Whether the recipient is the mailbox that the sheet sets up. */
   readonly toItself: boolean;
 }
 

@@ -19,12 +19,12 @@ interface MailHost {
   readonly domains: readonly string[];
 }
 
-/** `/servers`: what the mail ports of every host answer, for master admins, and `servers.csv`. */
+/** `/servers`: the checks of all mail hosts, for master admins, and `servers.csv`. */
 export function serversRoutes(dependencies: Dependencies): Router {
   const { directory } = dependencies;
   const router = Router();
 
-  /** Every mail host with what `observe` finds out of it, those that need attention first. */
+  /** Every mail host with its checks from `observe`, those that need attention first. */
   async function everyHost(
     observe: (probes: Probes, services: readonly Service[]) => Promise<HostObservations | null>,
   ) {
@@ -37,7 +37,7 @@ export function serversRoutes(dependencies: Dependencies): Router {
         return { host, domains, seen, ...summaryOf(seen) };
       }),
     );
-    // What is broken first, then certificates by the days that they have left.
+    // Broken hosts first, then by the expiry of their certificates.
     return hosts.sort(
       (a, b) => b.broken.length - a.broken.length || (a.until ?? Infinity) - (b.until ?? Infinity),
     );
@@ -95,7 +95,7 @@ function summaryOf(host: HostObservations | null) {
   return {
     broken: services.filter(({ result }) => isBroken(result)),
     weak: services.filter(({ weaknesses }) => weaknesses.length > 0),
-    /** When the first of its certificates runs out, in milliseconds since 1970; null where none was seen. */
+    /** When the first of its certificates expires, in milliseconds since 1970; null where there is none. */
     until: times.length > 0 ? Math.min(...times) : null,
     loginOnPort25: host?.loginOnPort25 ?? null,
   };

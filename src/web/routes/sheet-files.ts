@@ -12,8 +12,8 @@ import { Progress } from '../progress';
 import { needs } from '../access';
 
 /**
- * The sheets as files: `sheet.pdf` of one mailbox, `sheets.pdf` of many in one document, and
- * `sheets.zip` with a document each. A client that leaves stops the work.
+ * The sheets as files: `sheet.pdf` for one mailbox, `sheets.pdf` with all in one document, and
+ * `sheets.zip` with one document each. The work stops when the client leaves.
  */
 export function sheetFilesRoutes(dependencies: Dependencies): Router {
   const { directory } = dependencies;
@@ -29,7 +29,7 @@ export function sheetFilesRoutes(dependencies: Dependencies): Router {
     return job;
   }
 
-  /** Sends what `make` makes, and stops the work where the client leaves or presses Cancel. */
+  /** Sends the file that `make` creates, and stops when the client leaves or cancels. */
   async function send(
     request: Request,
     response: Response,

@@ -11,12 +11,12 @@ import { domainOf, repeated, single } from '../query';
 import { isSelectionForm, selectionOf, selectionOfOne } from '../selection';
 import { logoVersion } from './logo';
 import { firstSettings, sheetJob, type SheetJob } from '../sheet-job';
-import { patienceOf, valueOrWaiting } from '../show';
+import { maxWaitOf, valueOrWaiting } from '../show';
 import { linksOf, textsOf } from '../locals';
 import type { Domain } from '../../virtualmin/directory';
 import { needs } from '../access';
 
-/** The sheets as a page to print: one mailbox a page. Never from an answer that is not fresh. */
+/** The sheets as a page to print, one mailbox per printed page. Uses only fresh answers. */
 export function sheetsRoutes(dependencies: Dependencies): Router {
   const { directory, now } = dependencies;
   const router = Router();
@@ -31,7 +31,7 @@ export function sheetsRoutes(dependencies: Dependencies): Router {
     response: Response,
   ): Promise<Cached<Domain> | null> {
     const domain = domainOf(request);
-    const look = await directory.lookAtFreshDomain(domain, patienceOf(request));
+    const look = await directory.lookAtFreshDomain(domain, maxWaitOf(request));
     const what = textsOf(response).text('page_what_mailboxes', { domain });
     const page = { title: textsOf(response).text('page_sheets_of', { domain }), what };
     const there = valueOrWaiting(look, request, response, page, now());
@@ -85,11 +85,11 @@ interface Choices {
     readonly title: string;
     readonly chosen: boolean;
   }[];
-  /** Where the same sheets are as a PDF. */
+  /** The URL of the same sheets as a PDF. */
   readonly pdf: string;
 }
 
-/** What stands above the sheets on the screen: another language, other steps, other paper. */
+/** The controls above the sheets on the screen: language, clients and paper. */
 function choicesOf(
   request: Request,
   response: Response,
@@ -123,7 +123,7 @@ function choicesOf(
   };
 }
 
-/** A page of thousands of sheets is written piece by piece, and others get their turn in between. */
+/** Writes a page of thousands of sheets in pieces, so that other requests are served in between. */
 async function stream(response: Response, job: SheetJob, choices: Choices): Promise<void> {
   const render = (view: string, locals: object) =>
     new Promise<string>((resolve, reject) => {

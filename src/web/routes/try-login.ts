@@ -13,17 +13,17 @@ import { recordAction } from '../middleware/panel';
 import { domainOf, single } from '../query';
 import { limitTo, minutesCounted } from '../rate-limit';
 
-/** Tries in `minutesCounted` minutes: for one mailbox, and of one user. It is no tool for guessing. */
+/** Limits for tests in `minutesCounted` minutes, for one mailbox and by one user, against guessing of passwords. */
 const triesOfMailbox = 5;
 const triesOfUser = 20;
 
-/** `/domains/{domain}/mailboxes/{login}/try`: a login tried with a password that somebody types. */
+/** `/domains/{domain}/mailboxes/{login}/try`: tests a login with a typed password. */
 export function tryLoginRoutes(dependencies: Dependencies): Router {
   const { log } = dependencies;
   const router = Router();
   const path = '/domains/:domain/mailboxes/:login/try';
 
-  // The panel leads back here after somebody had to log in to it again in between.
+  // The panel redirects here by GET after a user had to log in to it again.
   router.get(path, needs('check'), (request, response) => {
     response.redirect(303, linksOf(response).mailbox(domainOf(request), request.params.login));
   });
@@ -74,7 +74,7 @@ function tooManyTries() {
   });
 }
 
-/** Takes the password out of the form: nothing that comes later has it. */
+/** Removes the password from the form, so that later code cannot log or show it. */
 function takePassword(request: Request<{ domain: string; login: string }>): string {
   const password = single(request, 'password');
   delete (request.body as { password?: unknown }).password;
