@@ -1,12 +1,12 @@
-/** What came back of one request, read from the bytes as they came. */
+/** The answer to one request, parsed from the bytes that were received. */
 export interface Answer {
   readonly status: number;
   /** `1.0` or `1.1`, as the panel wrote it. */
   readonly version: string;
   readonly headers: ReadonlyMap<string, string>;
-  /** Decoded, where it came in chunks. */
+  /** With a chunked body decoded. */
   readonly body: Buffer;
-  /** Null where the answer does not say how long it is: then nobody can tell. */
+  /** Null if the answer does not say how long it is, so that this cannot be told. */
   readonly complete: boolean | null;
   /** Milliseconds until its first byte, and until its end. */
   readonly firstByte: number;

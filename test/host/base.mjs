@@ -1,4 +1,4 @@
-// Makes the Debian that the containers start from, of Debian packages alone, and keeps it for the next run.
+// Makes the Debian that the containers start from, with Debian packages only, and keeps it for the next run.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -9,23 +9,23 @@ import { unmountBelow } from './take-down.mjs';
 
 const run = promisify(execFile);
 
-/** The Debian whose Node.js, 18.20, is the oldest that the service has to do with. */
+/** The Debian whose Node.js, 18.20, is the oldest that the service supports. */
 export const release = 'bookworm';
 
-// debootstrap configures what it is told to include in an order of its own, which fails for more than a few.
+// debootstrap configures the included packages in its own order, which fails for more than a few.
 const first = 'systemd,systemd-sysv,dbus,udev,libpam-systemd,ca-certificates,perl';
 const packages = [
   ...['nodejs', 'openssl', 'libnet-ssleay-perl', 'iproute2', 'procps'],
   ...['postfix', 'dovecot-imapd', 'dovecot-pop3d', 'libsasl2-modules'],
 ];
 
-/** Where bases are kept. */
+/** The folder of the bases. */
 export const cacheFolder = join(
   process.env.XDG_CACHE_HOME || '/var/cache',
   'virtualmin-mail-setup-test',
 );
 
-/** Returns the folder of the base; where there is none yet it takes a minute or two, and `say` is told. */
+/** Returns the folder of the base. If there is none yet, it takes a minute or two, and calls `say`. */
 export async function debianBase(say, signal) {
   const text = await readFile(new URL(import.meta.url), 'utf8');
   const key = createHash('sha256').update(text).digest('hex').slice(0, 12);
@@ -33,7 +33,7 @@ export async function debianBase(say, signal) {
   if (existsSync(base)) return base;
   say(`Making a Debian ${release} in ${base}, once …`);
   await mkdir(cacheFolder, { recursive: true, mode: 0o700 });
-  // Complete or not there; two runs at once make one each, and the first one stays.
+  // Complete or absent: two concurrent runs make one each, and the first one stays.
   const made = `${base}.${process.pid}`;
   try {
     await make(made, { ...long, signal });
@@ -62,7 +62,7 @@ async function removeOthers(key) {
 /** Removes a base, and what debootstrap has mounted in one that is not complete. */
 async function remove(folder) {
   unmountBelow(folder);
-  // Programs that were stopped may need a moment to end.
+  // Stopped programs may need a moment to end.
   await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
 }
 
@@ -79,7 +79,7 @@ async function make(folder, options) {
   const install = `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
   await run('chroot', [folder, 'sh', '-c', install], { ...options, env: environment });
-  // How this machine gets its packages is no business of the containers.
+  // The containers do not get this machine's package sources.
   for (const file of [...settings, '/etc/resolv.conf', 'usr/sbin/policy-rc.d'])
     await rm(inside(file), { force: true });
   await writeFile(inside('etc/hosts'), '127.0.0.1 localhost panel\n');
@@ -90,7 +90,7 @@ async function make(folder, options) {
 
 const long = { maxBuffer: 64 * 1024 * 1024, timeout: 20 * 60_000 };
 
-/** Where this machine's own packages come from, for debootstrap, and the files that say how to get there. */
+/** This machine's package source, for debootstrap, and the files that configure access to it. */
 async function hostsApt() {
   const format = ['indextargets', '--format', '$(ORIGIN) $(LABEL) $(COMPONENT) $(REPO_URI)'];
   const { stdout } = await run('apt-get', [...format, 'Created-By: Packages']);

@@ -1,12 +1,12 @@
-// Boots the base of all containers in a folder: systemd-nspawn with an overlay over the base, a network of its own with
-// loopback alone, and control groups of its own. Prints the number of the container's first process.
+// Boots the base in a folder: systemd-nspawn with an overlay over the base, its own network with loopback only, and its own
+// control groups. Prints the number of the container's first process.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-/** Boots one; its name is the folder's, which take-down.mjs takes down. Returns the number of its first process. */
+/** Boots a container with the name of the folder; take-down.mjs removes it. Returns the number of its first process. */
 export async function boot(base, folder) {
   const machine = basename(folder);
   const inside = (name) => join(folder, name);
@@ -15,14 +15,14 @@ export async function boot(base, folder) {
   for (const name of ['upper', 'work', 'root']) mkdirSync(inside(name));
   const overlay = `lowerdir=${base},upperdir=${inside('upper')},workdir=${inside('work')}`;
   const mounted = spawnSync('mount', ['-t', 'overlay', '-o', overlay, 'overlay', inside('root')]);
-  // Where there is no overlay file system, a copy does, only slower.
+  // Without an overlay file system a copy is used, which is slower.
   if (mounted.status !== 0)
     execFileSync('cp', ['-a', '--reflink=auto', `${base}/.`, inside('root')]);
 
   const systemd = existsSync('/run/systemd/system');
   const groups = systemd ? [] : controlGroups(machine);
   writeFileSync(inside('groups'), groups.map((group) => `${group}\n`).join(''));
-  // All containers without a group of their own would share one, and stop each other's services.
+  // Containers without their own group would share one, and stop each other's services.
   const enter = groups.map((group) => `mkdir ${group} && echo 0 >${group}/cgroup.procs`).join('\n');
   const nspawn = [
     ...(systemd ? ['systemd-run', '--quiet', '--scope', '--collect', '-p', 'Delegate=yes'] : []),
@@ -48,7 +48,7 @@ export async function boot(base, folder) {
   throw new Error(read(inside('console')) || 'systemd-nspawn has said nothing');
 }
 
-/** Control groups for a container, below those that this process is in: systemd's, and that by which memory is limited. */
+/** Control groups for a container, below those of this process: systemd's, and the one that limits memory. */
 function controlGroups(machine) {
   const unifiedAlone = existsSync('/sys/fs/cgroup/cgroup.procs');
   const folders = {

@@ -3,29 +3,29 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
-/** What a command in a container said, and its exit code. */
+/** The output of a command in a container, and its exit code. */
 export interface Said {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-/** A Debian that has booted under systemd, from the base of all of them. What is done in it is gone with it. */
+/** A Debian booted under systemd, from the common base. Its changes disappear with it. */
 export interface Container {
-  /** Its files, as this process reaches them: those that it has mounted itself too. */
+  /** The path of its root for this process, with what is mounted in it. */
   readonly root: string;
-  /** Runs a command in it, and throws where that fails. Returns what it printed. */
+  /** Runs a command in it, and throws if it fails. Returns its output. */
   readonly run: (program: string, ...args: readonly string[]) => string;
-  /** Runs a command in it, and returns how that went. */
+  /** Runs a command in it, and returns the result. */
   readonly attempt: (program: string, ...args: readonly string[]) => Said;
-  /** The same, while this process does something else. */
+  /** The same, asynchronously. */
   readonly later: (program: string, ...args: readonly string[]) => Promise<Said>;
   readonly read: (path: string) => string;
   readonly write: (path: string, text: string, mode?: number) => void;
   readonly stop: () => void;
 }
 
-/** The folder of this run, and the base, which run.mjs names. */
+/** The folder of this run, and the base; run.mjs sets both. */
 const { HOST_TEST_RUN: runFolder, HOST_TEST_BASE: base } = process.env;
 
 const environment = {
@@ -36,7 +36,7 @@ const environment = {
 
 let count = 0;
 
-/** Boots one. */
+/** Boots a container. */
 export async function startContainer(): Promise<Container> {
   if (runFolder === undefined || base === undefined) throw new Error('run it by test/host/run.mjs');
   const folder = join(runFolder, `mail-setup-${process.pid}-${++count}`);
@@ -103,8 +103,8 @@ async function waitUntilBooted({ attempt }: Container): Promise<void> {
 }
 
 /**
- * Where the host has control groups of version 1, systemd-nspawn gives a container those that limit memory for reading
- * alone, and its systemd does without.
+ * On a host with control groups of version 1, systemd-nspawn mounts those that limit memory read-only in a container, and
+ * its systemd does not use them.
  */
 function limitMemoryOnOldHosts({ attempt, run, root }: Container): void {
   if (!existsSync(join(root, 'sys/fs/cgroup/memory/memory.limit_in_bytes'))) return;

@@ -20,7 +20,7 @@ afterAll(() => {
   authority.remove();
 });
 
-/** Debian's Dovecot and Postfix on their own ports, as an administrator sets them up; one mailbox: bob.example. */
+/** Debian's Dovecot and Postfix on the standard ports, with one mailbox: bob.example. */
 function setUpMail({ root, run, write }: Panel, { issue, root: certificate }: Authority): void {
   write('/usr/local/share/ca-certificates/test.crt', certificate);
   run('update-ca-certificates');
@@ -56,7 +56,7 @@ service auth {
 }
 `,
   );
-  // Not the users of the system: each look at them that is in vain takes some seconds.
+  // Not the system users: each lookup that fails takes some seconds.
   run('sed', '-i', '/auth-system/d', '/etc/dovecot/conf.d/10-auth.conf');
   const settings = [
     ...['smtpd_tls_cert_file=/etc/ssl/mail.pem', 'smtpd_tls_key_file=/etc/ssl/mail.key'],
@@ -76,7 +76,7 @@ service auth {
   run('systemctl', 'restart', 'dovecot.service', 'postfix.service');
 }
 
-test('every port is asked through the service, and proven', async () => {
+test('the service checks every port, and all work', async () => {
   const { status, body, time } = await panel.ask('/domains/example.com/check.json');
   expect(status).toBe(200);
   const { services, loginOnPort25 } = JSON.parse(String(body)) as {
@@ -91,7 +91,7 @@ test('every port is asked through the service, and proven', async () => {
   figure('six mail ports and port 25, asked', `${time.toFixed()} ms`);
 });
 
-test('a port that is closed is refused', async () => {
+test('a closed port is reported as refused', async () => {
   panel.run('systemctl', 'stop', 'dovecot.service', 'dovecot.socket');
   const page = await panel.ask('/domains/example.com/check');
   const token = /name="token" value="([^"]+)"/.exec(String(page.body))?.[1] ?? '';
@@ -117,7 +117,7 @@ test.each([
   const lines = panel.run('journalctl', '--no-pager', '-o', 'cat', '-t', 'node').split('\n');
   const [said] = lines.filter((line) => line.includes('login tried')).slice(-1);
   expect(JSON.parse(said ?? '{}')).toMatchObject({ mailbox: 'bob@example.com', verdict });
-  // Dovecot and Postfix have seen it, and the password is nowhere.
+  // Dovecot and Postfix have logged the login, and the password is in no log.
   const journal = panel.run('journalctl', '--no-pager', '-a');
   expect(journal).not.toContain(form.password);
   expect(journal).toMatch(

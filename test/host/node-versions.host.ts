@@ -14,7 +14,7 @@ afterAll(() => {
   panel.stop();
 });
 
-/** Debian's own, which updates take further; and others that were installed beside it. */
+/** Debian's own version, which updates change, and others installed beside it. */
 const versions = [
   { version: '18.20', path: '/usr/bin/node' },
   { version: '20.20.2', path: '/usr/local/bin/node' },
@@ -23,7 +23,7 @@ const versions = [
 ];
 
 describe.each(versions)('Node.js $version', ({ version, path }) => {
-  test('is what set-up finds', async () => {
+  test('is found by set-up', async () => {
     if (path !== '/usr/bin/node') {
       const target = join(panel.root, path);
       mkdirSync(join(target, '..'), { recursive: true });

@@ -16,29 +16,29 @@ export const serviceUnit = 'virtualmin-mail-setup.service';
 export const socketUnit = 'virtualmin-mail-setup.socket';
 
 export interface Question {
-  /** What the browser says it speaks: HTTP/1.1 where nothing is said. */
+  /** The HTTP version of the request; HTTP/1.1 by default. */
   readonly version?: '1.0' | '1.1';
-  /** A form, which is posted. */
+  /** A form, sent by POST. */
   readonly form?: Readonly<Record<string, string>>;
-  /** Called at each piece of the answer; what it returns is waited for before the next is read. */
+  /** Called with each piece of the answer, and awaited before the next is read. */
   readonly onData?: (bytes: number) => Promise<void> | void;
 }
 
 /** A host with a panel, ready for the module: the stand-ins of Webmin's server and library, and of Virtualmin. */
 export interface Panel extends Container {
-  /** Asks the panel for a path of the module's, as root's browser does, over TLS. */
+  /** Requests a path of the module over TLS, as root. */
   readonly ask: (path: string, question?: Question) => Promise<Answer>;
-  /** The same once a domain's mailboxes are there: a page waits half a second for Virtualmin, and then says so. */
+  /** The same, repeated until the mailboxes are there: a page waits half a second for Virtualmin, then says that it waits. */
   readonly askWarm: (domain: string, path?: string, question?: Question) => Promise<Answer>;
-  /** Unpacks a package, ours without a path, and runs its set-up, as the panel does. Returns what the set-up said. */
+  /** Unpacks a package (by default ours) and runs its set-up, as the panel does. Returns the output of set-up. */
   readonly install: (path?: string) => Promise<Said>;
-  /** Runs what the module does before it is deleted, and deletes it as the panel does. */
+  /** Runs the module's uninstall.pl and deletes the module, as the panel does. */
   readonly uninstall: () => Promise<Said>;
-  /** What systemd says of a unit. */
+  /** The properties of a unit, from systemd. */
   readonly show: (unit: string, property: string) => string;
-  /** The number of the service's process; 0 where it does not run. */
+  /** The process id of the service; 0 if it is not running. */
   readonly mainPid: () => number;
-  /** Waits until something is so, for some seconds at most. */
+  /** Waits until a condition holds, for some seconds at most. */
   readonly until: (what: string, so: () => boolean, seconds?: number) => Promise<void>;
 }
 
@@ -50,10 +50,10 @@ const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'u
 /** The package, as `npm run package` makes it. */
 const packagePath = join(root, 'build', `${name}-${version}.wbm.gz`);
 
-/** Domains that are made up, and how many mailboxes they have. */
+/** Invented domains, and how many mailboxes they have. */
 const standardDomains = { 'big.example': 1500 };
 
-/** Boots a Debian with a panel in it; `mailboxes` names domains that are not to be as they were recorded. */
+/** Boots a Debian with a panel in it; `mailboxes` names domains with invented mailboxes instead of the recorded ones. */
 export async function startPanel(
   mailboxes: Readonly<Record<string, number>> = standardDomains,
 ): Promise<Panel> {
@@ -130,13 +130,13 @@ function makePanel(
     0o755,
   );
   addDomains(write);
-  // The command of Virtualmin's, as its own set-up makes it.
+  // Virtualmin's command-line program, as its own set-up writes it.
   run('sh', '-c', `${perlEnvironment} perl -e '${makeCommand}'`);
   write(
     '/etc/systemd/system/webmin.service',
     '[Service]\nExecStart=/usr/bin/perl /opt/panel/miniserv.pl --config /etc/webmin/miniserv.conf\n',
   );
-  // A way into the container for a browser outside: its network is its own, its files are not.
+  // A browser outside connects through a socket file: the container has its own network, but its files can be reached.
   write('/etc/systemd/system/door.socket', '[Socket]\nListenStream=/run/door\n');
   write(
     '/etc/systemd/system/door.service',
@@ -146,7 +146,7 @@ function makePanel(
   run('systemctl', 'start', 'webmin.service', 'door.socket');
 }
 
-/** Virtualmin's own domains, as far as its stand-in needs them to say who may see what. */
+/** Virtualmin's domains, with the values that its stand-in needs to decide who may see them. */
 function addDomains(write: Container['write']): void {
   const names = ['example.com', 'example.org', 'dash.example', 'plain.example', 'big.example'];
   for (const [index, name] of names.entries()) {
@@ -161,7 +161,7 @@ function operations(container: Container): Omit<Panel, keyof Container> {
   const door = join(files, 'run/door');
   const show = (unit: string, property: string) =>
     run('systemctl', 'show', '--value', '-p', property, unit).trim();
-  /** Calls a function of one of the module's programs, in its folder. */
+  /** Calls a function of one of the module's files, in the module's folder. */
   const call = (program: string, name: string) => {
     const script = `${load('virtualmin-mail-setup', program)} virtualmin_mail_setup::${name}()`;
     return later('sh', '-c', `cd ${moduleFolder} && ${perlEnvironment} exec perl -e '${script}'`);
@@ -187,20 +187,20 @@ function operations(container: Container): Omit<Panel, keyof Container> {
     },
     ask: (path, question = {}) => ask(door, path, question),
     askWarm: async (domain, path = '', question = {}) => {
-      // JSON waits as long as it takes.
+      // A request for JSON waits until Virtualmin has answered.
       await ask(door, `/domains/${domain}/mailboxes.json`, {});
       return ask(door, `/domains/${domain}${path}`, question);
     },
   };
 }
 
-/** Unpacks a package where modules are, with the modes that it has. */
+/** Unpacks a package into the folder of modules, with its file modes. */
 function unpack(files: string, path: string): void {
   const target = join(files, 'usr/share/webmin');
   execFileSync('tar', ['-xzf', path, '-C', target, '--no-same-owner', '-p']);
 }
 
-/** Makes a package like another with something changed in it, for installations over it. */
+/** Makes a changed copy of a package, to install over it. */
 export function changedPackage(change: (files: string) => void): string {
   const folder = execFileSync('mktemp', ['-d'], { encoding: 'utf8' }).trim();
   execFileSync('tar', ['-xzf', packagePath, '-C', folder]);
@@ -242,7 +242,7 @@ async function ask(door: string, path: string, question: Question): Promise<Answ
   return readAnswer(Buffer.concat(pieces), cut, firstByte, performance.now() - begin);
 }
 
-/** Changes the service's unit, by lines of its section [Service] in a file beside it; '' has it as it was. */
+/** Writes a drop-in with these lines for the section [Service] of the unit; '' removes it. */
 export function dropIn(panel: Panel, text: string): void {
   const folder = `/etc/systemd/system/${serviceUnit}.d`;
   mkdirSync(join(panel.root, folder), { recursive: true });
@@ -250,7 +250,7 @@ export function dropIn(panel: Panel, text: string): void {
   panel.run('systemctl', 'daemon-reload');
 }
 
-/** What the service has written into the journal that is no line of its own log: warnings of Node.js, for one. */
+/** Lines of the service in the journal that are not its own log, such as warnings of Node.js. */
 export function besideTheLog(panel: Panel, pid: number | null = null): string[] {
   const of = pid === null ? [] : [`_PID=${pid}`];
   const said = panel.run('journalctl', '--no-pager', '-o', 'cat', '-t', 'node', ...of);
@@ -260,7 +260,7 @@ export function besideTheLog(panel: Panel, pid: number | null = null): string[] 
   );
 }
 
-/** Ends the service's process by a signal, where it runs. */
+/** Sends a signal to the service's process, if it is running. */
 export function crash(panel: Panel, signal: 'SIGKILL' | 'SIGSEGV'): void {
   panel.attempt('systemctl', 'kill', `--signal=${signal}`, '--kill-who=main', serviceUnit);
 }

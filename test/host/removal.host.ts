@@ -6,10 +6,10 @@ import { crash, figure, startPanel, type Panel } from './panel';
 let panel: Panel;
 let before: Listing;
 
-/** A path, and what is there: its kind and mode, its owner, and its bytes as a hash, or its size where they vary. */
+/** For each path the kind, mode, owner, and a hash of the content, or the size if the content varies. */
 type Listing = ReadonlyMap<string, string>;
 
-/** What may differ, with the reason. */
+/** Paths that may differ, each with the reason. */
 const mayDiffer: readonly (readonly [RegExp, string])[] = [
   [/^\/var\/webmin\//, "the panel's log of requests and errors"],
   [
@@ -20,7 +20,7 @@ const mayDiffer: readonly (readonly [RegExp, string])[] = [
 
 beforeAll(async () => {
   panel = await startPanel();
-  // The panel is at work already.
+  // The panel is already running.
   await panel.ask('/');
   before = list();
   const { code, err } = await panel.install();
@@ -31,7 +31,7 @@ afterAll(() => {
   panel.stop();
 });
 
-/** Lists every file of the host's disk, and what is under /run that is ours. */
+/** Lists every file on the host's disk, and those under /run that are ours. */
 function list(): Listing {
   const format = '%p\\t%y %m %u %g %l %s\\n';
   const found = panel.run('find', '/', '-xdev', '-path', '/opt', '-prune', '-o', '-printf', format);
@@ -45,7 +45,7 @@ function list(): Listing {
       .trim()
       .split('\n')
       .map((line) => line.split('\t') as [string, string])
-      // A folder has the size that its names need, and keeps it.
+      // A folder grows with its names and does not shrink.
       .map(([path, what]) => [path, what.startsWith('d ') ? what.replace(/\d+$/, '') : what]),
   );
   for (const line of sums.trim().split('\n')) {
@@ -55,7 +55,7 @@ function list(): Listing {
   return listing;
 }
 
-/** What differs between two listings and may not. */
+/** The differences between two listings that are not allowed. */
 function differences(one: Listing, other: Listing): string[] {
   const found: string[] = [];
   for (const path of new Set([...one.keys(), ...other.keys()])) {
@@ -66,7 +66,7 @@ function differences(one: Listing, other: Listing): string[] {
   return found.sort();
 }
 
-test('an installation is seen by the listing', () => {
+test('the listing shows an installation', () => {
   const changed = differences(before, list()).map((line) => line.replace(/:.*/, ''));
   for (const path of [
     '/etc/systemd/system/virtualmin-mail-setup.service',
@@ -84,9 +84,9 @@ test('an installation is seen by the listing', () => {
   }
 });
 
-describe('the removal', () => {
+describe('removal', () => {
   beforeAll(async () => {
-    // The module has been used: something is saved, a file was fetched, a service has crashed.
+    // The module has been used: a branding was saved, a file downloaded, and the service has crashed.
     const page = await panel.ask('/branding');
     const token = /name="token" value="([^"]+)"/.exec(String(page.body))?.[1] ?? '';
     const saved = await panel.ask('/branding', {
@@ -108,7 +108,7 @@ describe('the removal', () => {
     expect(differences(before, list())).toEqual([]);
   });
 
-  test('leaves nothing of it with systemd', () => {
+  test('leaves no units', () => {
     expect(panel.run('systemctl', '--failed', '--no-legend', '--plain')).toBe('');
     const ours = '*virtualmin-mail-setup*';
     expect(panel.run('systemctl', 'list-units', '--all', '--no-legend', '--plain', ours)).toBe('');
@@ -116,7 +116,7 @@ describe('the removal', () => {
     expect(panel.run('systemctl', 'is-system-running').trim()).toBe('running');
   });
 
-  test('leaves neither a user nor a process, a socket or a password', () => {
+  test('leaves no user, process, socket or password', () => {
     expect(panel.attempt('getent', 'passwd', 'virtualmin-mail-setup').out).toBe('');
     expect(panel.attempt('pgrep', '-f', 'virtualmin-mail-setup').out).toBe('');
     expect(existsSync(join(panel.root, 'run/virtualmin-mail-setup.sock'))).toBe(false);
@@ -125,7 +125,7 @@ describe('the removal', () => {
     expect(panel.read('/etc/webmin/miniserv.users')).not.toContain('mail-setup-api');
   });
 
-  test('leaves the panel at work', async () => {
+  test('leaves the panel running', async () => {
     expect((await panel.ask('/')).status).toBe(404);
     expect(panel.show('webmin.service', 'ActiveState')).toBe('active');
   });

@@ -1,5 +1,5 @@
-// Runs the tests of a whole host, each in a Debian that boots under systemd in a container, and takes all of them down
-// again, whatever happens. Arguments are passed on to jest.
+// Runs the tests of a whole host, each in a Debian that boots under systemd in a container, and always removes
+// all of them at the end. Arguments are passed on to jest.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -13,13 +13,13 @@ import { takeDown, takeDownDeadRuns, takeDownRun } from './take-down.mjs';
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..', '..');
 
-/** Says in one line why the tests cannot run here. */
+/** Prints in one line why the tests cannot run here. */
 function cannot(why) {
   console.error(`npm run test:host cannot run here: ${why}`);
   process.exit(2);
 }
 
-/** The last line of what a program said, or of why something did not work. */
+/** The last line of the error output of a program, or of an error message. */
 const lastLine = ({ stderr, message }) => (stderr || message).trim().split('\n').at(-1);
 
 if (process.platform !== 'linux') cannot('it needs Linux, for systemd in a container');
@@ -47,7 +47,7 @@ const runs = join(cacheFolder, 'runs');
 takeDownDeadRuns(runs);
 const run = join(runs, String(process.pid));
 
-// What is under way ends first, and then everything is taken down.
+// The current step ends first, then everything is removed.
 let jest;
 let ended;
 const stopping = new AbortController();
@@ -59,7 +59,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   });
 }
 
-/** Takes everything down, and ends. */
+/** Removes everything, and exits. */
 function finish(code) {
   const figures = join(run, 'figures');
   if (existsSync(figures)) console.log(`\nFigures\n${readFileSync(figures, 'utf8')}`);
@@ -67,7 +67,7 @@ function finish(code) {
   process.exit(ended === undefined ? code : 128 + constants.signals[ended]);
 }
 
-/** Does a step before the tests; where it fails, they cannot run here. */
+/** Runs a step before the tests; if it fails, the tests cannot run here. */
 async function prepare(step, failure) {
   try {
     return await step();

@@ -30,7 +30,7 @@ const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 const milliseconds = (time: number) => `${time.toFixed()} ms`;
 
 describe('through the panel', () => {
-  test('a page stands inside it', async () => {
+  test('a page is inside the panel', async () => {
     const { status, body } = await panel.askWarm('example.com');
     expect(status).toBe(200);
     expect(String(body)).toMatch(
@@ -45,13 +45,13 @@ describe('through the panel', () => {
     expect(String(body)).toContain('</panel>');
   });
 
-  test('a file of more than 20 MB comes whole, at HTTP/1.0 and HTTP/1.1', async () => {
+  test('a file of more than 20 MB is complete over HTTP/1.0 and HTTP/1.1', async () => {
     const old = await panel.askWarm('big.example', '/sheets', { version: '1.0' });
     const now = await panel.askWarm('big.example', '/sheets', { version: '1.1' });
     expect([old.status, now.status]).toEqual([200, 200]);
     expect(old.body.length).toBeGreaterThan(20_000_000);
     expect([old.complete, now.complete]).toEqual([true, true]);
-    // They differ in the minute that they were made in.
+    // They differ in the time at which they were made.
     const timeless = (body: Buffer) =>
       Buffer.from(
         body.toString('latin1').replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:[\d.]+Z)?/g, ''),
@@ -83,7 +83,7 @@ describe('the start', () => {
     warm.sort((a, b) => a - b);
     figure('first answer, of a service that is not running', milliseconds(cold.time));
     figure('the same answer, of one that is (median of 15)', milliseconds(warm[7] ?? NaN));
-    // A tenth of that where the machine has nothing else to do.
+    // On an idle machine it takes a tenth of that.
     expect(cold.time).toBeLessThan(5_000);
   });
 
@@ -107,9 +107,9 @@ describe('the process', () => {
   const status = (key: string) =>
     new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(panel.read(`/proc/${panel.mainPid()}/status`))?.[1];
 
-  test('is a user of its own, without any right', () => {
+  test('has its own user, without capabilities', () => {
     const users = (status('Uid') ?? '').split('\t').map(Number);
-    // What systemd takes for dynamic users (systemd.exec(5), DynamicUser=).
+    // The range of dynamic users (systemd.exec(5), DynamicUser=).
     for (const user of users) {
       expect(user).toBeGreaterThanOrEqual(61_184);
       expect(user).toBeLessThanOrEqual(65_519);
@@ -150,7 +150,7 @@ describe('the process', () => {
     expect([code, out]).toEqual([1, '']);
   });
 
-  test('has the password nowhere that others look at', () => {
+  test('shows the password nowhere that others can read', () => {
     const password = panel.read('/etc/webmin/virtualmin-mail-setup/api-password');
     const of = (name: string) =>
       readdirSync(join(panel.root, 'proc'))
@@ -195,7 +195,7 @@ describe('the process', () => {
 });
 
 describe('the sandbox', () => {
-  test('is as closed as systemd can tell', () => {
+  test('has the expected rating of systemd', () => {
     const said = panel.run('systemd-analyze', 'security', '--no-pager', serviceUnit);
     const level = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(said)?.[1]);
     figure('exposure level by systemd-analyze', String(level));
@@ -204,7 +204,7 @@ describe('the sandbox', () => {
 
   const state = '/var/lib/private/virtualmin-mail-setup';
 
-  /** What came of each thing that the probe tries, by its name. */
+  /** The result of each attempt of the probe, by its name. */
   const tried = (text: string) =>
     Object.fromEntries(
       text
@@ -214,12 +214,12 @@ describe('the sandbox', () => {
     );
   let inside: Readonly<Record<string, string>>;
 
-  test('starts what is put in its place', () => {
+  test('starts the probe instead of the service', () => {
     copyFileSync(join(__dirname, 'sandbox-probe.pl'), join(panel.root, 'opt/sandbox-probe.pl'));
     panel.run('systemctl', 'stop', serviceUnit);
     dropIn(panel, 'Restart=no\nExecStart=\nExecStart=/usr/bin/perl /opt/sandbox-probe.pl\n');
     panel.attempt('systemctl', 'start', '--wait', serviceUnit);
-    // A call that is not allowed kills nobody.
+    // A system call that is not allowed does not kill the process.
     const how = (property: string) => panel.show(serviceUnit, property);
     expect([how('Result'), how('ExecMainCode'), how('ExecMainStatus')]).toEqual([
       'success',
@@ -232,20 +232,20 @@ describe('the sandbox', () => {
     dropIn(panel, '');
   });
 
-  test('lets it read nothing of others', () => {
+  test('does not let it read data of others', () => {
     expect(inside).toMatchObject({
       'read /etc/passwd': 'done',
       'read /etc/shadow': 'Permission denied',
       'read /etc/webmin/miniserv.users': 'Permission denied',
       'read /etc/webmin/virtualmin-mail-setup/api-password': 'Permission denied',
-      // Processes of others are not there.
+      // Other processes are not visible.
       'read /proc/1/cmdline': 'No such file or directory',
       'list /home': 'Permission denied',
       'list /root': 'Permission denied',
     });
   });
 
-  test('lets it write into its state folder, and into temporary folders that nobody else sees', () => {
+  test('lets it write to its state folder and its private temporary folders', () => {
     const written = Object.entries(inside)
       .filter(([name, result]) => name.startsWith('write ') && result === 'done')
       .map(([name]) => name.replace('write ', ''));
@@ -259,7 +259,7 @@ describe('the sandbox', () => {
     expect(inside[`write ${path}`]).not.toBe('done');
   });
 
-  test('gives it no right that others have', () => {
+  test('does not let it do what other processes may', () => {
     expect(inside).toMatchObject({
       'socket AF_INET': 'done',
       'socket AF_INET raw': 'EPERM',
@@ -270,7 +270,7 @@ describe('the sandbox', () => {
       personality: 'EPERM',
       pkey_alloc: 'EPERM',
     });
-    // Outside of it anybody may do without random addresses; other calls depend on the machine.
+    // Outside the sandbox every process may switch off random addresses; other calls depend on the machine.
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] as const;
     panel.run(...nobody, 'perl', '/opt/sandbox-probe.pl');
     const outside = tried(panel.read('/tmp/probe'));
@@ -283,11 +283,11 @@ describe('the sandbox', () => {
   });
 });
 
-describe('its life', () => {
+describe('the life of the service', () => {
   const inode = () => statSync(join(panel.root, 'run/virtualmin-mail-setup.sock')).ino;
   const page = () => panel.ask('/domains/example.com/mailboxes.json');
 
-  test('ends when nobody asks, and starts again when somebody does', async () => {
+  test('ends without requests, and starts again with the next', async () => {
     dropIn(panel, 'Environment=IDLE_TIMEOUT=1\n');
     await page();
     const before = panel.mainPid();
@@ -314,7 +314,7 @@ describe('its life', () => {
     expect(inode()).toBe(socket);
   });
 
-  test('a download that a crash cuts off does not look whole', async () => {
+  test('a download that a crash cuts off does not look complete', async () => {
     let killed = false;
     const kill = (bytes: number) => {
       if (killed || bytes < 1_000_000) return;
@@ -328,7 +328,7 @@ describe('its life', () => {
     expect(body.length).toBeGreaterThan(1_000_000);
   });
 
-  test('survives more crashes than systemd starts a service again by default', async () => {
+  test('survives more crashes than the default limit of systemd', async () => {
     const socket = inode();
     for (let count = 0; count < 8; count++) {
       await panel.until(
@@ -344,11 +344,11 @@ describe('its life', () => {
     expect(inode()).toBe(socket);
   });
 
-  test('leaves nothing in the journal but what it logs', () => {
+  test('writes nothing to the journal but its log', () => {
     expect(besideTheLog(panel)).toEqual([]);
   });
 
-  test('comes back by a repair, after a configuration that it does not start with', async () => {
+  test('works again after a repair, when its configuration was wrong', async () => {
     panel.run('systemctl', 'stop', serviceUnit);
     dropIn(panel, 'Environment=IDLE_TIMEOUT=never\n');
     const { status, body, time } = await panel.ask('/');

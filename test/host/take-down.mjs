@@ -1,5 +1,5 @@
-// Takes down the containers whose folders are given, whatever state they are in: their processes, mounts, control groups
-// and folders. Containers of a run that was killed are found by the process that they belonged to.
+// Removes the containers in the given folders, in any state: their processes, mounts, control groups and folders. Finds the
+// containers of a killed run by the id of its process.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,11 +11,11 @@ const pause = (milliseconds) =>
 const lines = (path) =>
   existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [];
 
-/** Takes down one container. */
+/** Removes one container. */
 export function takeDown(folder) {
   const [nspawn] = lines(join(folder, 'pid'));
   if (nspawn !== undefined && isNspawn(nspawn)) {
-    // Its first process takes all others with it.
+    // When its first process ends, all others end.
     for (const init of childrenOf(nspawn)) kill(init);
     for (let tries = 0; tries < 100 && isNspawn(nspawn); tries++) pause(50);
     if (isNspawn(nspawn)) kill(nspawn);
@@ -28,7 +28,7 @@ export function takeDown(folder) {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Takes away what is mounted below a folder. */
+/** Unmounts everything below a folder. */
 export function unmountBelow(folder) {
   for (const mount of mountsBelow(folder).reverse()) {
     for (let tries = 0; spawnSync('umount', [mount]).status !== 0 && tries < 20; tries++)
@@ -37,7 +37,7 @@ export function unmountBelow(folder) {
   if (mountsBelow(folder).length > 0) throw new Error(`still mounted: ${mountsBelow(folder)}`);
 }
 
-/** Takes down every container of a run, and its folder. */
+/** Removes every container of a run, and its folder. */
 export function takeDownRun(run) {
   if (!existsSync(run)) return;
   for (const name of readdirSync(run)) {
@@ -46,7 +46,7 @@ export function takeDownRun(run) {
   rmSync(run, { recursive: true, force: true });
 }
 
-/** Takes down what runs left behind that are no more; a run's folder ends with the number of its process. */
+/** Removes what killed runs have left; the name of a run's folder ends with its process id. */
 export function takeDownDeadRuns(runs) {
   if (!existsSync(runs)) return;
   for (const name of readdirSync(runs)) {
@@ -80,7 +80,7 @@ function removeGroup(group) {
     .trim()
     .split('\n');
   for (const folder of folders) {
-    // A process that was killed leaves its group a moment later.
+    // A killed process leaves its group a moment later.
     for (let tries = 0; existsSync(folder) && tries < 20; tries++) {
       try {
         rmdirSync(folder);

@@ -25,7 +25,7 @@ afterAll(() => {
   panel.stop();
 });
 
-describe('a newer version, installed while a large file is on its way', () => {
+describe('an upgrade during the download of a large file', () => {
   const mark = 'a-newer-version';
   let newer: string;
 
@@ -41,11 +41,11 @@ describe('a newer version, installed while a large file is on its way', () => {
     rmSync(newer);
   });
 
-  test('neither cuts it off nor is felt by others', async () => {
+  test('does not cut it off, and other requests are answered', async () => {
     let installation: ReturnType<Panel['install']> | undefined;
     const onData = async (bytes: number) => {
       if (bytes > 1_000_000) installation ??= panel.install(newer);
-      // A browser that is not fast: the file takes some eight seconds.
+      // A slow browser: the file takes about eight seconds.
       await setTimeout(20);
     };
     const old = panel.mainPid();
@@ -82,13 +82,13 @@ describe('a newer version, installed while a large file is on its way', () => {
   });
 });
 
-describe('a limit of memory that is reached', () => {
+describe('the memory limit', () => {
   beforeAll(() => {
     panel.run('systemctl', 'stop', serviceUnit);
     dropIn(panel, 'MemoryMax=100M\nMemorySwapMax=0\n');
   });
 
-  test('is one that the kernel holds the service to', async () => {
+  test('is enforced by the kernel', async () => {
     await panel.askWarm('plain.example');
     const group = panel.show(serviceUnit, 'ControlGroup');
     const old = `/sys/fs/cgroup/memory${group}/memory.limit_in_bytes`;
@@ -103,7 +103,7 @@ describe('a limit of memory that is reached', () => {
       const before = panel.mainPid();
       let asked: ReturnType<Panel['ask']> | undefined;
       const tooMuch = () => (asked ??= panel.ask('/domains/big.example/mailboxes.json'));
-      // At HTTP/1.0 nothing goes out before all of it is there.
+      // Over HTTP/1.0 nothing is sent before the file is complete.
       if (version === '1.0') void setTimeout(700).then(tooMuch);
       const { status, complete, body } = await panel.askWarm('plain.example', '/sheets', {
         version,
