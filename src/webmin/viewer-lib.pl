@@ -10,7 +10,7 @@ require(dirname(__FILE__) . '/system-lib.pl');
 
 our ($module_name, $module_config_directory, $remote_user, $current_lang, @permissions);
 
-# The roles, and how they are told: the first whose function returns true for a user's access to Virtualmin. The app's are in
+# The roles, in the order of their tests: a user has the first whose function returns true. The app's list of roles is in
 # src/domain/viewer.ts.
 our @roles = (
     # The same test as Virtualmin's master_admin(), without its library.
