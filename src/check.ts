@@ -21,10 +21,10 @@ It takes the same environment variables as the app, and ends with 0 where everyt
 2 where something does not, and with 1 where it could not be found out.
 `;
 
-/** What cannot be gone on with, in words for whoever runs the command. */
+/** A wrong use of the command, with a message for the user. */
 class UsageError extends Error {}
 
-/** Prints what was seen, and returns the exit code. */
+/** Prints the checks, and returns the exit code. */
 async function check(args: readonly string[]): Promise<number> {
   const { values } = parseArguments(args);
   if (values.help === true) {
@@ -46,15 +46,15 @@ async function check(args: readonly string[]): Promise<number> {
     );
   }
   const { policy, observations } = await observedFresh(services, server);
-  const seen = checkJson(domain, decideServices(domain, policy, observations));
-  const lines = seen.services.map(({ host, port, security, result, how, weaknesses }) => {
+  const json = checkJson(domain, decideServices(domain, policy, observations));
+  const lines = json.services.map(({ host, port, security, result, how, weaknesses }) => {
     const words = [result, ...(how === null ? [] : [how]), ...weaknesses].join(', ');
     return `${`${host}:${port}`.padEnd(40)} ${security.padEnd(14)} ${words}\n`;
   });
   process.stdout.write(
-    values.json === true ? `${JSON.stringify(seen, null, 2)}\n` : lines.join(''),
+    values.json === true ? `${JSON.stringify(json, null, 2)}\n` : lines.join(''),
   );
-  return seen.services.every(({ result }) => result === 'proven') ? 0 : 2;
+  return json.services.every(({ result }) => result === 'proven') ? 0 : 2;
 }
 
 function parseArguments(args: readonly string[]) {

@@ -24,22 +24,22 @@ import { Directory } from './virtualmin/directory';
 import { readInThread } from './virtualmin/read-in-thread';
 import type { Trust } from './virtualmin/trust';
 
-/** Who is let in. */
+/** How requests are authenticated. */
 export type Entry =
-  /** Everyone who has the token, as this viewer. */
+  /** Standalone: every request with the token has this viewer. */
   | { readonly kind: 'token'; readonly token: string; readonly viewer: Viewer }
-  /** The panel, which says with each request who is looking. */
+  /** In the panel, which sends the viewer with each request. */
   | { readonly kind: 'panel'; readonly facts: PanelFacts };
 
 /** What the app needs from outside. */
 export interface Dependencies {
   readonly directory: Directory;
   readonly policies: Policies;
-  /** What Apple's profiles are signed with; null where they are not. */
+  /** Certificate and key for signing Apple's profiles; null where they are not signed. */
   readonly profileSigner: SignerFiles | null;
-  /** Probes the mail ports; null where they are not probed. */
+  /** The checks of mail ports; null where they are not checked. */
   readonly probes: Probes | null;
-  /** How to look up what mail clients discover by themselves; null where it is not looked up. */
+  /** Options for the check of automatic setup; null where it is not checked. */
   readonly discovery: DiscoveryOptions | null;
   /** The mail server that sends sheets, where the policy has a sender. */
   readonly mailTransport: MailTransport;
@@ -47,9 +47,9 @@ export interface Dependencies {
   readonly entry: Entry;
   /** Whether the directory is the demo's. */
   readonly demo: boolean;
-  /** What the answers so far tell about the server. */
+  /** The server's versions as far as the answers so far show them. */
   readonly versions: () => ServerVersions;
-  /** The folder of the EJS files and, below `assets`, of what browsers load. */
+  /** The folder of the EJS files; its folder `assets` holds the files that browsers load. */
   readonly views: string;
   /** The folder of the fonts of sheets. */
   readonly fonts: string;
@@ -61,7 +61,7 @@ export interface Dependencies {
 /** Milliseconds that the demo takes for its domain of 5,000 mailboxes; a real server takes 15 s. */
 const demoDelay = 4_000;
 
-/** The viewer of everyone who has the access token. */
+/** The viewer for requests with the access token. */
 const admin: Viewer = {
   user: 'admin',
   role: 'master-admin',
@@ -70,8 +70,8 @@ const admin: Viewer = {
 };
 
 /**
- * Makes what the app needs, as the configuration has it. `folder` is that of the bundle, with the
- * views, fonts and recordings. `accessToken` lets in whoever listens on TCP.
+ * Creates the app's dependencies from the configuration. `folder` is the bundle's, with views, fonts and
+ * recordings. `accessToken` is required of requests over TCP.
  */
 export async function makeDependencies(
   config: Config,
@@ -115,7 +115,7 @@ export async function makeDependencies(
   };
 }
 
-/** The panel knows its own certificate, a renewed one too. A certificate in the configuration goes before it. */
+/** Trusts the certificate in the configuration, or else the panel's current one, which the panel sends. */
 function trustIn({ trust }: VirtualminConfig, facts: PanelFacts | null): Trust {
   const sha256 = facts?.certificate() ?? null;
   if (trust.kind !== 'system-roots' || sha256 === null) return trust;
@@ -137,7 +137,7 @@ function brandingStore(
   return new BrandingStore(folder, codes);
 }
 
-/** A replayed Virtualmin in this process, and how to reach it: over real HTTP, like a real one. */
+/** Starts a replayed Virtualmin in this process, and returns how to reach it over HTTP. */
 async function startDemo(recordings: string): Promise<VirtualminConfig> {
   const { startReplayServer } = await import('./demo/replay-server');
   const user = 'demo';

@@ -15,7 +15,7 @@ const texts = join(__dirname, 'lang');
 async function main(): Promise<void> {
   const languages = readLanguages(texts);
   const config = readConfig(process.env);
-  // It is in the configuration now; a diagnostic report would print the environment.
+  // The configuration has the password now. A diagnostic report of Node.js would print the environment.
   delete process.env.VIRTUALMIN_PASSWORD;
   const accessToken = config.accessToken ?? randomBytes(24).toString('base64url');
   const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
@@ -48,6 +48,6 @@ function wordsOf(error: unknown): string {
 
 main().catch((error: unknown) => {
   process.stderr.write(`${wordsOf(error)}\n`);
-  // Not exitCode: the demo's own server is up by then, and would keep the process going.
+  // Not exitCode: the demo's server may be running and would keep the process alive.
   process.exit(1);
 });

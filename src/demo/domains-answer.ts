@@ -8,20 +8,20 @@ interface Recorded {
   }[];
 }
 
-/** What each filter of list-domains lets through. */
+/** The domains that each filter of list-domains selects. */
 const filters: Readonly<
   Record<string, (values: Recorded['data'][number]['values'], given: string) => boolean>
 > = {
   'with-feature': ({ features }, given) => (features?.[0] ?? '').split(' ').includes(given),
   alias: ({ type }) => type?.[0] === 'Alias',
-  // Virtualmin's "parent" is set for an alias too.
+  // Virtualmin sets "parent" for an alias too.
   subserver: ({ type }) => type?.[0] !== 'Top-level server',
   disabled: ({ disabled }) => disabled !== undefined,
 };
 
 /**
- * What list-domains answers, from the recording of all of them: itself, one domain of it, or names alone, as a real one
- * writes them. Null where there is no such domain.
+ * An answer of list-domains, made from the recording of all domains: the recording itself, one domain, or
+ * a list of names. Null where the domain does not exist.
  */
 export function domainsAnswer(
   recordings: string,

@@ -2,14 +2,14 @@ import type { Branding } from '../domain/branding';
 import type { ClientSettings } from '../domain/client-settings';
 import type { Texts } from '../texts/languages';
 
-/** What stands in a mail before the settings. */
+/** The subject of a mail, and its text before the settings. */
 export interface MailText {
   readonly subject: string;
-  /** Lines, parted by line feeds. */
+  /** Lines, separated by line feeds. */
   readonly text: string;
 }
 
-/** What a mail says where the host has no words of its own; with `{address}` in it. */
+/** The default subject and text of a mail, with `{address}` as a placeholder. */
 export function defaultMail({ text }: Texts): MailText {
   return {
     subject: text('mail_subject'),
@@ -17,7 +17,7 @@ export function defaultMail({ text }: Texts): MailText {
   };
 }
 
-/** What the mail says that one mailbox's sheet is sent with: the host's words, or else ours. */
+/** The subject and text of the mail with one mailbox's sheet: the branding's, or the default. */
 export function mailFor(
   { emailAddress, login }: ClientSettings,
   { mail }: Branding,

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { MailSender } from '../domain/policy';
 
-/** One mail with one file. All text is plain. */
+/** A plain-text mail with one attachment. */
 export interface Mail {
   readonly from: MailSender;
   /** One address. */
@@ -11,20 +11,20 @@ export interface Mail {
   readonly file: { readonly name: string; readonly type: string; readonly content: Readable };
 }
 
-/** Where mail is handed over: the server's own. */
+/** How mail is submitted: to the server's own mail system. */
 export type MailTransport =
   | { readonly kind: 'sendmail'; readonly path: string }
   | { readonly kind: 'smtp'; readonly host: string; readonly port: number };
 
-/** The mail server did not take a mail; the message has its words, in one line. */
+/** The mail server rejected a mail. The message is the server's, in one line. */
 export class MailError extends Error {
   override readonly name = 'MailError';
 }
 
-/** Milliseconds for each step with the mail server. */
-const patience = 20_000;
+/** Timeout in milliseconds for each step of the SMTP connection. */
+const timeout = 20_000;
 
-/** Hands one mail over, with its sender as the address that failures go back to. Throws MailError. */
+/** Sends one mail, with its sender as the return path for bounces. Throws MailError. */
 export async function sendMail(mail: Mail, transport: MailTransport): Promise<void> {
   const { default: nodemailer } = await import('nodemailer');
   const { createTransport } = nodemailer;
@@ -37,11 +37,11 @@ export async function sendMail(mail: Mail, transport: MailTransport): Promise<vo
           host: transport.host,
           port: transport.port,
           secure: false,
-          // To this machine's own: nothing crosses a network, and its certificate has another name.
+          // The server is on this machine: nothing crosses a network, and its certificate has another name.
           ignoreTLS: true,
-          connectionTimeout: patience,
-          greetingTimeout: patience,
-          socketTimeout: patience,
+          connectionTimeout: timeout,
+          greetingTimeout: timeout,
+          socketTimeout: timeout,
         });
   const { from, to, subject, text, file } = mail;
   try {

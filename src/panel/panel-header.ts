@@ -1,4 +1,4 @@
-/** The JSON object that a header of the panel holds, encoded in Base64; empty where it holds none. */
+/** Decodes a header of the panel (JSON in Base64); returns an empty object where it is not a JSON object. */
 export function parseHeader(header: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(Buffer.from(header, 'base64').toString('utf8'));

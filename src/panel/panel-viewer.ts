@@ -2,25 +2,25 @@ import { isDomainName } from '../domain/domain-name';
 import { permissions, viewerRoles, type Viewer, type ViewerRole } from '../domain/viewer';
 import { isText, parseHeader } from './panel-header';
 
-/** Who is looking, and where the panel has us. */
+/** The viewer of a request of the panel, and the app's URLs in the panel. */
 export interface PanelViewer extends Viewer {
-  /** The address of the module's `index.cgi`, behind which every page of ours is. */
+  /** The path of the module's `index.cgi`, which is the prefix of every page. */
   readonly pages: string;
-  /** The address of the module's folder of assets. */
+  /** The path of the module's folder of assets. */
   readonly assets: string;
-  /** What a form has to bring along, so that it is one of ours and of this login. */
+  /** The token that a form must contain: it shows that the form is the app's and of this session (CSRF). */
   readonly token: string;
-  /** As the panel names it, such as `fr` or `fr.UTF-8`; '' where it names none. */
+  /** In the panel's notation, such as `fr` or `fr.UTF-8`; '' where the panel sends none. */
   readonly language: string;
 }
 
-/** Characters: 128 bits as hex. */
-const shortestToken = 32;
+/** In characters: 128 bits in hexadecimal. */
+const minTokenLength = 32;
 
 /**
- * Reads what the panel says of a viewer: Base64 of a JSON object with `user`, `role`, `domains` (`"*"`
- * or a list of names), `may` (a list of permissions), `pages`, `assets`, `token` and, if it will,
- * `language`. Null where it is anything else.
+ * Parses the viewer header of the panel: a JSON object in Base64 with `user`, `role`, `domains` (`"*"` or
+ * a list of names), `may` (a list of permissions), `pages`, `assets`, `token` and optionally `language`.
+ * Null where it is anything else.
  */
 export function parseViewer(header: string | undefined): PanelViewer | null {
   const given = parseHeader(header ?? '');
@@ -32,7 +32,7 @@ export function parseViewer(header: string | undefined): PanelViewer | null {
     isPath(pages) &&
     isPath(assets) &&
     isText(token) &&
-    token.length >= shortestToken &&
+    token.length >= minTokenLength &&
     Array.isArray(may);
   if (!known) return null;
   const visible = domainsOf(domains);
@@ -54,7 +54,7 @@ function isRole(value: unknown): value is ViewerRole {
   return viewerRoles.some((role) => role === value);
 }
 
-/** A path on the panel's own host: two slashes at its beginning would be another one. */
+/** True for a path on the panel's host. Two slashes at the beginning would name another host. */
 function isPath(value: unknown): value is string {
   return isText(value) && /^\/(?!\/)[\w./~-]*$/.test(value);
 }

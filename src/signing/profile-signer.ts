@@ -2,21 +2,21 @@ import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Signer } from './signed-data';
 
-/** Files that no profile can be signed with; the message says which and why. */
+/** No profile can be signed with these files; the message says which file is wrong and why. */
 export class SignerError extends Error {
   override readonly name = 'SignerError';
 }
 
-/** The files, in PEM: a certificate with those that vouch for it after it, and its private key. */
+/** Paths of PEM files: the certificate followed by its chain, and its private key. */
 export interface SignerFiles {
   readonly certificate: string;
   readonly key: string;
 }
 
 /**
- * Reads who signs, anew each time: a certificate is renewed while the app runs. Throws SignerError,
- * also where a device would think less of the signed file than of a bare one: a certificate that
- * only its own key vouches for, or that is not valid at `now` (milliseconds since 1970).
+ * Reads the certificate and key each time, because a certificate is renewed while the app runs. Throws
+ * SignerError, also for a certificate that is self-signed or not valid at `now` (milliseconds since 1970):
+ * devices trust a profile signed with one less than an unsigned profile.
  */
 export function readSigner(files: SignerFiles, now: number): Signer {
   const [own, ...others] = certificates(files.certificate);
@@ -41,7 +41,7 @@ export function readSigner(files: SignerFiles, now: number): Signer {
   return { key, certificates: [own, ...others.filter((one) => !isSelfSigned(one))] };
 }
 
-/** By the names that Node.js gives them: P-256, P-384 and P-521. */
+/** Node.js's names of P-256, P-384 and P-521. */
 const curves = ['prime256v1', 'secp384r1', 'secp521r1'];
 
 function canSignWith({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
@@ -70,7 +70,7 @@ function privateKey(path: string): KeyObject {
   try {
     return createPrivateKey(text);
   } catch {
-    // Without the cause: nothing of a key's file is for a log.
+    // Without the cause: it could bring contents of the key's file into a log.
     throw new SignerError(`${path} holds no private key in PEM, or one with a passphrase`);
   }
 }

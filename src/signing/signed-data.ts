@@ -11,11 +11,11 @@ import {
   type AsnType,
 } from 'asn1js';
 
-/** Who signs, and what shows that it may. */
+/** The key that signs, and its certificate chain. */
 export interface Signer {
-  /** Private: of RSA, or of EC on P-256, P-384 or P-521. */
+  /** A private key: RSA, or EC on P-256, P-384 or P-521. */
   readonly key: KeyObject;
-  /** The key's own first, then those that vouch for it, without the root that devices have. */
+  /** The key's certificate, then its chain without the root, which devices have. */
   readonly certificates: readonly [X509Certificate, ...X509Certificate[]];
 }
 
@@ -32,17 +32,17 @@ const oid = {
 };
 
 /**
- * A file inside a signature of it: SignedData of CMS (RFC 5652) in DER, the form in which Apple's
- * devices take a signed configuration profile. It holds no time. The same file signed twice has the same
- * bytes with an RSA key; an EC signature contains a random number.
+ * SignedData of CMS (RFC 5652) in DER that contains the file: the format in which Apple's devices accept a
+ * signed configuration profile. It contains no signing time. With an RSA key, signing the same file twice
+ * gives the same bytes; an EC signature contains a random number.
  */
 export function signedData(content: Buffer, { key, certificates }: Signer): Buffer {
   const attributes = [
     attribute(oid.contentType, identifier(oid.data)),
     attribute(oid.messageDigest, octets(createHash('sha256').update(content).digest())),
   ];
-  // What is signed is the SET itself; where it stands it has a tag instead (RFC 5652, 5.4). DER sorts
-  // a SET by its members' bytes, and this is their order.
+  // The signature covers the attributes as a SET; in the structure they have an implicit tag instead
+  // (RFC 5652, 5.4). DER sorts a SET by its members' bytes: `attributes` is in that order.
   const signature = sign('sha256', toDer(new Set({ value: attributes })), key);
   const signer = new Sequence({
     value: [
@@ -83,12 +83,12 @@ function attribute(type: string, value: AsnType): Sequence {
   return new Sequence({ value: [identifier(type), new Set({ value: [value] })] });
 }
 
-/** RFC 5754, 2 and 3.2: writers give these a NULL, or leave it out; every reader takes a NULL. */
+/** RFC 5754, 2 and 3.2: the parameters are NULL or absent. Every implementation accepts NULL. */
 function algorithm(name: string): Sequence {
   return new Sequence({ value: [identifier(name), new Null()] });
 }
 
-/** RFC 5754, 3.3: this one never has parameters. */
+/** RFC 5754, 3.3: the parameters are absent. */
 function ecdsa(): Sequence {
   return new Sequence({ value: [identifier(oid.ecdsaWithSha256)] });
 }

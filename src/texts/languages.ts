@@ -6,13 +6,13 @@ import { keyValueLines } from './key-value';
 export interface Texts {
   /** BCP 47, as in `lang`: the name of its file. */
   readonly code: string;
-  /** The language's own name of itself. */
+  /** The name of the language in the language itself. */
   readonly name: string;
   /** The text of a key; the English one where this language lacks it. Throws where English does too. */
   readonly text: (key: string) => string;
 }
 
-/** Every language there is, English first. */
+/** All languages, English first. */
 export interface Languages {
   readonly all: readonly Texts[];
   /** Null where there is no such language. */
@@ -23,8 +23,8 @@ export interface Languages {
 const original = 'en';
 
 /**
- * Reads a folder of texts in Webmin's own form: a file a language, `key=text` a line, `#` begins a
- * comment line. A further file is a further language.
+ * Reads a folder of texts in Webmin's format: one file per language, with a line `key=text` for each text;
+ * `#` begins a comment line. Each file in the folder is a language.
  */
 export function readLanguages(folder: string): Languages {
   const english = parseTexts(readFileSync(join(folder, original), 'utf8'));

@@ -9,13 +9,13 @@ type Values = Readonly<Record<string, string | number | Span>>;
 export interface PageTexts {
   /** BCP 47. */
   readonly code: string;
-  /** A text with values in it. Throws where there is no such text, or a value is missing. */
+  /** A text with its values. Throws where the text or a value is missing. */
   readonly text: (key: string, values?: Values) => string;
-  /** The text of what is to be said. */
+  /** The text of a message. */
   readonly say: (what: Message) => string;
-  /** The same as HTML, with what the text or a value sets off. */
+  /** A text as HTML, with bold words and typed values marked up. */
   readonly html: (key: string, values?: Values) => string;
-  /** A value that somebody types, for `html`. */
+  /** Marks a value that users type, for `html`. */
   readonly value: typeof value;
 }
 
@@ -58,8 +58,8 @@ function htmlOf({ text, style }: Span): string {
 }
 
 /**
- * The language of somebody whose panel or browser asks for one: `fr`, `fr.UTF-8`, `pt_BR`; English where
- * there is none of theirs.
+ * The first available language of those that a panel or a browser requests, such as `fr`, `fr.UTF-8` or
+ * `pt_BR`; English where none is available.
  */
 export function languageFor(wanted: readonly string[], languages: Languages): Texts {
   for (const one of wanted) {

@@ -1,11 +1,11 @@
-/** A piece of a sentence, by how it looks. */
+/** A part of a text, with its style. */
 export interface Span {
   readonly text: string;
-  /** `value` is what somebody types: it stands in a face where `0 O l 1 I` differ. */
+  /** `value` is for text that users type. Its font makes `0 O l 1 I` easy to distinguish. */
   readonly style: 'plain' | 'strong' | 'value';
 }
 
-/** A sentence with some words set off. */
+/** A text in which parts have different styles. */
 export type RichText = readonly Span[];
 
 export function plain(text: string): Span {
@@ -21,8 +21,8 @@ export function value(text: string | number): Span {
 }
 
 /**
- * Fills a text of a language file: `{name}` stands for a value, `<b>…</b>` for words set off. Only the
- * text is read for these two; what a value holds is never. Throws for a name that has no value.
+ * Fills a text of a language file: `{name}` is replaced by a value, `<b>…</b>` marks strong words. Both are
+ * recognised only in the text, never in a value. Throws for a name without a value.
  */
 export function richText(
   text: string,
@@ -47,7 +47,7 @@ export function richText(
   return spans;
 }
 
-/** The same without anything set off. */
+/** The text without styles. */
 export function plainText(spans: RichText): string {
   return spans.map(({ text }) => text).join('');
 }
