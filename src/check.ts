@@ -13,12 +13,12 @@ import { createVirtualminClient } from './virtualmin/client';
 import { Directory } from './virtualmin/directory';
 import { RemoteApiError } from './virtualmin/errors';
 
-const help = `Asks the mail ports that clients of a domain are told to use whether they work.
+const help = `Checks the mail ports that the settings prescribe for a domain.
 
 npm run check -- --domain domain.name [--json]
 
-It takes the same environment variables as the app, and ends with 0 where everything that is prescribed works, with
-2 where something does not, and with 1 where it could not be found out.
+The command uses the same environment variables as the app. Its exit code is 0 if all prescribed ports work, 2 if
+one does not work, and 1 if the check could not be made.
 `;
 
 /** A wrong use of the command, with a message for the user. */

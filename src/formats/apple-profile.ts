@@ -2,18 +2,16 @@ import { build } from 'plist';
 import { v5 as uuidv5 } from 'uuid';
 import { withImplicitTls, type ClientSettings } from '../domain/client-settings';
 
-/** Of UUIDs made from a mailbox; itself made up once, for good. */
+/** The namespace for UUIDs of mailboxes. It was generated once and must not change. */
 const namespace = '6f1c2a54-6f0b-4c1e-9a37-0f6f4c9c2d11';
 
 /**
  * Apple's configuration profile for one mailbox (`com.apple.mail.managed`),
- * `application/x-apple-aspen-config`; null where the policy has no way that a profile can say. Only
- * implicit TLS is that: what `UseSSL` means on a STARTTLS port is read differently by different
- * devices.
+ * `application/x-apple-aspen-config`; null where the policy has no service that a profile can describe.
+ * Only implicit TLS can be described: on a STARTTLS port, devices interpret `UseSSL` differently.
  *
- * A device replaces a profile by its identifier. It is the mailbox's own and stays the same, for POP3
- * as for IMAP, since the two never belong on one device together. Passwords are left out, so that
- * the device asks.
+ * A new profile replaces one with the same identifier. The identifier is the mailbox's, the same for POP3
+ * and IMAP, since a device must not use both. Passwords are left out, so that the device asks for them.
  */
 export function appleProfile(settings: ClientSettings, protocol: 'imap' | 'pop3'): string | null {
   const { domain, emailAddress, login, realName } = settings;
@@ -31,7 +29,7 @@ export function appleProfile(settings: ClientSettings, protocol: 'imap' | 'pop3'
     PayloadDisplayName: `Mail account ${emailAddress}`,
     EmailAccountType: protocol === 'imap' ? 'EmailTypeIMAP' : 'EmailTypePOP',
     EmailAccountDescription: emailAddress,
-    // An empty string is a value: the sender would be called nothing.
+    // An empty string would become the sender's name.
     ...(realName === '' ? {} : { EmailAccountName: realName }),
     EmailAddress: emailAddress,
     IncomingMailServerAuthentication: 'EmailAuthPassword',
@@ -41,7 +39,7 @@ export function appleProfile(settings: ClientSettings, protocol: 'imap' | 'pop3'
     IncomingMailServerUsername: login,
     OutgoingMailServerAuthentication: 'EmailAuthPassword',
     OutgoingMailServerHostName: outgoing.host,
-    // Left out, devices try port 25 first.
+    // Without a port, devices try port 25 first.
     OutgoingMailServerPortNumber: outgoing.port,
     OutgoingMailServerUseSSL: true,
     OutgoingMailServerUsername: login,

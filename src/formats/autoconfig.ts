@@ -9,20 +9,20 @@ const types: Readonly<Record<Protocol, string>> = {
   submission: 'smtp',
 };
 
-/** `TLS` and `plain` are not among them: a single `plain` makes Thunderbird for Android refuse it all. */
+/** Without `plain`: Thunderbird for Android refuses a document in which any server has it. */
 const socketTypes: Readonly<Record<Security, string>> = {
   starttls: 'STARTTLS',
   'implicit-tls': 'SSL',
 };
 
-/** Characters: what the format asks of `displayName` and `displayShortName`. */
-const longestName = 30;
-const longestShortName = 12;
+/** The format's limits in characters for `displayName` and `displayShortName`. */
+const maxName = 30;
+const maxShortName = 12;
 
 /**
  * Mozilla autoconfig 1.1 for one mailbox (draft-ietf-mailmaint-autoconfig), `text/xml`. The servers
- * stand in the order in which a client should try them, and each says the login itself: the format's
- * placeholders are for documents meant for a whole domain, and cannot say it.
+ * are in the order in which a client should try them, and each contains the login: the format's
+ * placeholders are for documents of a whole domain and cannot express a login.
  */
 export function autoconfig(settings: ClientSettings): string {
   const name = domainToUnicode(settings.domain);
@@ -32,8 +32,8 @@ export function autoconfig(settings: ClientSettings): string {
       emailProvider: {
         $: { id: settings.domain },
         domain: settings.domain,
-        displayName: cut(name, longestName),
-        displayShortName: cut(name.split('.')[0] ?? name, longestShortName),
+        displayName: cut(name, maxName),
+        displayShortName: cut(name.split('.')[0] ?? name, maxShortName),
         incomingServer: settings.incoming.map((service) => server(service, settings.login)),
         outgoingServer: settings.outgoing.map((service) => server(service, settings.login)),
       },
@@ -47,7 +47,7 @@ function server({ protocol, host, port, security }: Service, login: string) {
     hostname: host,
     port,
     socketType: socketTypes[security],
-    // A normal password, right inside TLS. `password-encrypted` would mean CRAM-MD5.
+    // A normal password, which TLS protects. `password-encrypted` would mean CRAM-MD5.
     authentication: 'password-cleartext',
     username: login,
   };

@@ -16,13 +16,13 @@ const types: Readonly<Record<Protocol, string>> = {
   submission: 'SMTP',
 };
 
-/** `TLS` is Outlook's word for STARTTLS. It goes before `SSL`, which only knows on and off. */
+/** `TLS` is Outlook's word for STARTTLS. `Encryption` takes precedence over the element `SSL`, which is only on or off. */
 const encryptions: Readonly<Record<Security, string>> = { starttls: 'TLS', 'implicit-tls': 'SSL' };
 
 /**
  * Outlook Autodiscover (POX, [MS-OXDSCLI]) for one mailbox, `text/xml`. One protocol for each
- * direction, the recommended one: Outlook takes them as parts of the account, not as choices, and a
- * POP3 beside the IMAP would be both on one mailbox.
+ * direction, the recommended one: Outlook sets up every protocol in the answer instead of choosing one, so
+ * POP3 beside IMAP would put both on one mailbox.
  */
 export function autodiscover(settings: ClientSettings): string {
   const { login } = settings;
@@ -51,7 +51,7 @@ function protocol({ protocol, host, port, security }: Service, login: string) {
     Port: port,
     LoginName: login,
     DomainRequired: 'off',
-    // Absent it means on, and Secure Password Authentication cannot work here.
+    // If absent, Outlook uses Secure Password Authentication, which cannot work here.
     SPA: 'off',
     SSL: 'on',
     Encryption: encryptions[security],

@@ -3,22 +3,22 @@ import type { PageTexts } from '../texts/page-texts';
 import { textKey } from '../texts/message';
 import { protocolNames, securityNames } from './words';
 
-/** What was seen, for people, and what mends it; `remedy` is '' where nothing has to be mended. */
+/** A check in words, and the remedy; `remedy` is '' where none is needed. */
 export interface CheckWords {
   readonly finding: string;
   readonly remedy: string;
 }
 
-/** An endpoint as people name it: "IMAP on 143 with STARTTLS". */
+/** The name of an endpoint: "IMAP on 143 with STARTTLS". */
 export function endpointName({ protocol, port, security }: Endpoint, { text }: PageTexts): string {
   const names = { protocol: protocolNames[protocol], security: securityNames[security] };
   return text('check_endpoint', { ...names, port });
 }
 
-/** By language; each is made when it is first needed, and the first takes 5 MB. */
+/** Formats by language, created when first needed: the first takes 5 MB. */
 const days = new Map<string, Intl.DateTimeFormat>();
 
-/** A day, of milliseconds since 1970. */
+/** The day of a time in milliseconds since 1970. */
 export function dayOf(time: number, { code }: Pick<PageTexts, 'code'>): string {
   // English as most of the world writes a day.
   const locale = code === 'en' ? 'en-GB' : code;
@@ -28,7 +28,7 @@ export function dayOf(time: number, { code }: Pick<PageTexts, 'code'>): string {
   return format.format(time);
 }
 
-/** Settings of Postfix and Dovecot, which have the same names in every language. */
+/** Names of settings of Postfix and Dovecot, which are not translated. */
 const settings = {
   certificate: {
     sending: 'Postfix: smtpd_tls_cert_file, smtpd_tls_key_file.',
@@ -48,7 +48,7 @@ const settings = {
   },
 };
 
-/** What an answer of a port means, and what to do about it: for Postfix and Dovecot by the setting's name. */
+/** The meaning of a port's result, and what to do, with the names of the settings of Postfix and Dovecot. */
 export function resultWords(
   { protocol, port, security, host }: Endpoint,
   result: Result,
@@ -133,7 +133,7 @@ function serviceName(protocol: Endpoint['protocol'], port: number): string {
   return `${port === 465 ? 'smtps/submissions' : 'submission'} (Postfix: master.cf)`;
 }
 
-/** What is broken of a host, the ports with the same fault together. */
+/** What is broken on a host. Ports with the same fault are grouped. */
 export function brokenWords(
   broken: readonly Observation[],
   t: PageTexts,
@@ -151,7 +151,7 @@ export function brokenWords(
   }));
 }
 
-/** What works and should not be so. */
+/** A weakness in words, and the remedy. */
 function weaknessWords(weakness: Weakness, { text }: PageTexts): CheckWords {
   const key = textKey('check', weakness);
   switch (weakness) {
@@ -168,7 +168,7 @@ function weaknessWords(weakness: Weakness, { text }: PageTexts): CheckWords {
   }
 }
 
-/** Everything to be said of one port. */
+/** The result and all weaknesses of one port, in words. */
 export function observationWords(
   { endpoint, result, weaknesses }: Observation,
   t: PageTexts,

@@ -25,9 +25,9 @@ const columns = [
 ];
 
 /**
- * A table for spreadsheets: RFC 4180 with a byte order mark, without which they take UTF-8 for
- * something else. A cell that would be a formula begins with `'` instead: a login that begins with
- * `=`, `+`, `-` or `@` is not to be copied from here.
+ * A table for spreadsheets: RFC 4180 with a byte order mark, without which spreadsheets do not recognise
+ * UTF-8. A cell that would be a formula is prefixed with `'`: a login that begins with `=`, `+`, `-` or `@`
+ * must therefore not be copied from this file.
  */
 export function mailboxesCsv(all: readonly ClientSettings[]): string {
   const rows = all.map((settings) => [
@@ -47,7 +47,7 @@ export function mailboxesCsv(all: readonly ClientSettings[]): string {
   });
 }
 
-/** A mail host as a row of the table of all. */
+/** A mail host with its checks. */
 interface MailHostRow {
   readonly host: string;
   readonly domains: readonly string[];

@@ -8,7 +8,7 @@ export const clientNames: Readonly<Record<Search['client'], string>> = {
   outlook: 'Outlook',
 };
 
-/** A server that a client is told, in a line. */
+/** An advertised server in one line. */
 export function advertisedName(
   { protocol, host, port, security }: AdvertisedServer,
   { text }: PageTexts,
@@ -19,7 +19,7 @@ export function advertisedName(
     : text('find_told', { ...server, security: securityNames[security] });
 }
 
-/** What is in a place where a client looks. */
+/** The result of a client's request to one URL, in words. */
 export function foundWords(found: LookupResult, { text }: PageTexts): string {
   switch (found.kind) {
     case 'servers':
@@ -37,7 +37,7 @@ export function foundWords(found: LookupResult, { text }: PageTexts): string {
   }
 }
 
-/** What is wrong with what a client is told. */
+/** A fault of an advertised server, in words. */
 export function faultWords(fault: Fault, login: string, { text }: PageTexts): string {
   const values = fault.kind === 'login' ? { told: fault.advertised, login } : {};
   return text(textKey('find_fault', fault.kind), values);

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { ClientSettings } from '../domain/client-settings';
 
 /**
- * Eight hex digits of what a person types into a mail client, such as `3f9a-01bc`. Two sheets of a
- * mailbox carry the same one where nothing has changed between them.
+ * A hash of the values that users type into a mail client, eight hexadecimal digits such as `3f9a-01bc`.
+ * Two sheets of a mailbox have the same one if its settings have not changed.
  */
 export function settingsFingerprint(settings: ClientSettings): string {
   const { emailAddress, login, incoming, outgoing } = settings;

@@ -10,18 +10,18 @@ import type { Texts } from '../texts/languages';
 import { plain, richText, value, type RichText } from '../texts/rich-text';
 import { protocolNames, securityNames } from './words';
 
-/** The steps for one mail client, with one mailbox's values in them. */
+/** The instructions for one mail client, with one mailbox's values. */
 export interface Guide {
   readonly title: string;
   readonly steps: readonly RichText[];
-  /** What this client is known or reported not to manage with this mailbox. */
+  /** Known or reported problems of this client with this mailbox. */
   readonly warnings: readonly string[];
 }
 
-/** The mail clients that there are steps for: src/guides/clients.json. */
+/** The mail clients with instructions: src/guides/clients.json. */
 export const clientIds: readonly string[] = clients.map(({ id }) => id);
 
-/** On a sheet where the host has chosen none. */
+/** The clients on a sheet by default. */
 export const usualClients: readonly string[] = ['apple-ios', 'gmail-android', 'outlook-new'];
 
 /** The name of a client in a language. */
@@ -57,7 +57,7 @@ export function guideFor(id: string, settings: ClientSettings, texts: Texts): Gu
   };
 }
 
-/** Apple's clients say only "Use SSL", which is sure to work on the implicit-TLS ports alone. */
+/** Apple's clients only offer "Use SSL", which works reliably only on the implicit-TLS ports. */
 function servicesFor(
   security: string,
   settings: ClientSettings,

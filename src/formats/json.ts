@@ -41,7 +41,7 @@ export function checkJson(domain: string, { incoming, outgoing, observations }: 
   return { domain, services, loginOnPort25 };
 }
 
-/** What clients would be told for a mailbox: a part of the bodies of `discovery.json`, described in docs/json.md. */
+/** The servers that clients find for a mailbox: a part of `discovery.json`, described in docs/json.md. */
 export function searchesJson(settings: ClientSettings, searches: readonly Search[]) {
   return {
     emailAddress: settings.emailAddress,
@@ -58,7 +58,7 @@ export function searchesJson(settings: ClientSettings, searches: readonly Search
   };
 }
 
-/** The records of a domain, the other part. */
+/** The DNS records of a domain: the other part of `discovery.json`. */
 export function recordsJson({ srv, mx }: DomainRecords) {
   return { srv: srv.map(({ name, server }) => ({ record: name, ...server })), mx };
 }

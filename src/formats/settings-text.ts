@@ -3,7 +3,7 @@ import type { PageTexts } from '../texts/page-texts';
 import { textKey } from '../texts/message';
 import { protocolNames, securityNames } from './words';
 
-/** The settings as plain text that reads well in a chat or a ticket. Lines end in `\n`. */
+/** The settings as plain text, for a chat or a ticket. Lines end in `\n`. */
 export function settingsText(settings: ClientSettings, t: PageTexts): string {
   const { text } = t;
   return (

@@ -13,7 +13,7 @@ import { protocolNames, securityNames } from './words';
 export interface SheetBox {
   readonly heading: string;
   readonly rows: readonly SheetRow[];
-  /** What to do where that does not connect. */
+  /** What to do if these settings do not connect. */
   readonly fallback: RichText | null;
 }
 
@@ -40,7 +40,7 @@ export interface SheetLogo {
   readonly height: number;
 }
 
-/** What stands on a sheet, in one language: the same for the page that is printed and for the PDF. */
+/** The contents of a sheet in one language, for the printed page and for the PDF. */
 export interface Sheet {
   /** BCP 47. */
   readonly language: string;
@@ -74,7 +74,7 @@ export interface Sheet {
   readonly foot: string;
 }
 
-/** The colour where the host has none. */
+/** The default colour. */
 const black = '#000000';
 
 /** Lays out what a sheet says. `asOf` is in milliseconds since 1970; the sheet has its day, in the server's time zone. */
@@ -124,7 +124,7 @@ export function sheetOf(
   };
 }
 
-/** The small print. That the servers were checked stands there only where each that is recommended was seen to work. */
+/** The small print. It mentions the checks only if they have proven all recommended services. */
 function footOf(settings: ClientSettings, { code, text }: Texts, asOf: number): string {
   const checked = provenAsOf(settings);
   const date = dayIn(code, asOf);
@@ -135,7 +135,7 @@ function footOf(settings: ClientSettings, { code, text }: Texts, asOf: number): 
   return `${plainText(foot)} ${plainText(said)}`;
 }
 
-/** The most that a logo takes of a sheet. Millimetres. */
+/** The largest size of a logo on a sheet, in millimetres. */
 const logoRoom = { width: 50, height: 11 };
 
 function fitted(logo: Logo): SheetLogo {
@@ -143,7 +143,7 @@ function fitted(logo: Logo): SheetLogo {
   return { logo, width: logo.width * scale, height: logo.height * scale };
 }
 
-/** By language: making one takes longer than the rest of a sheet. */
+/** Formats by language: creating one takes longer than the rest of a sheet. */
 const dayFormats = new Map<string, Intl.DateTimeFormat>();
 
 /** A day as it is written in a language: "24 November 2026". */
@@ -274,7 +274,7 @@ const signs: Readonly<Record<string, string>> = {
   '+': 'sign_plus',
 };
 
-/** A login as it is said aloud, "bob dot example"; null where it has no sign that needs saying. */
+/** A login for reading aloud, "bob dot example"; null where it contains no special character. */
 export function spokenLogin(login: string, { text }: Texts): string | null {
   const spoken = login.replace(/[.\-_%@+]/g, (sign) => ` ${text(signs[sign] ?? '')} `).trim();
   return spoken === login ? null : spoken.replace(/ {2,}/g, ' ');

@@ -11,8 +11,8 @@ const smtp = 0;
 const securities: Readonly<Record<Security, number>> = { starttls: 2, 'implicit-tls': 3 };
 const passwordCleartext = 1;
 
-/** Characters: a longer name would make a code too fine to scan. */
-const longestName = 150;
+/** In characters: a longer name would make the code too fine to scan. */
+const maxName = 150;
 
 /**
  * What the QR code of Thunderbird's "Export for Mobile" says, version 1
@@ -25,7 +25,7 @@ export function thunderbirdAccount(settings: ClientSettings): string {
   const outgoing = byRole(settings.outgoing).recommended;
   const server = ({ host, port, security }: Service) =>
     [host, port, securities[security], passwordCleartext, login] as const;
-  const name = realName === '' || realName.length > longestName ? emailAddress : realName;
+  const name = realName === '' || realName.length > maxName ? emailAddress : realName;
   return JSON.stringify([
     formatVersion,
     firstAndOnlyPart,
@@ -39,7 +39,7 @@ export function thunderbirdAccount(settings: ClientSettings): string {
   ]);
 }
 
-/** Black on white whatever the page looks like, with the quiet zone that ISO/IEC 18004 asks for. */
+/** Black on white in every colour scheme, with the quiet zone that ISO/IEC 18004 requires. */
 const look = { errorCorrectionLevel: 'M', margin: 4 } as const;
 
 /** The code as an SVG image. */

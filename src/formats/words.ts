@@ -4,7 +4,7 @@ import type { Security } from '../domain/policy';
 import type { NoSheetReason } from '../domain/sheets';
 import { message, textKey, type Message } from '../texts/message';
 
-/** The words of mail clients, so that a person finds on the screen what stands on the paper. */
+/** The names that mail clients use, so that users find on the screen what the sheet says. */
 export const protocolNames: Readonly<Record<Protocol, string>> = {
   imap: 'IMAP',
   pop3: 'POP3',
@@ -24,7 +24,7 @@ export function noticeKeys({ warnings }: ClientSettings): string[] {
     .map((warning) => textKey('warning', warning));
 }
 
-/** The text that says why there is no sheet. */
+/** The key of the text with the reason why there is no sheet. */
 export function withoutKey(reason: NoMailReason | NoSheetReason): string {
   return textKey('without', reason);
 }
@@ -33,7 +33,7 @@ export function withoutKey(reason: NoMailReason | NoSheetReason): string {
 export function connectedWords(mailbox: Pick<Mailbox, 'lastLogins'>): Message {
   const { read = null, sent = null } = mailbox.lastLogins ?? {};
   const connected = connectedOf(mailbox);
-  // Where one mailbox has a record, every one of its domain has.
+  // If Virtualmin records logins, all mailboxes of the domain have a record.
   if (connected === 'never' || connected === 'unknown') return message('page_never');
   const day =
     [read, sent]

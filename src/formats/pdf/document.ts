@@ -29,7 +29,7 @@ interface ParentTree {
   _items: Readonly<Record<string, readonly Reference[]>>;
 }
 
-/** What the class has beside what its types say (PDFKit 0.20). */
+/** Members of PDFKit 0.20's class that its types do not declare. */
 interface Inside {
   readonly _root: Reference<{ Pages: Reference<PagesNode> }>;
   readonly _info: Reference;
@@ -59,22 +59,22 @@ export interface Words {
   set: (word: string, run: object) => unknown;
 }
 
-/** Bytes that are handed on at a time. */
+/** Bytes passed on to the reader at a time. */
 const chunkSize = 64 * 1024;
 
 /** Pages in a leaf of the tree of pages, and in one of the tree of their structure. */
 const pagesInLeaf = 32;
 
-/** Objects of which it is written at a time where they begin. */
+/** Xref entries per buffer. */
 const objectsInPart = 4096;
 
-/** Bytes in which it is kept where an object begins: more than the ten digits that a PDF has for it. */
+/** Bytes for the offset of one object: enough for the ten digits of a PDF's xref entry. */
 const offsetSize = 5;
 
 /**
- * PDFKit's document for thousands of pages. It hands its bytes on in large pieces, where PDFKit
- * makes a buffer of every line, and lets go of what it has written, where PDFKit keeps each page and
- * each element of its structure to write a tree of all of them in one piece at its end.
+ * PDFKit's document for thousands of pages. It passes bytes on in large pieces, where PDFKit makes a buffer
+ * of every line. It frees the objects that it has written, where PDFKit keeps each page and each structure
+ * element in memory to write one tree of all of them at the end.
  */
 export class StreamedDocument extends PDFDocument {
   // Only declared: the constructor of PDFKit writes already, and a value here would come after it.

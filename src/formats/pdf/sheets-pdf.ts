@@ -15,7 +15,7 @@ export interface SheetsPdf {
   /** The title that a reader shows. */
   readonly title: string;
   readonly sheets: readonly (() => Sheet)[];
-  /** Who has no sheet, and why: on a last page. */
+  /** The mailboxes and users without a sheet, with the reason, for the last page. */
   readonly without: readonly { readonly name: string; readonly reason: string }[];
   readonly texts: Texts;
   readonly paper: Paper;
@@ -24,7 +24,7 @@ export interface SheetsPdf {
   readonly fonts: Fonts;
   /** Ends the work early. */
   readonly signal: AbortSignal;
-  /** Told after each sheet how many are done. */
+  /** Called after each sheet with the number of sheets done. */
   readonly progress: (done: number) => void;
 }
 
@@ -33,13 +33,12 @@ const day = 86_400_000;
 /** Modules around a QR code that have to stay white (ISO/IEC 18004). */
 const quietZone = 4;
 
-/** Bytes that wait for their reader before the next sheet is made. */
-const mostWaiting = 256 * 1024;
+/** Limit for buffered bytes: above it the next sheet waits for the reader. */
+const maxBuffered = 256 * 1024;
 
 /**
  * Makes a PDF of one or many sheets, a page or more each: tagged, in its language, its fonts
- * embedded. The bytes come as they are made; nothing is made that nobody takes. The same sheets give
- * the same bytes.
+ * embedded. Sheets are made as the reader takes the bytes. The same sheets give the same bytes.
  */
 export function sheetsPdf(job: SheetsPdf): Readable {
   const document = new StreamedDocument({
@@ -84,7 +83,7 @@ async function write(document: StreamedDocument, job: SheetsPdf): Promise<void> 
         document.destroy();
         return;
       }
-    } while (document.readableLength > mostWaiting);
+    } while (document.readableLength > maxBuffered);
   }
   const { without } = job;
   if (without.length > 0) {

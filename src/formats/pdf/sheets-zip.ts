@@ -62,7 +62,7 @@ async function fill(zip: ZipFile, out: PassThrough, job: SheetsZip): Promise<voi
   zip.end();
 }
 
-/** Resolves when there is room again, or nobody who would make any. */
+/** Resolves when the buffer has room again, or when the reader has gone. */
 function drained(out: PassThrough): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -73,7 +73,7 @@ function drained(out: PassThrough): Promise<void> {
   });
 }
 
-/** Names that differ on systems, too, that take capital and small letters for the same. */
+/** Names that also differ on systems that ignore the case of letters. */
 function uniqueName(address: string, used: Set<string>): string {
   const base = fileName(address);
   for (let number = 1; ; number++) {
