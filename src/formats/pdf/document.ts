@@ -66,7 +66,7 @@ const chunkSize = 64 * 1024;
 const pagesInLeaf = 32;
 
 /** Xref entries per buffer. */
-const objectsInPart = 4096;
+const xrefEntriesPerBuffer = 4096;
 
 /** Bytes for the offset of one object: enough for the ten digits of a PDF's xref entry. */
 const offsetSize = 5;
@@ -134,9 +134,13 @@ export class StreamedDocument extends PDFDocument {
   _refEnd({ id, offset }: Reference): void {
     const { inside } = this;
     this.offsets ??= [];
-    const part = Math.floor((id - 1) / objectsInPart);
-    this.offsets[part] ??= Buffer.alloc(objectsInPart * offsetSize);
-    this.offsets[part].writeUIntBE(offset, ((id - 1) % objectsInPart) * offsetSize, offsetSize);
+    const part = Math.floor((id - 1) / xrefEntriesPerBuffer);
+    this.offsets[part] ??= Buffer.alloc(xrefEntriesPerBuffer * offsetSize);
+    this.offsets[part].writeUIntBE(
+      offset,
+      ((id - 1) % xrefEntriesPerBuffer) * offsetSize,
+      offsetSize,
+    );
     inside._waiting--;
     if (inside._waiting === 0 && inside._ended) this._finalize();
   }
@@ -217,7 +221,7 @@ export class StreamedDocument extends PDFDocument {
     const size = objects.length + 1;
     yield `xref\n0 ${size}\n0000000000 65535 f \n`;
     for (const [index, part] of (this.offsets ?? []).entries()) {
-      const count = Math.min(objectsInPart, objects.length - index * objectsInPart);
+      const count = Math.min(xrefEntriesPerBuffer, objects.length - index * xrefEntriesPerBuffer);
       const lines = Array.from({ length: count }, (_, place) => {
         const offset = part.readUIntBE(place * offsetSize, offsetSize);
         return `${String(offset).padStart(10, '0')} 00000 n \n`;

@@ -37,10 +37,10 @@ const faces: Readonly<Record<Face, readonly string[]>> = {
 const substitute = '[…]';
 
 /** Texts that are remembered with their widths, and as many with their runs. */
-const mostKnown = 5_000;
+const maxCachedTexts = 5_000;
 
 /** Words of a font of which it is remembered how they are set, some 2 KB each: those of a sheet with every guide. */
-const mostWords = 500;
+const maxCachedWords = 500;
 
 const bidi = bidiFactory();
 const rightToLeft = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFE]/;
@@ -71,7 +71,7 @@ export class Fonts {
 
   /** How words of a font are set in documents, as PDFKit has it. */
   words(font: string): LRUCache<string, object> {
-    const known = this.wordsOf.get(font) ?? new LRUCache<string, object>({ max: mostWords });
+    const known = this.wordsOf.get(font) ?? new LRUCache<string, object>({ max: maxCachedWords });
     this.wordsOf.set(font, known);
     return known;
   }
@@ -112,7 +112,7 @@ export class Fonts {
     const found = of.get(key);
     if (found !== undefined) return found;
     const made = work();
-    if (of.size >= mostKnown) of.clear();
+    if (of.size >= maxCachedTexts) of.clear();
     of.set(key, made);
     return made;
   }
