@@ -22,7 +22,7 @@ const { metafile } = await build({
   outdir: dist,
   outExtension: { '.js': '.mjs' },
   bundle: true,
-  // What is seldom asked for is in files of its own, and costs a start nothing.
+  // Code that is rarely needed is in separate files, so that it does not slow down the start.
   splitting: true,
   chunkNames: 'parts/[hash]',
   platform: 'node',

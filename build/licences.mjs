@@ -1,4 +1,4 @@
-// The licences of whatever is bundled, as most of them ask for: their text beside it.
+// The licences of all bundled packages: most require their text to be distributed with the code.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageFolder } from './packages.mjs';

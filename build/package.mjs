@@ -26,7 +26,7 @@ for (const file of await readdir(join(root, 'docs'))) {
   await cp(join(root, 'docs', file), join(module, 'docs', file));
 }
 await cp(dist, join(module, 'app'), { recursive: true });
-// In the panel nothing is a demo, and Webmin itself serves what browsers load beside a page.
+// The panel does not need the demo, and Webmin itself serves the assets.
 await rm(join(module, 'app', 'recordings'), { recursive: true });
 // There it is a command of Virtualmin's.
 await rm(join(module, 'app', 'check.mjs'));
@@ -59,7 +59,7 @@ const done = pipeline(
 );
 for (const path of await filesIn(module)) {
   const mode = /\.(cgi|pl)$/.test(path) ? 0o755 : 0o644;
-  // No time and no owner of the machine that packs it.
+  // Without the times and owners of the files on this machine.
   const entry = { name: relative(stage, path), mode, mtime: new Date(0), uid: 0, gid: 0 };
   archive.entry({ ...entry, uname: 'root', gname: 'root' }, await readFile(path));
 }

@@ -1,4 +1,4 @@
-// The style sheet as it is inside the panel: for what is ours alone, in the panel's own colours.
+// The style sheet inside the panel: it applies only to the app's own elements, in the panel's colours.
 import { transform } from 'esbuild';
 
 /** Ours are made of the panel's ink, whatever its theme: on white, on black, and on what is between. */
@@ -15,7 +15,7 @@ const colours = `
   --error: color-mix(in srgb, #d0203a 18%, transparent);
 `;
 
-/** Takes the style sheet of whole pages; gives one that touches nothing outside `.mail-setup`. */
+/** Converts the style sheet of whole pages into one that applies only inside `.mail-setup`. */
 export async function panelStyle(css) {
   const inside = css
     // The colours of pages of our own, light and dark.

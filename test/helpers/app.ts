@@ -47,7 +47,7 @@ export interface TestApp {
   readonly virtualmin: TestVirtualmin;
   /** What the app takes for the time, in milliseconds. */
   readonly clock: { now: number };
-  /** Who is looking. */
+  /** The viewer of all requests. */
   readonly viewer: { is: Viewer };
   /** A GET with the access token. */
   readonly get: (path: string) => request.Test;

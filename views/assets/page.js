@@ -1,4 +1,4 @@
-// What pages do better with JavaScript. Without it they lack nothing but comfort.
+// Optional comfort: every page also works without JavaScript.
 'use strict';
 
 (function () {
@@ -16,7 +16,7 @@
 
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-  // Copying: a copied value is the value and nothing else.
+  // Copy buttons: the clipboard gets the value alone.
 
   function select(element) {
     if (element.select) {
@@ -58,7 +58,7 @@
     }, 1500);
   }
 
-  // Long jobs: the file comes as a download; meanwhile the page says how far it is.
+  // Long jobs: the file is a download; meanwhile the page shows the progress.
 
   async function follow(form) {
     const box = form.querySelector('[data-progress]');
@@ -78,7 +78,7 @@
     button.onclick = () => fetch(address + '/cancel', { method: 'POST', body });
     for (let asked = 0; asked < 20_000; asked++) {
       await pause(300);
-      // Not there yet: the server still waits for Virtualmin's answer.
+      // The job has not begun yet: the server still waits for Virtualmin's answer.
       const response = await fetch(address + '.json').catch(() => null);
       if (!response || !response.ok) {
         if (asked > 200) break;
@@ -96,7 +96,7 @@
     box.hidden = true;
   }
 
-  // What mail ports answer fills in as it comes.
+  // Results of running checks are filled in as they arrive.
 
   async function fillIn() {
     while (document.querySelector('#results[data-running]')) {
@@ -108,13 +108,13 @@
       if (now && next) now.replaceWith(next);
     }
   }
-  // Waiting: the request is held open by the server, and the page shows the answer at once.
+  // The waiting page: the server holds the request open, and the page then shows the answer.
 
   async function untilThere(address) {
     for (;;) {
       try {
         const response = await fetch(address, { redirect: 'manual', cache: 'no-store' });
-        // A redirect to the plain address is how the server says that the answer is there.
+        // The server redirects to the plain URL when the answer is available.
         if (response.status !== 202) return;
       } catch {
         await pause(2000);
@@ -123,9 +123,9 @@
     }
   }
 
-  // What is done for each page that comes.
+  // Sets up each page that is loaded.
   function start() {
-    // What stands beside the button is what is copied.
+    // A copy button copies the value beside it.
     for (const button of document.querySelectorAll('[data-copy]')) {
       const value = button.parentElement.querySelector('.value');
       button.hidden = false;
@@ -143,11 +143,11 @@
       button.addEventListener('click', () => window.print());
     }
 
-    // A password typed on a sheet goes to the printer and nowhere else: its field has no name and no form.
+    // A password typed on a sheet is only printed and never sent: its field has no name and no form.
 
     for (const element of document.querySelectorAll('[data-paper-only]')) element.hidden = false;
 
-    // Choosing many: how many are ticked, and all of a page at once.
+    // Selecting mailboxes: the number of ticked boxes, and a box for the whole page.
 
     const many = document.querySelector('form[data-jobs]');
     if (many) {
@@ -173,7 +173,7 @@
       });
     }
 
-    // A branding as it would be: the page itself, made from what is typed.
+    // The preview of a branding: the same page, made from the typed values.
 
     const draft = document.querySelector('[data-preview]');
     if (draft) {
@@ -184,7 +184,7 @@
         if (mine !== typed) return;
         const data = new FormData(draft);
         data.set('action', 'preview');
-        // Not draft.action, which is the button of that name.
+        // Not draft.action, which is the button with that name.
         const address = draft.getAttribute('action');
         const response = await fetch(address, { method: 'POST', body: data }).catch(() => null);
         if (!response || mine !== typed) return;
@@ -206,7 +206,7 @@
         elapsed.textContent = Math.round((Date.now() - began) / 1000) + ' s';
       }, 1000);
       untilThere(waiting.dataset.reload).then(() => {
-        // Who has gone elsewhere meanwhile stays there.
+        // Does nothing if the user has opened another page meanwhile.
         if (document.contains(waiting)) show(here());
       });
     }

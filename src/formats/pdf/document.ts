@@ -1,9 +1,9 @@
 import PDFDocument from 'pdfkit';
 
-/** An object of the PDF; its text is what others refer to it by. */
+/** An object of the PDF. Its string form is the reference to it. */
 interface Reference<Data = unknown> {
   readonly id: number;
-  /** Where it begins in the file, once it is written. */
+  /** Its offset in the file, once it is written. */
   readonly offset: number;
   data: Data;
   end: () => void;
@@ -47,13 +47,13 @@ interface Inside {
   readonly getStructParentTree: () => ParentTree;
 }
 
-/** A picture that a document has read, to be put on any number of its pages. */
+/** An image opened by a document, for any number of its pages. */
 export interface OpenedImage {
   readonly width: number;
   readonly height: number;
 }
 
-/** How a font's words are set. */
+/** A cache of glyph runs by word, for one font. */
 export interface Words {
   get: (word: string) => object | undefined;
   set: (word: string, run: object) => unknown;
@@ -77,7 +77,7 @@ const offsetSize = 5;
  * element in memory to write one tree of all of them at the end.
  */
 export class StreamedDocument extends PDFDocument {
-  // Only declared: the constructor of PDFKit writes already, and a value here would come after it.
+  // Declared without a value: PDFKit's constructor writes before the fields of this class are initialised.
   declare private chunk: Buffer | undefined;
   declare private filled: number;
   declare private offsets: Buffer[] | undefined;
@@ -93,7 +93,7 @@ export class StreamedDocument extends PDFDocument {
     super(options);
     const { inside } = this;
     let { length } = inside._offsets;
-    // PDFKit numbers its objects by this array's length; where they begin is in `offsets`, which take less memory.
+    // PDFKit numbers its objects by this array's length. The offsets are in `offsets`, which takes less memory.
     inside._offsets = {
       get length() {
         return length;
@@ -123,7 +123,7 @@ export class StreamedDocument extends PDFDocument {
     this.filled += bytes.length;
   }
 
-  /** Hands on what has been written so far. */
+  /** Passes on all bytes written so far. */
   handOn(): void {
     if (this.chunk === undefined) return;
     super.push(this.chunk.subarray(0, this.filled));
@@ -156,7 +156,7 @@ export class StreamedDocument extends PDFDocument {
     return this;
   }
 
-  /** PDFKit puts its pages into what the catalog has for the root of their tree. */
+  /** Ends a leaf of the page tree. PDFKit adds pages to the object that the catalog names as the tree's root. */
   private endPageLeaf(): void {
     const leaf = this.inside._root.data.Pages;
     this.pageLeaves.push(leaf);
@@ -172,7 +172,7 @@ export class StreamedDocument extends PDFDocument {
     }
   }
 
-  /** Lets go of the structure of the pages so far, whose elements have all been ended. */
+  /** Frees the structure elements of the pages so far, which must all have ended. */
   endStructure(): void {
     const tree = this.inside.getStructParentTree();
     for (const [key, elements] of Object.entries(tree._items)) {
@@ -209,7 +209,7 @@ export class StreamedDocument extends PDFDocument {
     this._read();
   }
 
-  /** Node.js calls this when the reader takes more: before the end it comes when PDFKit has made it. */
+  /** Node.js calls this when the reader wants more bytes. Before the end, PDFKit's own writes provide them. */
   override _read(): void {
     const piece = this.ending?.next();
     if (piece !== undefined) this.push(piece.done === true ? null : Buffer.from(piece.value));
@@ -234,11 +234,11 @@ export class StreamedDocument extends PDFDocument {
   }
 
   /**
-   * Adds an opened font. How its words are set is kept in `words`, for other documents as well, where
-   * PDFKit keeps that of each word of a document to its end.
+   * Adds an opened font. Glyph runs are cached in `words`, also for other documents, where PDFKit keeps
+   * those of every word of a document until its end.
    */
   addFont(name: string, font: object, words: Words): void {
-    // PDFKit takes an opened font, which its types do not say.
+    // PDFKit accepts an opened font; its types do not declare it.
     this.registerFont(name, font as never).font(name);
     const { _font: added } = this.inside;
     added.layoutCached = (word) => {
@@ -250,9 +250,9 @@ export class StreamedDocument extends PDFDocument {
     };
   }
 
-  /** Draws an opened picture, with its upper left corner at `x`, `y`. */
+  /** Draws an opened image, with its upper left corner at `x`, `y`. */
   drawImage(picture: OpenedImage, x: number, y: number, options: PDFKit.Mixins.ImageOption): void {
-    // PDFKit takes an opened picture, which its types do not say.
+    // PDFKit accepts an opened image; its types do not declare it.
     this.image(picture as never, x, y, options);
   }
 
@@ -261,7 +261,7 @@ export class StreamedDocument extends PDFDocument {
   }
 }
 
-/** What refers to an object needs no more of it than its number. */
+/** Writes an object and frees its data: references need only its number. */
 function writeAndForget(object: Reference): void {
   object.end();
   object.data = null;

@@ -4,10 +4,10 @@ import bidiFactory from 'bidi-js';
 import * as fontkit from 'fontkit';
 import { LRUCache } from 'lru-cache';
 
-/** How a text is set: for reading, for reading set off, and for typing off letter by letter. */
+/** The typefaces: normal text, bold text, and text that users type letter by letter. */
 export type Face = 'sans' | 'bold' | 'mono';
 
-/** A piece of a line in one font, in the order in which a reader meets it on the paper. */
+/** A part of a line in one font, in the order on the paper. */
 export interface Run {
   readonly text: string;
   /** The name under which the document knows the font. */
@@ -16,7 +16,7 @@ export interface Run {
   readonly width: number;
 }
 
-/** Files of each face, the most usual letters first. */
+/** Files of each face, the most common characters first. */
 const subsets = [
   'latin',
   'latin-ext',
@@ -33,19 +33,19 @@ const faces: Readonly<Record<Face, readonly string[]>> = {
   mono: [...subsets.map((subset) => `source-code-pro-${subset}-700-normal`), ...names],
 };
 
-/** What stands for letters that no font has. */
+/** Replaces characters that no font has. */
 const substitute = '[…]';
 
-/** Texts that are remembered with their widths, and as many with their runs. */
+/** Limit for the texts in the cache of widths, and for those in the cache of runs. */
 const maxCachedTexts = 5_000;
 
-/** Words of a font of which it is remembered how they are set, some 2 KB each: those of a sheet with every guide. */
+/** Limit for the words of a font in the cache of glyph runs, some 2 KB each: enough for a sheet with all guides. */
 const maxCachedWords = 500;
 
 const bidi = bidiFactory();
 const rightToLeft = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFE]/;
 
-/** The fonts in a folder, each opened when the first letter asks for it, and how wide texts are in them. */
+/** The fonts in a folder, each opened when first needed, and the widths of texts in them. */
 export class Fonts {
   private readonly opened = new Map<string, fontkit.Font>();
   private readonly wordsOf = new Map<string, LRUCache<string, object>>();
@@ -69,21 +69,21 @@ export class Fonts {
     return opened;
   }
 
-  /** How words of a font are set in documents, as PDFKit has it. */
+  /** PDFKit's glyph runs of words in a font, cached for all documents. */
   words(font: string): LRUCache<string, object> {
     const known = this.wordsOf.get(font) ?? new LRUCache<string, object>({ max: maxCachedWords });
     this.wordsOf.set(font, known);
     return known;
   }
 
-  /** Whether there is a letter for each character of a text. */
+  /** Whether the fonts have every character of a text. */
   has(text: string, face: Face): boolean {
     return Array.from(text).every(
       (character) => isInvisible(character) || this.find(character, face) !== null,
     );
   }
 
-  /** Whether there is a letter for any of a text's letters at all. */
+  /** Whether the fonts have any letter of a text. */
   hasAnyLetter(text: string, face: Face): boolean {
     const letters = Array.from(text).filter((character) => /\p{L}/u.test(character));
     return letters.length === 0 || letters.some((character) => this.find(character, face) !== null);
@@ -106,7 +106,7 @@ export class Fonts {
     );
   }
 
-  /** Sheets say nearly the same as each other: most of what is asked has been asked before. */
+  /** Caches results: most texts are the same on every sheet. */
   private known<T>(of: Map<string, T>, face: Face, text: string, work: () => T): T {
     const key = `${face} ${text}`;
     const found = of.get(key);
@@ -137,7 +137,7 @@ export class Fonts {
     const runs: { text: string; font: string }[] = [];
     for (const character of text) {
       const last = runs.at(-1);
-      // What only joins or marks letters stays with them where their font has it.
+      // Joiners and combining marks stay in the font of their letters if it has them.
       const font = this.find(character, face, last?.font) ?? '';
       if (last?.font === font) last.text += character;
       else runs.push({ text: character, font });
