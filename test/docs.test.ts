@@ -12,7 +12,7 @@ const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8');
 
 const jsonDocument = read('docs', 'json.md');
 
-/** Everything in a source file that matches, without what stands around it. */
+/** The first group of every match in a source file. */
 function found(source: string, pattern: RegExp): string[] {
   return [...new Set([...source.matchAll(pattern)].map(([, name = '']) => name))];
 }
@@ -29,11 +29,11 @@ afterAll(() => {
   app.close();
 });
 
-test('there are codes to look for', () => {
+test('the source contains error codes', () => {
   expect(errorCodes).toContain('locked-out');
 });
 
-/** The rows of the tables of a document: each key of the first column, with its default and its meaning. */
+/** The table rows of a document: key, default and meaning. */
 function rowsOf(document: string): ReadonlyMap<string, readonly string[]> {
   const rows = [...read('docs', document).matchAll(/^\| (.*?) +\| (.*?) +\| (.*?) +\|$/gm)];
   return new Map(
@@ -46,7 +46,7 @@ function rowsOf(document: string): ReadonlyMap<string, readonly string[]> {
   );
 }
 
-/** Defaults that the table leaves open: what is used at last if nothing is set. */
+/** Defaults that are decided outside the table of settings. */
 const usedAtLast: Readonly<Record<string, string>> = {
   outgoing_host: 'the `mail_host`',
   host_colour: '`#000000`',
@@ -81,18 +81,18 @@ describe.each<[string, Table]>([
   });
 });
 
-test('docs/settings.md has no key that is no setting', () => {
+test('docs/settings.md lists no unknown key', () => {
   const keys = [...rowsOf('settings.md').keys()].filter((key) =>
     /^[a-z0-9]+_[a-z0-9_]+$/.test(key),
   );
   expect(keys.sort()).toEqual(Object.keys(settings).sort());
 });
 
-test('the README can be read in ten minutes', () => {
+test('the README stays short', () => {
   expect(read('README.md').split('\n').length).toBeLessThanOrEqual(121);
 });
 
-/** The anchors of a Markdown document's headings, as GitHub makes them. */
+/** The anchors that GitHub gives to the headings of a Markdown document. */
 const anchors = (text: string) =>
   [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading
@@ -109,7 +109,7 @@ const documents = [
     .map((name) => join('docs', name)),
 ];
 
-test.each(documents)('every link of %s leads somewhere', (document) => {
+test.each(documents)('every link of %s has a target', (document) => {
   const folder = join(root, dirname(document));
   for (const [, link = ''] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {
     if (link.startsWith('https://')) continue;
@@ -120,7 +120,7 @@ test.each(documents)('every link of %s leads somewhere', (document) => {
   }
 });
 
-test.each(errorCodes)('docs/json.md has the error %s', (code) => {
+test.each(errorCodes)('docs/json.md lists the error %s', (code) => {
   expect(jsonDocument).toMatch(new RegExp(`^\\|[^|]*\`${code}\``, 'm'));
 });
 
@@ -128,7 +128,7 @@ test.each([
   ['mailboxes', '/domains/dash.example/mailboxes.json'],
   ['settings', '/domains/dash.example/mailboxes/dash-kim/settings.json'],
   ['error', '/domains/nosuch.example/mailboxes.json'],
-])('docs/json.md shows what is answered: %s', async (name, path) => {
+])('docs/json.md shows the actual answer: %s', async (name, path) => {
   app.clock.now = Date.UTC(2026, 10, 23, 19, 40);
   const shown = new RegExp(`\`\`\`json ${name}\\n([^]*?)\`\`\``).exec(jsonDocument)?.[1] ?? '';
   expect((await app.get(path)).body).toEqual(JSON.parse(shown));

@@ -1,14 +1,13 @@
-// Installs Debian packages that tests and checks need and npm cannot install; without the right to, it prints the command that
-// would.
+// Installs Debian packages that tests and checks need and npm cannot install. Without root, it prints the command instead.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-/** Whether there is such a command. */
+/** Whether the command exists. */
 export const installed = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 
 /**
- * Installs the missing ones of some packages, which are pairs of a name and whether it is installed. Ends the process if it is
- * not permitted to; `elsewhere` says what to do on another system.
+ * Installs missing packages; each entry is a name and whether it is installed. Without root, prints a message and ends the
+ * process; `elsewhere` explains what to do on another system.
  */
 export function installMissing(packages, elsewhere) {
   const missing = packages.flatMap(([name, there]) => (there ? [] : [name]));

@@ -1,5 +1,5 @@
-// Brings what the tests need and npm cannot: a Chromium, Perl's `prove` and its TLS, OpenSSL, Poppler and qpdf to read PDFs,
-// systemd's tools, and Dovecot and Postfix for the mail ports. What is installed is not started.
+// Installs what the tests need and npm cannot install: Chromium, Perl's `prove` and Net::SSLeay, OpenSSL, Poppler and qpdf to
+// read PDFs, systemd's tools, and Dovecot and Postfix for the mail ports. It starts none of them.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { installed, installMissing } from './packages.mjs';

@@ -11,7 +11,7 @@ const folder = join(__dirname, '..', 'src', 'webmin');
 const read = (file: string) => parseTexts(readFileSync(join(folder, file), 'utf8'));
 const info = read('config.info');
 
-/** Keys that the panel does not pass on to the app as settings, from facts-lib.pl. */
+/** Keys that the panel does not pass to the app, from facts-lib.pl. */
 const ofThePanel = (
   /panel_only = .*qw\((.*)\)/.exec(readFileSync(join(folder, 'facts-lib.pl'), 'utf8'))?.[1] ?? ''
 ).split(' ');
@@ -27,7 +27,7 @@ describe("the module's configuration", () => {
     expect([...read('config').keys()].sort()).toEqual(keys);
   });
 
-  test('has the defaults of the table', () => {
+  test('has the defaults of the settings table', () => {
     const given = read('config');
     const { values, problems } = readTable(settings, (key) => given.get(key));
     expect([...problems]).toEqual([]);
@@ -37,7 +37,7 @@ describe("the module's configuration", () => {
     expect(given.get('by_domain')).toBe('');
   });
 
-  test.each(Object.entries(settings))('has a field for %s that fits it', (key, setting) => {
+  test.each(Object.entries(settings))('has a suitable field for %s', (key, setting) => {
     const [, kind = '', ...options] = (info.get(key) ?? '').split(',');
     const chosen = options.map((option) => option.replace(/-[^-]*$/, '')).sort();
     if (setting.choices !== null) {
@@ -50,7 +50,7 @@ describe("the module's configuration", () => {
       const codes = languages.all.map(({ code }) => (code === 'en' ? '' : code));
       expect([kind, chosen]).toEqual(['4', codes.sort()]);
     } else {
-      // A field that can be left out if the setting can be: Webmin shows a label in its place.
+      // If the setting is optional, so is the field: Webmin shows a label instead of a value.
       expect([key, kind]).toEqual([key, setting.default === null ? '3' : '0']);
     }
   });
@@ -62,12 +62,12 @@ describe("the module's configuration", () => {
   });
 
   test.each(readdirSync(folder).filter((file) => file.startsWith('config.info.')))(
-    '%s has the same keys, of the same kinds',
+    '%s has the same keys, with the same types',
     (file) => {
       const translated = read(file);
       expect([...translated.keys()]).toEqual([...info.keys()]);
       for (const [key, text] of translated) {
-        // What a field is, and the values that it can have, but not their labels.
+        // The field's type and possible values, without the labels.
         const shape = (whole = '') =>
           whole
             .split(',')
@@ -80,7 +80,7 @@ describe("the module's configuration", () => {
     },
   );
 
-  test('no label has a comma, which would end it', () => {
+  test('no label contains a comma, which would end it', () => {
     for (const file of readdirSync(folder).filter((name) => name.startsWith('config.info'))) {
       for (const [key, text] of read(file)) {
         expect([file, key, text.split(',')[1]]).toEqual([
@@ -93,11 +93,8 @@ describe("the module's configuration", () => {
   });
 });
 
-test.each(readdirSync(join(folder, 'help')))(
-  'the help page %s is one as Webmin has them',
-  (file) => {
-    const text = readFileSync(join(folder, 'help', file), 'utf8');
-    expect(text).toMatch(/^<header>[^<]+<\/header>\n[^]+\n<footer>\n$/);
-    expect(text).not.toMatch(/[^\x20-\x7e\n]/);
-  },
-);
+test.each(readdirSync(join(folder, 'help')))("the help page %s has Webmin's structure", (file) => {
+  const text = readFileSync(join(folder, 'help', file), 'utf8');
+  expect(text).toMatch(/^<header>[^<]+<\/header>\n[^]+\n<footer>\n$/);
+  expect(text).not.toMatch(/[^\x20-\x7e\n]/);
+});

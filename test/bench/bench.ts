@@ -22,7 +22,7 @@ import { load, startServer, startVirtualmin, token } from './server';
 
 const rounds = 7;
 
-/** Milliseconds that a real server takes for a domain of 5,000 mailboxes, at the least. */
+/** Minimum time of a real server for a domain of 5,000 mailboxes, in milliseconds. */
 const realServer = 13_000;
 
 function median(numbers: readonly number[]): number {
@@ -42,7 +42,7 @@ function row(what: string, measured: string, aim = ''): void {
 const ms = (milliseconds: number) => `${milliseconds.toFixed(milliseconds < 20 ? 1 : 0)} ms`;
 const mb = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 10e6 ? 1 : 0)} MB`;
 
-/** Each round does all of them, so that a noisy moment meets each. */
+/** Each round measures all of them, so that noise affects them equally. */
 async function parsing(): Promise<void> {
   const domain = 'big.example';
   const json = Buffer.from(bigDomainAnswer('json', domain, 5000));
@@ -65,7 +65,7 @@ async function parsing(): Promise<void> {
   row(`the same to mailboxes, from XML (${mb(xml.length)})`, ms(median(times.xml)));
 }
 
-/** A server that greets after `delay` milliseconds and says what a good one does, without TLS: one that is silent where that is null. */
+/** A mail port without TLS that greets and closes after `delay` milliseconds; null: it never sends anything. */
 async function mailPort(delay: number | null): Promise<{ port: number; close: () => void }> {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
@@ -110,7 +110,7 @@ async function probing(): Promise<void> {
   const watch = setInterval(() => {
     most = Math.max(most, process.memoryUsage().rss);
   }, 50);
-  // One set of probes, as the page of the whole server has it. The ports say which server it is.
+  // One Probes object, as on the page of the whole server. Port 1 leads to the silent server.
   const probes = of((port) => (port === 1 ? silent.port : well.port));
   const hosts = Array.from({ length: 100 }, (_, index) =>
     endpoints.map((one) => ({
@@ -128,9 +128,9 @@ async function probing(): Promise<void> {
 }
 
 /**
- * A page through the bridge beside an empty page of the same panel that loads Virtualmin's library, and a file of 20 MB
- * beside a static one. The panel and that library are the tests' stand-ins in both, so that what is left is what the bridge
- * takes.
+ * A page through the bridge, compared with an empty page of the same panel that loads Virtualmin's library; and a file of
+ * 20 MB, compared with a static one. Both use the stand-ins of the tests for the panel and the library, so the difference is
+ * the cost of the bridge.
  */
 async function bridge(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bridge-'));
@@ -144,8 +144,8 @@ async function bridge(): Promise<void> {
   const panel = spawn('perl', [join('test', 'bench', 'panel.pl'), socket], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const [said] = (await once(panel.stdout, 'data')) as [Buffer];
-  const [port, root, owner] = said.toString().trim().split(' ');
+  const [ready] = (await once(panel.stdout, 'data')) as [Buffer];
+  const [port, root, owner] = ready.toString().trim().split(' ');
   const bytes = (session: string | undefined, path: string) =>
     new Promise<number>((resolve, reject) => {
       let count = 0;
@@ -162,7 +162,7 @@ async function bridge(): Promise<void> {
         .on('error', reject)
         .end();
     });
-  /** Medians of what each of these takes, in turn. */
+  /** Median times, measured in turn. */
   const inTurn = async (count: number, works: readonly (() => Promise<unknown>)[]) => {
     const times: number[][] = works.map(() => []);
     for (let round = 0; round < count; round++) {
@@ -230,7 +230,7 @@ async function warmPage(): Promise<void> {
   await server.get(`${path}?wait=1`);
   const url = server.base + path;
   await load(url, 50, 3);
-  // Longer than an answer is fresh, the answers would be asked for again: well below that.
+  // Well below the time after which the cache would refresh its answers.
   const alone = await load(url, 1, 8);
   const crowd = await load(url, 50, 12);
   await server.stop();
@@ -271,7 +271,7 @@ async function memory(): Promise<void> {
 
 type MailboxList = ReturnType<typeof mailboxesJson>;
 
-/** What a form sends that asks for the sheets of so many mailboxes. */
+/** The form data that selects the sheets of `count` mailboxes. */
 function selection({ mailboxes }: MailboxList, count: number): string {
   const chosen = mailboxes.filter(({ disabled }) => !disabled).slice(0, count);
   if (chosen.length < count) throw new Error(`only ${chosen.length} mailboxes`);
@@ -279,7 +279,7 @@ function selection({ mailboxes }: MailboxList, count: number): string {
   return new URLSearchParams([['selected', '1'], ...logins]).toString();
 }
 
-/** Sheets as the server makes them, beside the same page of sheets as Chromium prints it. */
+/** PDFs made by the server, compared with the same page printed by Chromium. */
 async function sheets(): Promise<void> {
   const virtualmin = await startVirtualmin(1, 0, 10_100);
   const server = await startServer(virtualmin.url);
@@ -330,7 +330,7 @@ async function sheets(): Promise<void> {
   await memoryOfSheets(10_100, 10_000);
 }
 
-/** What it takes to make so many sheets of a domain with so many mailboxes. */
+/** Time and memory for `count` sheets of a domain with `mailboxes` mailboxes. */
 async function memoryOfSheets(mailboxes: number, count: number): Promise<void> {
   const virtualmin = await startVirtualmin(1, 0, mailboxes);
   const server = await startServer(virtualmin.url);
@@ -374,9 +374,9 @@ async function start(): Promise<void> {
 async function bench(): Promise<void> {
   console.log(`Node.js ${process.version}; medians of ${rounds} (memory: of 5)\n`);
   const parts = { parsing, bridge, firstPage, warmPage, memory, sheets, probing, start };
-  const asked = process.argv.slice(2);
+  const chosenParts = process.argv.slice(2);
   for (const [name, part] of Object.entries(parts)) {
-    if (asked.length === 0 || asked.includes(name)) await part();
+    if (chosenParts.length === 0 || chosenParts.includes(name)) await part();
   }
   row('size of what a start reads', mb(statSync('build/dist/server.mjs').size));
 }

@@ -9,16 +9,16 @@ import { startedWith } from '../helpers/start';
 
 export const token = 'token-of-the-benchmark';
 
-/** The server's bundle, in a process of its own. */
+/** The server's bundle in its own process. */
 export interface MeasuredServer {
   readonly get: (path: string) => Promise<string>;
-  /** Sends a form and reads the file that comes; milliseconds to its first and its last byte. */
+  /** Sends a form and downloads the file; returns the milliseconds to its first and its last byte. */
   readonly download: (path: string, form: string) => Promise<{ first: number; last: number }>;
-  /** Forgets how much memory the process has held until now. */
+  /** Resets mostMemory(). */
   readonly forgetMostMemory: () => void;
-  /** The most bytes of memory that the process has held since. */
+  /** The peak memory of the process, in bytes. */
   readonly mostMemory: () => number;
-  /** Bytes of memory that the process holds now. */
+  /** The current memory of the process, in bytes. */
   readonly memory: () => number;
   readonly base: string;
   readonly stop: () => Promise<void>;
@@ -94,7 +94,7 @@ export interface Load {
   readonly perSecond: number;
 }
 
-/** Asks for one page again and again, from another process. */
+/** Requests one page repeatedly, from another process. */
 export async function load(url: string, connections: number, seconds: number): Promise<Load> {
   const { stdout } = await promisify(execFile)('node_modules/.bin/autocannon', [
     '--json',
@@ -114,9 +114,8 @@ export async function load(url: string, connections: number, seconds: number): P
 }
 
 /**
- * A Virtualmin of domains that are called big0.example, big1.example, … with 5,000 mailboxes each,
- * or as many as given.
- * It answers after `delay` milliseconds.
+ * A Virtualmin with the domains big0.example, big1.example, … and `mailboxes` mailboxes in each.
+ * It answers list-users after `delay` milliseconds.
  */
 export async function startVirtualmin(domains: number, delay: number, mailboxes = 5000) {
   const names = Array.from({ length: domains }, (_, index) => `big${index}.example`);
@@ -129,9 +128,9 @@ export async function startVirtualmin(domains: number, delay: number, mailboxes 
   }));
   const list = JSON.stringify({ status: 'success', data });
   const server = createServer((request, response) => {
-    const asked = new URL(request.url ?? '', 'http://localhost').searchParams;
+    const query = new URL(request.url ?? '', 'http://localhost').searchParams;
     const answer =
-      asked.get('program') === 'list-domains' ? list : users.get(asked.get('domain') ?? '');
+      query.get('program') === 'list-domains' ? list : users.get(query.get('domain') ?? '');
     setTimeout(() => response.end(answer), answer === list ? 0 : delay);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -26,7 +26,7 @@ afterEach(() => {
 
 const files = () => readdirSync(store.folder);
 
-test('nothing is saved at first', async () => {
+test('without a saved branding, read returns none', async () => {
   expect(await store.read(server)).toEqual({
     branding: noBranding,
     texts: {},
@@ -36,7 +36,7 @@ test('nothing is saved at first', async () => {
   expect(await store.owners()).toEqual([]);
 });
 
-test('what is saved is read again, and only its owner may open the file', async () => {
+test('a saved branding is read back, and only its owner can open the file', async () => {
   await store.write(server, { host_name: 'Example Hosting', host_colour: '' }, '');
   const { branding, version } = await store.read(server);
   expect(branding).toEqual({ ...noBranding, name: 'Example Hosting' });
@@ -46,7 +46,7 @@ test('what is saved is read again, and only its owner may open the file', async 
   expect(statSync(store.folder).mode & 0o777).toBe(0o700);
 });
 
-test('a change made from what has changed meanwhile is refused, and nothing is lost', async () => {
+test('a change based on an outdated version is refused and overwrites nothing', async () => {
   await store.write(server, { host_name: 'One' }, '');
   const { version } = await store.read(server);
   await store.write(server, { host_name: 'Two' }, version);
@@ -59,7 +59,7 @@ test('a change made from what has changed meanwhile is refused, and nothing is l
   expect((await store.read(server)).branding.name).toBe('Two');
 });
 
-test('of many who save at once from the same version exactly one does', async () => {
+test('of several concurrent saves of the same version, exactly one succeeds', async () => {
   const stores = [store, new BrandingStore(store.folder, ['en', 'fr'])];
   const tries = Array.from({ length: 10 }, (_, index) =>
     (stores[index % 2] ?? store).write(server, { host_name: `Host ${index}` }, ''),
@@ -72,7 +72,7 @@ test('of many who save at once from the same version exactly one does', async ()
   expect(files()).toEqual(['server.json']);
 });
 
-test('what a later release added is kept', async () => {
+test('fields added by a later release survive a save', async () => {
   await store.write(server, { host_name: 'One' }, '');
   const path = join(store.folder, 'server.json');
   const saved = JSON.parse(readFileSync(path, 'utf8')) as object;
@@ -88,7 +88,7 @@ test('what a later release added is kept', async () => {
   });
 });
 
-test('words for a mail are there by language, and the nearest wins for each', async () => {
+test('mail texts are kept by language; each one comes from the nearest branding that has it', async () => {
   const mail = { 'mail_subject.en': 'Hello', 'mail_text.fr': 'Bonjour\n\nà vous' };
   await store.write(server, mail, '');
   await store.write(domain, { 'mail_text.en': 'Dear all' }, '');
@@ -100,7 +100,7 @@ test('words for a mail are there by language, and the nearest wins for each', as
   });
 });
 
-describe('a broken file', () => {
+describe('a broken branding file', () => {
   test.each(['', '{', '[]', 'null', '"x"', '\0\0', '{"host_name"'])(
     'is named and ignored: %j',
     async (text) => {
@@ -117,7 +117,7 @@ describe('a broken file', () => {
     },
   );
 
-  test('loses only what of it is broken', async () => {
+  test('loses only its invalid fields', async () => {
     await store.write(server, { host_name: 'One' }, '');
     const path = join(store.folder, 'server.json');
     writeFileSync(
@@ -139,7 +139,7 @@ describe('a broken file', () => {
   });
 });
 
-test('names of any letters stay in the folder', async () => {
+test('names with special characters do not lead out of the folder', async () => {
   const evil = { kind: 'reseller', name: '../../etc/passwd' } as const;
   await store.write(evil, { host_name: 'Evil' }, '');
   await store.write({ kind: 'reseller', name: 'renée' }, { host_name: 'Renée' }, '');
@@ -154,7 +154,7 @@ test('names of any letters stay in the folder', async () => {
   );
 });
 
-describe('the nearest wins', () => {
+describe('precedence of brandings', () => {
   const settings = policiesOf(
     'host_name=File\nsupport_contact=File\nsheet_note=File\nwebmail_url=https://file.example/\n' +
       'sheet_note@example.com=File for one',
@@ -162,7 +162,7 @@ describe('the nearest wins', () => {
   const branding = async (name: string, of: string | null) =>
     (await new Policies(() => settings, store).of({ name, reseller: of })).branding;
 
-  test('domain, then the file for the domain, reseller, server, and the file', async () => {
+  test('domain, file for the domain, reseller, server, general settings file', async () => {
     await store.write(server, { host_name: 'Server', support_contact: 'Server' }, '');
     await store.write(reseller, { host_name: 'Rita', sheet_note: 'Rita' }, '');
     await store.write(domain, { host_name: 'Domain' }, '');
@@ -176,7 +176,7 @@ describe('the nearest wins', () => {
     expect(await branding('example.org', null)).toMatchObject({ name: 'Server', note: 'File' });
   });
 
-  test('without a folder there is the file', async () => {
+  test('without a folder, the settings file alone counts', async () => {
     const policies = new Policies(() => settings, null);
     const policy = await policies.of({ name: 'example.com', reseller: 'rita' });
     expect(policy.branding).toMatchObject({ name: 'File', note: 'File for one' });

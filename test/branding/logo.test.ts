@@ -26,7 +26,7 @@ function png(width: number, height: number, pixel: readonly number[] = [20, 80, 
   return picture;
 }
 
-/** A chunk of a PNG with its checksum, as pngjs does not write it. */
+/** A PNG chunk with its checksum; pngjs cannot write arbitrary chunks. */
 function chunk(type: string, data: Buffer): Buffer {
   const table = Array.from({ length: 256 }, (_, n) => {
     let c = n;
@@ -42,8 +42,8 @@ function chunk(type: string, data: Buffer): Buffer {
   return Buffer.concat([ends[0], body, ends[1]]);
 }
 
-describe('an SVG', () => {
-  test('keeps what it draws', () => {
+describe('an SVG logo', () => {
+  test('keeps its shapes and colours', () => {
     const drawing =
       '<defs><linearGradient id="g" x1="0" x2="1"><stop offset="0" stop-color="#14509b"/></linearGradient></defs>' +
       '<g transform="translate(2 2)"><path d="M0 0h10v5z" fill="url(#g)"/></g>';
@@ -55,7 +55,7 @@ describe('an SVG', () => {
     );
   });
 
-  test('comes out of a second cleaning as it was', () => {
+  test('is unchanged by a second cleaning', () => {
     const once = valueOf(cleanLogo(svg('<rect width="10" height="10" style="fill: #123456"/>')));
     expect(valueOf(cleanLogo(once.bytes))).toEqual(once);
   });
@@ -73,13 +73,13 @@ describe('an SVG', () => {
     ['a name in the drawing', '<title>Evil Ltd</title><desc>evil</desc><metadata>evil</metadata>'],
     ['a comment', '<!-- evil --><?evil x?>'],
     ['markup as text', '<path d="M0 0h1" id="&quot;&gt;&lt;script&gt;alert(1)"/>'],
-  ])('loses %s', (_what, inside) => {
+  ])('%s is removed', (_what, inside) => {
     const text = cleaned(`${inside}<path d="M0 0h4v4z"/>`);
     expect(text).toContain('<path d="M0 0h4v4z"/>');
     expect(text).not.toMatch(/script|alert|evil|onload|onclick|href|expression/i);
   });
 
-  test("takes a drawing program's classes for what they are", () => {
+  test('CSS class rules become attributes', () => {
     const text = cleaned(
       '<style>/* made by hand */ .a,.b{fill:#111111;stroke:none} .b{fill:#222222}</style>' +
         '<path class="a" d="M0 0h1"/><path class="b" d="M0 0h2" fill="#333333"/><path class="b" style="fill:#444444" d="M0 0h3"/>',
@@ -99,11 +99,11 @@ describe('an SVG', () => {
     ['rules for everything', '<style>path{fill:red}</style>', /other than a class/],
     ['an import in its style', '<style>@import url(//evil.example);.a{fill:red}</style>', /class/],
     ['nothing', '<title>x</title>', /shows nothing/],
-  ])('with %s is refused, and it is said what to do', (_what, inside, words) => {
+  ])('%s: refused, and the message says what to do', (_what, inside, words) => {
     expect(problemOf(svg(inside))).toMatch(words);
   });
 
-  test('that is too much for a printer is refused', () => {
+  test('too complex for a printer: refused', () => {
     expect(problemOf(svg('<path d="M0 0h1"/>'.repeat(2001)))).toMatch(/too complicated/);
     expect(problemOf(svg('<g>'.repeat(40) + '<path d="M0 0"/>' + '</g>'.repeat(40)))).toMatch(
       /too complicated/,
@@ -112,23 +112,23 @@ describe('an SVG', () => {
   });
 
   test.each([
-    ['no size', svg('<path d="M0 0h1"/>', '')],
-    ['no height', svg('<path d="M0 0h1"/>', 'viewBox="0 0 10 0"')],
-    ['words for a size', svg('<path d="M0 0h1"/>', 'viewBox="a b c d"')],
-    ['an endless size', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e999 1"')],
-    ['a size beyond all measure', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e300 1e300"')],
-    ['next to no size', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e-300 1e-300"')],
-    ['a hair', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1000 1"')],
-  ])('with %s is refused', (_what, file) => {
+    ['without a size', svg('<path d="M0 0h1"/>', '')],
+    ['without a height', svg('<path d="M0 0h1"/>', 'viewBox="0 0 10 0"')],
+    ['with words as size', svg('<path d="M0 0h1"/>', 'viewBox="a b c d"')],
+    ['with an infinite size', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e999 1"')],
+    ['with a huge size', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e300 1e300"')],
+    ['with a tiny size', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1e-300 1e-300"')],
+    ['much wider than high', svg('<path d="M0 0h1"/>', 'viewBox="0 0 1000 1"')],
+  ])('%s: refused', (_what, file) => {
     expect(problemOf(file)).toMatch(/must (state its size|be at most 20 times)/);
   });
 
-  test('may say its size as width and height', () => {
+  test('width and height count as its size', () => {
     const logo = valueOf(cleanLogo(svg('<path d="M0 0h1"/>', 'width="120px" height="40px"')));
     expect(logo).toMatchObject({ width: 120, height: 40 });
   });
 
-  test('with a document type is read, with entities it is not', () => {
+  test('a document type is accepted, entities are refused', () => {
     const body = svg('<path d="M0 0h1"/>').toString();
     const type = '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/svg11.dtd">';
     expect(problemOf(Buffer.from(`\ufeff<?xml version="1.0"?>${type}${body}`))).toBeNull();
@@ -145,13 +145,13 @@ describe('an SVG', () => {
     '{"a":1}',
     '\0\0\0',
     '<svg xmlns="urn:x"/>',
-  ])('is not %j', (text) => {
+  ])('%j is not accepted as an SVG', (text) => {
     expect(problemOf(Buffer.from(text))).toBe('must be a PNG or an SVG');
   });
 });
 
-describe('a PNG', () => {
-  test('keeps its pixels and nothing else', () => {
+describe('a PNG logo', () => {
+  test('keeps its pixels and drops its metadata', () => {
     const file = PNG.sync.write(png(30, 10));
     const text = chunk('tEXt', Buffer.from('Author\0<script>secret</script>'));
     const evil = Buffer.concat([file.subarray(0, 33), text, file.subarray(33)]);
@@ -162,7 +162,7 @@ describe('a PNG', () => {
     expect(valueOf(cleanLogo(logo.bytes))).toEqual(logo);
   });
 
-  test('is put on white where it can be seen through', () => {
+  test('gets a white background where it is transparent', () => {
     const logo = valueOf(cleanLogo(PNG.sync.write(png(4, 4, [255, 0, 0, 128]))));
     const [red, green, blue, alpha] = PNG.sync.read(logo.bytes).data;
     expect([red, alpha]).toEqual([255, 255]);
@@ -171,7 +171,7 @@ describe('a PNG', () => {
     expect(blue).toBe(green);
   });
 
-  test('that would unpack to gigabytes is refused before it does', () => {
+  test('one that would unpack to gigabytes is refused without unpacking it', () => {
     const size = Buffer.alloc(13);
     size.writeUInt32BE(60_000, 0);
     size.writeUInt32BE(60_000, 4);
@@ -185,14 +185,14 @@ describe('a PNG', () => {
     expect(problemOf(bomb)).toMatch(/at most 3000 pixels/);
   });
 
-  test('that is broken is refused', () => {
+  test('a broken one is refused', () => {
     const file = PNG.sync.write(png(30, 10));
     expect(problemOf(file.subarray(0, 10))).toMatch(/pixels/);
     expect(problemOf(file.subarray(0, 50))).toMatch(/cannot be read/);
     expect(problemOf(Buffer.concat([file.subarray(0, 40), randomBytes(200)]))).toMatch(/cannot be/);
   });
 
-  test('that is too large is refused', () => {
+  test('a too large one is refused', () => {
     expect(
       problemOf(Buffer.concat([PNG.sync.write(png(9, 9)), randomBytes(maxLogoBytes)])),
     ).toMatch(/at most 256 KB/);

@@ -3,7 +3,7 @@ import { bobPath, everyPage, overflowOf, useBrowser, violations } from '../helpe
 
 const browser = useBrowser();
 
-describe('axe finds nothing, and nothing runs out of 320 pixels', () => {
+describe('axe reports nothing, and nothing overflows at 320 pixels', () => {
   // The only rules of axe whose result depends on the colours.
   const colours = { runOnly: ['color-contrast', 'link-in-text-block'] };
 
@@ -19,8 +19,8 @@ describe('axe finds nothing, and nothing runs out of 320 pixels', () => {
   });
 });
 
-describe('by keyboard', () => {
-  test('the first stop leads past what every page has', async () => {
+describe('keyboard navigation', () => {
+  test('the first focus stop is a link that skips the header', async () => {
     const page = await browser.open('/domains/example.com');
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
@@ -28,7 +28,7 @@ describe('by keyboard', () => {
     expect(page.url()).toMatch(/#main$/);
   });
 
-  test('from the table to a sheet', async () => {
+  test('reaches a sheet from the table', async () => {
     const page = await browser.open('/domains/example.com');
     await page.getByLabel('Select zoe@example.com').focus();
     await page.keyboard.press('Space');
@@ -40,7 +40,7 @@ describe('by keyboard', () => {
     expect(await page.locator('.sheet h2').textContent()).toBe('zoe@example.com');
   });
 
-  test('every stop can be seen', async () => {
+  test('every focus stop has a visible focus', async () => {
     const page = await browser.open(bobPath);
     const outline =
       '(({ outlineStyle, outlineWidth }) => outlineStyle !== "none" && parseFloat(outlineWidth) > 1)(getComputedStyle(document.activeElement))';

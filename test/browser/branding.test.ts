@@ -4,7 +4,7 @@ import { useBrowser, violations } from '../helpers/pages';
 
 const browser = useBrowser();
 
-describe('a branding', () => {
+describe('the branding page', () => {
   const logo = {
     name: 'logo.svg',
     mimeType: 'image/svg+xml',
@@ -16,7 +16,7 @@ describe('a branding', () => {
   const isThere = (page: Page, picture: string) =>
     page.evaluate(`document.querySelector('${picture}').decode().then(() => true)`);
 
-  test('is seen while it is typed, then saved, and is on the sheets', async () => {
+  test('previews while typing, saves, and changes the sheets', async () => {
     const page = await browser.open('/domains/dash.example/branding');
     await page.getByLabel('Name').fill('Dash Hosting');
     await page.locator(`${host}:has-text("Dash Hosting")`).waitFor();
@@ -31,7 +31,7 @@ describe('a branding', () => {
     expect(await violations(sheet)).toEqual([]);
   });
 
-  test('works without JavaScript, by its button', async () => {
+  test('previews by its button without JavaScript', async () => {
     const page = await browser.open('/domains/plain.example/branding', {
       javaScriptEnabled: false,
     });
@@ -39,7 +39,7 @@ describe('a branding', () => {
     await page.getByLabel('Logo').setInputFiles(logo);
     await page.getByRole('button', { name: 'Preview' }).click();
     expect(await page.locator(host).textContent()).toContain('Plain Hosting');
-    // The file is not asked for again.
+    // The file is not required again.
     await page.getByRole('button', { name: 'Save' }).click();
     expect(page.url()).toBe(`${browser.base}/domains/plain.example/branding?saved=1`);
     expect(await page.getByAltText('The present logo').count()).toBe(1);

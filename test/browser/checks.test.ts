@@ -3,11 +3,11 @@ import { bobPath, overflowOf, useBrowser, violations } from '../helpers/pages';
 
 const browser = useBrowser();
 
-describe('a login that is tried', () => {
+describe('a login test', () => {
   test.each([
     ['right', 'User name and password are right'],
     ['wrong', 'the password is wrong'],
-  ])('with the %s password says so, and forgets it', async (password, words) => {
+  ])('with the %s password shows the result and clears the password', async (password, words) => {
     const page = await browser.open(bobPath);
     await page.getByLabel('Password of bob.example').fill(password);
     await page.getByRole('button', { name: 'Try it' }).click();
@@ -20,7 +20,7 @@ describe('a login that is tried', () => {
   });
 });
 
-test('what the mail ports answer fills in by itself', async () => {
+test('the result of the port check appears without a reload', async () => {
   const page = await browser.open('/domains/sub.example.com/check');
   await page.getByText('no address is known for mail.sub.example.com').first().waitFor();
   await page.locator('#results[data-running]').waitFor({ state: 'detached' });

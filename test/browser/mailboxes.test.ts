@@ -6,7 +6,7 @@ import { answerUsers, recording, userValues } from '../helpers/virtualmin';
 const browser = useBrowser();
 
 describe('copying', () => {
-  /** What was copied: a click is over before it is there. */
+  /** The copied text; the click ends before the clipboard is filled. */
   async function copied(page: Page, expected: string): Promise<unknown> {
     let found: unknown;
     for (let tries = 0; tries < 50 && found !== expected; tries++) {
@@ -16,7 +16,7 @@ describe('copying', () => {
     return found;
   }
 
-  test('a value is copied as it is, and said to be', async () => {
+  test('copies a value exactly and confirms it', async () => {
     const page = await browser.open(bobPath, {
       permissions: ['clipboard-read', 'clipboard-write'],
     });
@@ -39,7 +39,7 @@ describe('copying', () => {
     }
   });
 
-  test('"Copy all" is the plain text', async () => {
+  test('"Copy all" copies the plain text', async () => {
     const page = await browser.open(bobPath, {
       permissions: ['clipboard-read', 'clipboard-write'],
     });
@@ -48,7 +48,7 @@ describe('copying', () => {
     expect(await copied(page, text)).toBe(text);
   });
 
-  test('from the table, in two clicks', async () => {
+  test('copies from the table in two clicks', async () => {
     const page = await browser.open('/domains/example.com', {
       permissions: ['clipboard-read', 'clipboard-write'],
     });
@@ -56,7 +56,7 @@ describe('copying', () => {
     expect(await copied(page, 'zoe.example')).toBe('zoe.example');
   });
 
-  test('where the clipboard is not to be had the value is left selected', async () => {
+  test('selects the value if the clipboard is not available', async () => {
     const page = await browser.open(bobPath);
     await page.evaluate(
       'Object.defineProperty(navigator, "clipboard", { value: undefined }); document.execCommand = () => false',
@@ -76,14 +76,14 @@ describe('copying', () => {
   });
 });
 
-describe('many sheets', () => {
-  test('a page is ticked at once', async () => {
+describe('sheets for several mailboxes', () => {
+  test('one click selects a whole page', async () => {
     const page = await browser.open('/domains/example.com');
     await page.getByLabel('Tick all on this page').check();
     expect(await page.getByText('5 ticked').isVisible()).toBe(true);
   });
 
-  test('a PDF is a download', async () => {
+  test('the PDF is downloaded', async () => {
     const page = await browser.open('/domains/example.com');
     await page.getByLabel('Select bob@example.com').check();
     const download = page.waitForEvent('download');
@@ -91,7 +91,7 @@ describe('many sheets', () => {
     expect((await download).suggestedFilename()).toBe('example.com-sheets.pdf');
   });
 
-  test('a long one says how far it is, and can be cancelled', async () => {
+  test('a long job shows its progress and can be cancelled', async () => {
     const page = await browser.open('/domains/big.example');
     await page.getByLabel(/all [0-9]/).check();
     const download = page.waitForEvent('download');
@@ -104,14 +104,14 @@ describe('many sheets', () => {
   });
 });
 
-describe('waiting', () => {
-  /** Keeps list-users for one domain waiting until what it returns is called. Nothing is known of it before. */
+describe('the waiting page', () => {
+  /** Delays list-users for one domain, which is not cached, until the returned function is called. */
   function hold(domain: string): () => void {
     browser.app.clock.now += 16 * 60_000;
     let release: (() => void) | undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
-    browser.app.virtualmin.override = (asked, response) => {
-      if (asked.get('program') !== 'list-users' || asked.get('domain') !== domain) return false;
+    browser.app.virtualmin.override = (query, response) => {
+      if (query.get('program') !== 'list-users' || query.get('domain') !== domain) return false;
       return released.then(() => response.end(recording('list-users.example.org.json')));
     };
     return () => release?.();
@@ -119,8 +119,8 @@ describe('waiting', () => {
 
   test.each([
     ['with JavaScript', 'example.org', true],
-    ['without', 'sub.example.com', false],
-  ])('the page fills in by itself, %s', async (_what, domain, javaScriptEnabled) => {
+    ['without JavaScript', 'sub.example.com', false],
+  ])('is replaced by the result, %s', async (_what, domain, javaScriptEnabled) => {
     const release = hold(domain);
     const page = await browser.open(`/domains/${domain}`, { javaScriptEnabled });
     const waiting = page.getByText('Waiting for Virtualmin');
@@ -134,7 +134,7 @@ describe('waiting', () => {
     expect(page.url()).toBe(`${browser.base}/domains/${domain}`);
   });
 
-  test('the way back does not lead to the waiting page', async () => {
+  test('is not in the browser history', async () => {
     const page = await browser.open('/');
     const release = hold('gone.example');
     await page.goto('/domains/gone.example?sort=name');
@@ -146,7 +146,7 @@ describe('waiting', () => {
   });
 });
 
-test('markup in a name is text, and a name from right to left disturbs nothing after it', async () => {
+test('markup in a name is shown as text, and a right-to-left name does not reorder the text after it', async () => {
   answerUsers(
     browser.app.virtualmin,
     userValues({ unix_username: 'rtl.x', real_name: 'שלום <b onmouseover=alert(1)>עולם' }),
@@ -160,7 +160,7 @@ test('markup in a name is text, and a name from right to left disturbs nothing a
   await refresh(browser, '/domains/dash.example');
 });
 
-test('the token in the address leaves it and lets the browser in', async () => {
+test('the token disappears from the address and signs the browser in', async () => {
   const page = await browser.open('/');
   await page.context().clearCookies();
   await page.goto('/domains/example.com');

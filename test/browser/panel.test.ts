@@ -41,7 +41,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A page of the panel whose theme loads pages and sends forms by itself. */
+/** A panel page with a theme that loads pages and sends forms by script. */
 beforeEach(async () => {
   const context = await browser.newContext({ baseURL: base });
   await context.addCookies([{ name: 'sid', value: session, url: base }]);
@@ -59,13 +59,13 @@ afterEach(async () => {
   await page.context().close();
 });
 
-/** Has a link of the page lead elsewhere. */
+/** Changes the address of a link on the page. */
 const leadTo = (link: string, address: string) =>
   page.evaluate(`document.querySelector('${link}').href = '${address}'`);
 
 const path = () => new URL(page.url()).pathname.replace(cgi, '');
 
-test('one page after another, each with what its script does', async () => {
+test('the scripts of each page work, page after page', async () => {
   const copies = page.locator('[data-copy]:visible');
   await copies.nth(3).waitFor();
   await page.getByRole('link', { name: 'Open' }).first().click();
@@ -74,7 +74,7 @@ test('one page after another, each with what its script does', async () => {
   expect(path()).toMatch(/^\/domains\/example\.com\/mailboxes\/[^/]+$/);
 });
 
-test('forms: to ask anew, and to search', async () => {
+test('the refresh form and the search form work', async () => {
   await page.evaluate("document.querySelector('.mail-setup').id = 'before'");
   await page.getByRole('button', { name: 'Refresh' }).click();
   await page.locator('.mail-setup[data-started]:not(#before)').waitFor();
@@ -85,7 +85,7 @@ test('forms: to ask anew, and to search', async () => {
   expect(await page.locator('table.mailboxes tbody tr').count()).toBe(1);
 });
 
-test('files of what is ticked are downloads, and sheets are a page of their own', async () => {
+test('files for a selection are downloads, and sheets open in a page of their own', async () => {
   await page.locator('[name=login]').first().check();
   for (const [button, file] of [
     ['PDF', 'example.com-sheets.pdf'],
@@ -101,18 +101,18 @@ test('files of what is ticked are downloads, and sheets are a page of their own'
   expect(path()).toBe('/domains/example.com');
 });
 
-test('a file by its link is made once', async () => {
+test('a download link makes its file once', async () => {
   await page.getByRole('link', { name: 'Open' }).first().click();
   await page.getByRole('heading', { name: 'Incoming mail' }).waitFor();
-  const asked: string[] = [];
-  page.on('request', (request) => asked.push(request.url()));
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(request.url()));
   const download = page.waitForEvent('download');
   await page.locator('a[href$="/sheet.pdf"]').first().click();
   await download;
-  expect(asked.filter((url) => url.endsWith('.pdf'))).toHaveLength(1);
+  expect(requests.filter((url) => url.endsWith('.pdf'))).toHaveLength(1);
 });
 
-test('what waits for Virtualmin fills in', async () => {
+test('a page that waits for Virtualmin shows the result without a reload', async () => {
   await page.goto('/');
   await leadTo('#menu a', `${cgi}/domains/big.example`);
   await page.getByRole('link', { name: 'Mail Client Setup' }).click();

@@ -5,34 +5,34 @@ import { answerUsers, userValues } from '../helpers/virtualmin';
 
 const browser = useBrowser();
 
-describe('on paper', () => {
+describe('printing', () => {
   const sheetsPath = '/domains/example.com/sheets';
 
   /** Chromium writes a page object for each page. */
   const pagesOf = (pdf: Buffer) => pdf.toString('latin1').match(/\/Type\s*\/Page\b(?!s)/g)?.length;
 
-  test.each(['A4', 'Letter'])('a mailbox a page, on %s', async (format) => {
+  test.each(['A4', 'Letter'])('one mailbox per page on %s', async (format) => {
     const page = await browser.open(sheetsPath);
     expect(pagesOf(await page.pdf({ format }))).toBe(5);
     await page.goto(`${bobPath}/sheet`);
     expect(pagesOf(await page.pdf({ format }))).toBe(1);
   });
 
-  test('nothing but the sheets', async () => {
+  test('prints the sheets only', async () => {
     const page = await browser.open(sheetsPath);
     await page.emulateMedia({ media: 'print' });
-    const seen = await page.evaluate(
+    const visible = await page.evaluate(
       '[...document.body.querySelectorAll("*")].filter((e) => !e.closest(".sheet, .without") && !e.querySelector(".sheet") && e.getClientRects().length > 0 && !e.matches(".visually-hidden")).map((e) => e.outerHTML)',
     );
-    expect(seen).toEqual([]);
+    expect(visible).toEqual([]);
   });
 
-  test('a password typed on the sheet is on the paper and nowhere else', async () => {
+  test('a password typed on the sheet is printed and never sent or stored', async () => {
     const page = await browser.open(`${bobPath}/sheet`);
-    const asked: string[] = [];
+    const requests: string[] = [];
     page.on('request', (request) => {
       // The browser may fetch the page's icon late.
-      if (!request.url().includes('/assets/icon.svg')) asked.push(request.url());
+      if (!request.url().includes('/assets/icon.svg')) requests.push(request.url());
     });
     const field = page.getByLabel('Password of bob@example.com, for the printed sheet only');
     await field.fill('Corr3ct-horse');
@@ -43,7 +43,7 @@ describe('on paper', () => {
     expect(await page.evaluate(outline)).toBe('none');
     expect((await field.boundingBox())?.height).toBeGreaterThan(20);
     await page.pdf({ format: 'A4' });
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
     expect(page.url()).toBe(`${browser.base}${bobPath}/sheet`);
     expect(await page.evaluate('localStorage.length + sessionStorage.length')).toBe(0);
     await page.reload();
@@ -51,7 +51,7 @@ describe('on paper', () => {
     expect(browser.app.logged()).not.toContain('Corr3ct');
   });
 
-  test('black on white, in the dark as well, with a line for the password', async () => {
+  test('black on white, also in dark mode, with a line for the password', async () => {
     const page = await browser.open(`${bobPath}/sheet`, { colorScheme: 'dark' });
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
     const colours = 'getComputedStyle(document.querySelector(".sheet"))';
@@ -66,8 +66,8 @@ describe('on paper', () => {
   });
 });
 
-describe('on paper, in every language, no text is cut, runs out, or lies on another', () => {
-  /** Run in the page: the texts of a sheet that are not inside their own block, or lie on another block's. */
+describe('printed sheets in every language: no text is cut off, overflows or overlaps', () => {
+  /** Runs in the page: returns the texts of a sheet that leave their own block or overlap another one. */
   const misplaced = `(() => {
     const found = [];
     const blocks = [...document.querySelectorAll('.sheet :is(p, dt, dd, li, h2, h3, h4, footer)')]

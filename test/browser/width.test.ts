@@ -4,10 +4,10 @@ import { answerUsers, userValues } from '../helpers/virtualmin';
 
 const browser = useBrowser();
 
-describe('nothing runs out of a page of 320 pixels', () => {
+describe('nothing overflows the page', () => {
   // The languages with the longest words and the longest sentences; English is in accessibility.test.ts.
   test.each(['de', 'fr'])(
-    'in %s',
+    '320 pixels, in %s',
     async (locale) => {
       const page = await browser.open('/', { viewport: { width: 320, height: 640 }, locale });
       for (const [what, path] of everyPage) {

@@ -16,7 +16,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs it with an `npm` that prints the report; its exit code is not used. */
+/** Runs the audit with a fake `npm` that prints the report; npm's exit code is ignored. */
 function audit(report: string): Promise<{ code: number; out: string }> {
   const npm = join(folder, 'npm');
   writeFileSync(join(folder, 'report'), report);
@@ -56,7 +56,7 @@ test.each([
   expect(result.out).toMatch(words);
 });
 
-test('a report that is no JSON is none', async () => {
+test('output that is not JSON gives no advisories', async () => {
   expect(await audit('oops')).toEqual({
     code: 0,
     out: 'audit: no advisories could be fetched (no report)\n',

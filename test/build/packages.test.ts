@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 
 const packages = pathToFileURL(join(__dirname, '..', '..', 'build', 'packages.mjs')).href;
 
-/** Files of a bundle, each with those that it imports. */
+/** Files of a bundle, each with the files that it imports. */
 type Files = Readonly<Record<string, readonly string[]>>;
 
 function undeclared(files: Files, folders: readonly string[], dependencies: readonly string[]) {
@@ -54,12 +54,15 @@ test.each<[string, Files, string[], string[], string[]]>([
     ['@fonts/sans'],
     ['@fonts/mono'],
   ],
-])('%s: what is shipped and not declared', (_name, files, folders, dependencies, expected) => {
-  const found = undeclared(files, folders, dependencies) as { name: string }[];
-  expect(found.map(({ name }) => name)).toEqual(expected);
-});
+])(
+  '%s: packages in the bundle that are not declared',
+  (_name, files, folders, dependencies, expected) => {
+    const found = undeclared(files, folders, dependencies) as { name: string }[];
+    expect(found.map(({ name }) => name)).toEqual(expected);
+  },
+);
 
-test('the file that uses it is named', () => {
+test('the message names the file that imports an undeclared package', () => {
   expect(undeclared({ 'src/a.ts': ['node_modules/one/index.js'] }, [], [])).toEqual([
     { name: 'one', file: 'src/a.ts' },
   ]);

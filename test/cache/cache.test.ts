@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Cache, freshFor, keptFor } from '../../src/cache/cache';
 
-/** Answers with a clock that a test sets, and calls that a test answers. */
+/** A cache with a clock that the test sets, and calls that the test answers. */
 function setup(capacity = 100) {
   const calls: { key: string; answer: (value: string) => void; fail: (error: Error) => void }[] =
     [];
@@ -17,13 +17,13 @@ function setup(capacity = 100) {
   });
   const last = () => {
     const call = calls.at(-1);
-    if (call === undefined) throw new Error('nothing was asked');
+    if (call === undefined) throw new Error('no call was made');
     return call;
   };
   return { answers, calls, clock, last };
 }
 
-/** Lets promises that are already settled run. */
+/** Runs the callbacks of settled promises. */
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 async function withAnswer(value = 'first') {
@@ -35,7 +35,7 @@ async function withAnswer(value = 'first') {
 }
 
 describe('look', () => {
-  test('waits for the first answer as long as it may, then says since when', async () => {
+  test('waits for the first answer up to its limit, then returns the start of the call', async () => {
     const { answers, clock, last } = setup();
     expect(await answers.look('key', 1)).toEqual({ kind: 'waiting', since: 1_000_000 });
     clock.now += 3000;
@@ -56,14 +56,14 @@ describe('look', () => {
     expect(calls).toHaveLength(1);
   });
 
-  test('a fresh answer is shown and nothing is asked', async () => {
+  test('returns a fresh answer without a new call', async () => {
     const { answers, calls, clock } = await withAnswer();
     clock.now += freshFor;
     expect(await answers.look('key', 0)).toMatchObject({ kind: 'answer', refreshing: false });
     expect(calls).toHaveLength(1);
   });
 
-  test('an older one is shown at once while a new one is fetched', async () => {
+  test('returns an older answer at once and refreshes it in the background', async () => {
     const { answers, clock, calls, last } = await withAnswer();
     clock.now += freshFor + 1;
     expect(await answers.look('key', 0)).toEqual({
@@ -78,13 +78,13 @@ describe('look', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('a too old one is not shown any more', async () => {
+  test('does not return an answer that is too old', async () => {
     const { answers, clock } = await withAnswer();
     clock.now += keptFor + 1;
     expect(await answers.look('key', 1)).toMatchObject({ kind: 'waiting' });
   });
 
-  test('a failed refresh leaves the old answer, with the error, and is not repeated at once', async () => {
+  test('a failed refresh keeps the old answer with the error, and is not repeated immediately', async () => {
     const { answers, clock, calls, last } = await withAnswer();
     clock.now += freshFor + 1;
     await answers.look('key', 0);
@@ -99,7 +99,7 @@ describe('look', () => {
     expect(calls).toHaveLength(3);
   });
 
-  test('a failure without an answer stands for a while, and until it is forgotten', async () => {
+  test('an error without an answer is kept for its time, or until it is forgotten', async () => {
     const { answers, calls, last } = setup();
     const look = answers.look('key', 1000);
     const down = new Error('down');
@@ -113,14 +113,14 @@ describe('look', () => {
     await settle();
   });
 
-  test('what came before a moment does not count where that is said', async () => {
+  test('an answer from before a given time does not count', async () => {
     const { answers } = await withAnswer();
     expect(await answers.look('key', 1, 1_000_001)).toMatchObject({ kind: 'waiting' });
   });
 });
 
 describe('fresh', () => {
-  test('never gives an answer older than a minute', async () => {
+  test('never returns an answer older than a minute', async () => {
     const { answers, clock, last } = await withAnswer();
     clock.now += freshFor;
     expect(await answers.fresh('key')).toMatchObject({ value: 'first' });
@@ -130,7 +130,7 @@ describe('fresh', () => {
     expect(await fresh).toEqual({ value: 'second', asOf: clock.now });
   });
 
-  test('fails rather than give an old one', async () => {
+  test('throws instead of returning an old answer', async () => {
     const { answers, clock, last } = await withAnswer();
     clock.now += freshFor + 1;
     const fresh = answers.fresh('key');
@@ -139,7 +139,7 @@ describe('fresh', () => {
   });
 });
 
-test('memory is bounded: the answer used longest ago goes first', async () => {
+test('memory is bounded: the least recently used answer is dropped first', async () => {
   const { answers, calls, last } = setup(10);
   for (const key of ['one', 'two', 'three']) {
     const look = answers.look(key, 1000);
@@ -153,7 +153,7 @@ test('memory is bounded: the answer used longest ago goes first', async () => {
   expect(calls).toHaveLength(4);
 });
 
-test('an answer larger than the bound is still kept, alone', async () => {
+test('an answer larger than the bound is kept alone', async () => {
   const { answers, calls, last } = setup(10);
   const look = answers.look('key', 1000);
   last().answer('x'.repeat(50));

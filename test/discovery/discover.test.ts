@@ -28,9 +28,9 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 let authority: Authority;
 let ports: { http: number; https: number };
 const closing: (() => void)[] = [];
-/** What the web answers, by host and path; everything else is a 404. */
+/** The answers of the web servers by URL; everything else is a 404. */
 let pages: Record<string, string | Handler> = {};
-let asked: string[] = [];
+let requests: string[] = [];
 
 beforeAll(async () => {
   authority = makeAuthority();
@@ -39,7 +39,7 @@ beforeAll(async () => {
     const { host = '', path } = { host: request.headers.host, path: request.url ?? '' };
     const secure = 'encrypted' in request.socket;
     const address = `${secure ? 'https' : 'http'}://${host}${path.split('?')[0] ?? ''}`;
-    asked.push(`${request.method ?? ''} ${address}`);
+    requests.push(`${request.method ?? ''} ${address}`);
     const page = pages[address];
     if (typeof page === 'function') {
       page(request, response);
@@ -68,7 +68,7 @@ beforeAll(async () => {
 
 afterEach(() => {
   pages = {};
-  asked = [];
+  requests = [];
 });
 
 afterAll(() => {
@@ -97,8 +97,8 @@ const search = async (client: Search['client'], more: DiscoveryOptions = {}) => 
   return one;
 };
 
-describe('a document', () => {
-  test('of ours is read as what it says, and nothing is wrong with it', async () => {
+describe('reading a configuration document', () => {
+  test('our own documents are read without loss and have no faults', async () => {
     const thunderbird = (await readAutoconfig(autoconfig(settings), 'bob@example.com')) ?? [];
     const outlook = (await readAutodiscover(autodiscover(settings))) ?? [];
     expect(thunderbird).toHaveLength(6);
@@ -107,7 +107,7 @@ describe('a document', () => {
       expect(faultsOf(server, settings)).toEqual([]);
   });
 
-  test('with placeholders is read with the address in them', async () => {
+  test('placeholders are replaced by the address', async () => {
     const document = (name: string) =>
       `<clientConfig version="1.1"><emailProvider id="x"><incomingServer type="imap"><hostname>imap.%EMAILDOMAIN%</hostname><port>993</port><socketType>SSL</socketType><username>${name}</username></incomingServer></emailProvider></clientConfig>`;
     const loginIn = async (name: string) =>
@@ -127,12 +127,12 @@ describe('a document', () => {
     '<clientConfig/>',
     '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>',
     '<a',
-  ])('that is none: %s', async (text) => {
+  ])('not a configuration document: %s', async (text) => {
     expect(await readAutoconfig(text, 'bob@example.com')).toBeNull();
     expect(await readAutodiscover(text)).toBeNull();
   });
 
-  test('of Outlook that leaves things out means that they are on', async () => {
+  test('options missing in an Outlook document have their default, which is on', async () => {
     const text =
       '<Autodiscover><Response><Account><Protocol><Type>IMAP</Type><Server>mail.example.com</Server><Port>993</Port></Protocol></Account></Response></Autodiscover>';
     expect(await readAutodiscover(text)).toEqual([
@@ -148,7 +148,7 @@ describe('a document', () => {
   });
 });
 
-describe('what is wrong', () => {
+describe('faults of an advertised server', () => {
   const right = {
     protocol: 'imap',
     host: 'mail.example.com',
@@ -159,14 +159,14 @@ describe('what is wrong', () => {
   } as const;
 
   test.each([
-    ['nothing', {}, []],
+    ['none', {}, []],
     [
       'the address as user name',
       { login: 'bob@example.com' },
       [{ kind: 'login', advertised: 'bob@example.com' }],
     ],
     [
-      'no user name, which is the address',
+      'no user name, which means the address',
       { login: null },
       [{ kind: 'login', advertised: 'bob@example.com' }],
     ],
@@ -174,24 +174,28 @@ describe('what is wrong', () => {
     ['another port', { port: 144 }, [{ kind: 'not-prescribed' }]],
     ['the security of another port', { security: 'implicit-tls' }, [{ kind: 'not-prescribed' }]],
     ['no encryption', { security: null }, [{ kind: 'not-encrypted' }]],
-    ['a challenge', { challengeResponse: true }, [{ kind: 'challenge-response' }]],
-    ['capital letters of a host', { host: 'MAIL.example.com' }, []],
+    [
+      'challenge-response authentication',
+      { challengeResponse: true },
+      [{ kind: 'challenge-response' }],
+    ],
+    ['a host in capital letters is right', { host: 'MAIL.example.com' }, []],
   ] as const)('%s', (_what, change, faults) => {
     expect(faultsOf({ ...right, ...change }, settings)).toEqual(faults);
   });
 
-  test('a port that was seen to be broken', () => {
-    const seen = observationsOf(defaultPolicy, { 143: { kind: 'refused' } });
-    const broken = decideClientSettings(bob, exampleCom, defaultPolicy, seen);
+  test('a port observed as broken', () => {
+    const observations = observationsOf(defaultPolicy, { 143: { kind: 'refused' } });
+    const broken = decideClientSettings(bob, exampleCom, defaultPolicy, observations);
     expect(faultsOf(right, broken)).toEqual([{ kind: 'broken' }]);
   });
 });
 
-describe('a search', () => {
+describe('a discovery search', () => {
   const known = 'https://example.com/.well-known/autoconfig/mail/config-v1.1.xml';
   const named = 'https://autoconfig.example.com/mail/config-v1.1.xml';
 
-  test('asks in the order of the client, and the first answer counts', async () => {
+  test('tries the places in the order of the client; the first result counts', async () => {
     pages = {
       [known]: autoconfig({ ...settings, login: 'second' }),
       [named]: autoconfig(settings),
@@ -207,7 +211,7 @@ describe('a search', () => {
     expect(found.places[0]?.url).toContain('?emailaddress=bob%40example.com');
   });
 
-  test('of Outlook sends the address', async () => {
+  test('for Outlook sends the address in the request', async () => {
     let sent = '';
     pages = {
       'https://autodiscover.example.com/autodiscover/autodiscover.xml': (request, response) => {
@@ -220,10 +224,10 @@ describe('a search', () => {
     const found = await search('outlook');
     expect(advertisedIn(found)?.map(({ login }) => login)).toEqual(['bob.example', 'bob.example']);
     expect(sent).toContain('<EMailAddress>bob@example.com</EMailAddress>');
-    expect(asked).toContain('POST https://example.com/autodiscover/autodiscover.xml');
+    expect(requests).toContain('POST https://example.com/autodiscover/autodiscover.xml');
   });
 
-  test('where there is nothing finds nothing', async () => {
+  test('finds nothing where no host has an address', async () => {
     const found = await search('thunderbird', { resolve: () => Promise.resolve([]) });
     expect(advertisedIn(found)).toBeNull();
     expect(new Set(found.places.map(({ found: one }) => JSON.stringify(one)))).toEqual(
@@ -237,7 +241,7 @@ describe('a search', () => {
       response.writeHead(302, { Location: location }).end();
     };
 
-  test('follows within the domain', async () => {
+  test('follows a redirect within the domain', async () => {
     pages = { [named]: to(known), [known]: autoconfig(settings) };
     expect((await search('thunderbird')).places[0]?.found.kind).toBe('servers');
   });
@@ -252,26 +256,26 @@ describe('a search', () => {
     'file:///etc/passwd',
     'https://user@example.com/x',
     'http://',
-  ])('does not follow to %s', async (location) => {
+  ])('does not follow a redirect to %s', async (location) => {
     pages = { [named]: to(location), 'https://elsewhere.example/x.xml': autoconfig(settings) };
     const { found } = (await search('thunderbird')).places[0] ?? {};
     expect(found).toEqual({ kind: 'leads-elsewhere', to: location });
-    expect(asked.filter((one) => /elsewhere|127|passwd/.test(one))).toEqual([]);
+    expect(requests.filter((one) => /elsewhere|127|passwd/.test(one))).toEqual([]);
   });
 
-  test('ends where one place leads to itself', async () => {
+  test('ends a redirect loop', async () => {
     pages = { [named]: to(named) };
     expect((await search('thunderbird')).places[0]?.found.kind).toBe('leads-elsewhere');
-    expect(asked.filter((one) => one === `GET ${named}`)).toHaveLength(4);
+    expect(requests.filter((one) => one === `GET ${named}`)).toHaveLength(4);
   });
 
-  test('connects to no private address that is not its own', async () => {
+  test('does not connect to a private address, unless it is the address of this machine', async () => {
     const found = await search('thunderbird', { isOwn: () => false });
     expect(found.places[0]?.found).toEqual({ kind: 'unreachable', why: 'no-address' });
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
-  test('takes no certificate that is not good, and no answer without an end', async () => {
+  test('rejects an invalid certificate and an endless answer', async () => {
     const strict = await search('thunderbird', { roots: [] });
     expect(strict.places[0]?.found).toEqual({ kind: 'unreachable', why: 'certificate' });
     pages = {
@@ -311,7 +315,7 @@ describe('a search', () => {
     ).toEqual([['_imaps._tcp.example.com', 'mail.example.com', 993, 'implicit-tls']]);
   });
 
-  test('is shown for a whole domain, and what is not there is asked for once', async () => {
+  test('the page of a domain shows each mailbox, and requests a missing place only once', async () => {
     pages = {
       [known]: (_request, response) => response.end(autoconfig(settings)),
     };
@@ -328,8 +332,8 @@ describe('a search', () => {
     expect(of).toMatch(/data-label="Thunderbird"><span class="tag good">right/);
     expect(of).toMatch(/data-label="Outlook"><span class="tag off">guesses<[^]*as user name/);
     expect(other).toMatch(/data-label="Thunderbird"><span class="tag off">wrong<[^]*bob\.example/);
-    // Each address is asked for in the place that is there; the places that are not, once.
-    const places = (start: string) => asked.filter((one) => one.startsWith(start)).length;
+    // The place that exists gets one request per address, a missing place one in total.
+    const places = (start: string) => requests.filter((one) => one.startsWith(start)).length;
     expect(places(`GET ${known}`)).toBe(rows.length);
     expect(places('GET https://autoconfig.example.com')).toBe(0);
     const answer = await app.get('/domains/example.com/discovery.json');
@@ -346,7 +350,7 @@ describe('a search', () => {
     app.close();
   });
 
-  test('is shown for a mailbox, with what is wrong', async () => {
+  test('the page of a mailbox shows the result with its faults', async () => {
     pages = { [named]: autoconfig({ ...settings, login: 'bob@example.com' }) };
     const app = await startApp({ discovery: options() });
     const { text } = await app.get('/domains/example.com/mailboxes/bob.example/discovery');

@@ -19,14 +19,14 @@ function decide(settings = '', mailbox = {}, server = {}) {
   return decideClientSettings({ ...bob, ...mailbox }, virtualServer, policy);
 }
 
-/** `imap mail.example.com:143 starttls recommended`, a line a service. */
+/** One line per service: `imap mail.example.com:143 starttls recommended`. */
 function lines(services: ReturnType<typeof decide>['incoming']) {
   return services.map(
     ({ protocol, host, port, security, role }) => `${protocol} ${host}:${port} ${security} ${role}`,
   );
 }
 
-test('the default policy', () => {
+test('the default policy gives the expected services', () => {
   const settings = decide();
   expect(lines(settings.incoming)).toEqual([
     'imap mail.example.com:143 starttls recommended',
@@ -44,7 +44,7 @@ test('the default policy', () => {
   expect(settings).toMatchObject({ webmailUrl: null, supportContact: null });
 });
 
-describe('the policy', () => {
+describe('a policy with', () => {
   test.each([
     [
       'another preference',
@@ -53,7 +53,7 @@ describe('the policy', () => {
       'submission mail.example.com:465 implicit-tls recommended',
     ],
     [
-      'one host for all',
+      'one host for both directions',
       'mail_host=mx.host.example',
       'imap mx.host.example:143 starttls recommended',
       'submission mx.host.example:587 starttls recommended',
@@ -77,7 +77,7 @@ describe('the policy', () => {
       'submission mail.example.com:2587 starttls recommended',
     ],
     [
-      'POP3 alone',
+      'POP3 only',
       'imap_port=off\nimaps_port=off',
       'pop3 mail.example.com:110 starttls recommended',
       'submission mail.example.com:587 starttls recommended',
@@ -99,14 +99,14 @@ describe('the policy', () => {
     expect(lines(decide(settings).outgoing)[0]).toBe(outgoing);
   });
 
-  test('without POP3', () => {
+  test('without POP3 gives no POP3 service', () => {
     expect(decide('offer_pop3=no').incoming.map(({ protocol }) => protocol)).toEqual([
       'imap',
       'imap',
     ]);
   });
 
-  test('there is exactly one recommendation for each direction, and port 25 nowhere', () => {
+  test('each direction has exactly one recommended service, and port 25 is never given', () => {
     for (const settings of [
       '',
       'prefer_security=implicit-tls',
@@ -121,7 +121,7 @@ describe('the policy', () => {
     }
   });
 
-  test('webmail and support', () => {
+  test('webmail and support contact are part of the settings', () => {
     expect(decide('webmail_url=https://webmail.{domain}/\nsupport_contact=Call 555')).toMatchObject(
       {
         webmailUrl: 'https://webmail.example.com/',
@@ -131,7 +131,7 @@ describe('the policy', () => {
   });
 });
 
-describe('the login is what Virtualmin says, in every naming style', () => {
+describe('the login is the one from Virtualmin, in every naming style', () => {
   test.each([
     ['username.domain', 'bob.example', false],
     ['username-domain', 'bob-example', false],
@@ -155,7 +155,7 @@ describe('the login is what Virtualmin says, in every naming style', () => {
 
 describe('warnings', () => {
   test.each([
-    ['nothing to warn of', {}, {}, []],
+    ['no warning', {}, {}, []],
     ['mailbox disabled', { disabled: true }, {}, ['mailbox-disabled']],
     ['domain disabled', {}, { disabled: '' }, ['domain-disabled']],
     ['mail switched off', {}, { mail: false }, ['domain-without-mail']],
@@ -172,7 +172,7 @@ describe('warnings', () => {
   });
 });
 
-describe('what was seen of the servers', () => {
+describe('with observations of the mail servers', () => {
   const refused = { kind: 'refused' } as const;
   const order = (results: Readonly<Record<number, Result>>, text = '') => {
     const policy = policies(text).general;
@@ -188,7 +188,7 @@ describe('what was seen of the servers', () => {
     '465 fallback',
   ];
 
-  test('changes nothing where everything is proven, nothing works, or nothing was checked', () => {
+  test('the settings stay the same if everything is proven, nothing works, or nothing was checked', () => {
     const ports = [143, 993, 110, 995, 587, 465];
     const all = (result: Result) => Object.fromEntries(ports.map((port) => [port, result]));
     expect(order({})).toEqual(standard);
@@ -203,7 +203,7 @@ describe('what was seen of the servers', () => {
     { kind: 'certificate-expired', until: 0 },
     { kind: 'certificate-name', names: ['x.example'] },
     { kind: 'certificate-untrusted', reason: 'SELF_SIGNED' },
-  ])('puts a port that is broken ($kind) after one that works', (result) => {
+  ])('a broken port ($kind) comes after a working one', (result) => {
     expect(order({ 587: result })).toEqual([
       ...standard.slice(0, 4),
       '465 recommended',
@@ -212,22 +212,22 @@ describe('what was seen of the servers', () => {
     expect(order({ 143: result }).slice(0, 2)).toEqual(['993 recommended', '143 fallback']);
   });
 
-  test('a broken fallback stays one', () => {
+  test('a broken fallback stays a fallback', () => {
     expect(order({ 465: refused })).toEqual(standard);
   });
 
-  test('never puts POP3 in the place of IMAP', () => {
+  test('POP3 never replaces IMAP', () => {
     expect(order({ 143: refused, 993: refused }).slice(0, 3)).toEqual(standard.slice(0, 3));
   });
 
-  test('follows the policy that prefers SSL/TLS too', () => {
+  test('a policy that prefers SSL/TLS is adapted too', () => {
     expect(order({ 465: refused }, 'prefer_security=implicit-tls').slice(-2)).toEqual([
       '587 recommended',
       '465 fallback',
     ]);
   });
 
-  test('is said where it changes something, and only there', () => {
+  test('a change is marked where it applies, and only there', () => {
     const policy = defaultPolicy;
     const avoided = (results: Readonly<Record<number, Result>>) =>
       avoidedIn(decideServices('example.com', policy, observationsOf(policy, results, 5)), policy);
@@ -244,7 +244,7 @@ describe('what was seen of the servers', () => {
     });
   });
 
-  test('is proven only where each recommended service was seen to work', () => {
+  test('settings are proven only if each recommended service works', () => {
     const policy = defaultPolicy;
     const proven = (results: Readonly<Record<number, Result>>) =>
       provenAsOf(decideServices('example.com', policy, observationsOf(policy, results, 7)));

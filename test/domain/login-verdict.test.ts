@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { loginVerdict, type LoginResult, type LoginVerdict } from '../../src/domain/login-verdict';
 
-/** The verdict by how the e-mail address does in place of the login; `none` where it is the login. */
+/** The verdict by the result of the e-mail address as login; `none` if the address is the login. */
 type ByAddress = Readonly<Record<'none' | LoginResult, LoginVerdict>>;
 
 const always = (verdict: LoginVerdict): ByAddress => ({
@@ -21,7 +21,7 @@ test.each<[LoginResult, LoginResult, ByAddress]>([
   ['unknown', 'accepted', always('server')],
   ['unknown', 'refused', always('server')],
   ['unknown', 'unknown', always('server')],
-])('the login is %s for reading and %s for sending', (incoming, outgoing, expected) => {
+])('login %s for reading and %s for sending: the verdict', (incoming, outgoing, expected) => {
   expect({
     none: loginVerdict({ incoming, outgoing, address: null }),
     accepted: loginVerdict({ incoming, outgoing, address: 'accepted' }),

@@ -45,13 +45,13 @@ describe('selectMailboxes', () => {
     expect(find(changes)).toEqual(expected);
   });
 
-  test('turning the order does not turn what is kept', () => {
+  test('reversing the order does not change the filter', () => {
     find({ descending: true });
     expect(find({})).toEqual(['bob', 'user9', 'user10']);
   });
 });
 
-test('countDiffering', () => {
+test('countDiffering counts the logins unlike the address', () => {
   expect(countDiffering(users)).toBe(2);
 });
 
@@ -62,13 +62,13 @@ describe('pageOf', () => {
     ['first', 1, 0, 100, 1],
     ['last', 3, 200, 50, 3],
     ['one too far', 4, 200, 50, 3],
-  ])('%s', (_what, asked, first, length, number) => {
-    const page = pageOf(list, asked);
+  ])('%s', (_what, requested, first, length, number) => {
+    const page = pageOf(list, requested);
     expect(page).toMatchObject({ number, of: 3, total: 250 });
     expect([page.items[0], page.items.length]).toEqual([first, length]);
   });
 
-  test('an empty list', () => {
+  test('an empty list has one empty page', () => {
     expect(pageOf([], 1)).toEqual({ items: [], number: 1, of: 1, total: 0 });
   });
 });

@@ -66,7 +66,7 @@ describe('observationOf', () => {
   test.each([
     ['with the time of its host', imap, proven, 2],
     ['of another host', other, refused, 1],
-  ] as const)('finds the endpoint %s', (_name, endpoint, result, asOf) => {
+  ] as const)('returns the endpoint %s', (_name, endpoint, result, asOf) => {
     expect(observationOf(observations, endpoint)).toEqual({
       observation: observed(result, endpoint),
       asOf,
@@ -78,11 +78,11 @@ describe('observationOf', () => {
     ['another host', { host: 'mail.example.org' }],
     ['another port', { port: 144 }],
     ['another security', { security: 'implicit-tls' }],
-  ])('finds nothing for %s', (_name, change) => {
+  ])('returns null for %s', (_name, change) => {
     expect(observationOf(observations, { ...imap, ...change })).toBeNull();
   });
 
-  test('finds nothing where nothing was checked', () => {
+  test('returns null without observations', () => {
     expect(observationOf([], imap)).toBeNull();
   });
 });
@@ -110,8 +110,8 @@ describe('hostOfCertificate', () => {
     ['one port is proven: the prescribed host works', [named(own), proven], own, null],
     ['one certificate is for a third name', [named(own), named('x.example')], own, null],
     ['every certificate is for a third name', [named('x.example')], own, null],
-    ['only a part of the name is the same', [named('host.example')], own, null],
-    ['no certificate was seen', [refused], own, null],
+    ['only a part of the name matches', [named('host.example')], own, null],
+    ['no certificate was received', [refused], own, null],
     ['nothing was checked', [], own, null],
     ['the server has no such name', [named(own)], null, null],
   ])('%s', (_name, results, ownHost, expected) => {

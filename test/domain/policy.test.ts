@@ -3,7 +3,7 @@ import { noBranding, type Branding } from '../../src/domain/branding';
 import { forDomain, policyFor, type MailPolicies, type MailPolicy } from '../../src/domain/policy';
 import { defaultPolicy } from '../../src/settings/settings';
 
-test('the default policy is the one that the README describes', () => {
+test('the default policy matches the README', () => {
   expect(defaultPolicy).toEqual({
     incomingHost: 'mail.{domain}',
     outgoingHost: 'mail.{domain}',
@@ -24,9 +24,9 @@ describe('forDomain', () => {
   test.each([
     ['a domain in front', 'mail.{domain}', 'mail.example.com'],
     ['the domain alone', '{domain}', 'example.com'],
-    ['none', 'mx.host.example', 'mx.host.example'],
+    ['no placeholder', 'mx.host.example', 'mx.host.example'],
     ['several', 'https://{domain}/?d={domain}', 'https://example.com/?d=example.com'],
-    ['other braces', 'mail.{Domain}.{x}', 'mail.{Domain}.{x}'],
+    ['other braces stay', 'mail.{Domain}.{x}', 'mail.{Domain}.{x}'],
   ])('%s', (_name, pattern, expected) => {
     expect(forDomain(pattern, 'example.com')).toBe(expected);
   });
@@ -54,14 +54,14 @@ describe('policyFor', () => {
     ['a domain without', 'example.org', general],
     ['a sub-domain of one with its own', 'sub.example.com', general],
     ['the same name in capitals', 'EXAMPLE.COM', general],
-  ])('%s: every setting but the branding is from one policy', (_name, domain, expected) => {
+  ])('%s: all settings except the branding come from one policy', (_name, domain, expected) => {
     const policy = policyFor(policies, domain);
     expect({ ...policy, branding: null }).toEqual({ ...expected, branding: null });
   });
 
   test.each([
     [
-      'the general one alone',
+      'general settings only',
       'example.org',
       [],
       { name: 'General', note: 'general note', colour: '#111111', paper: null },
@@ -73,7 +73,7 @@ describe('policyFor', () => {
       { name: 'Own', note: 'general note', colour: '#111111', paper: null },
     ],
     [
-      'what was saved over the general ones, the nearest first',
+      'saved brandings over the general settings, the nearest first',
       'example.org',
       [ofDomain, ofReseller],
       { name: 'Saved for the domain', note: 'domain note', colour: '#111111', paper: 'letter' },
@@ -85,16 +85,16 @@ describe('policyFor', () => {
       { name: 'Saved for the domain', note: 'reseller note', colour: '#111111', paper: 'letter' },
     ],
     [
-      "the domain's own settings over what was saved",
+      "the domain's own settings over saved brandings",
       'example.com',
       [ofDomain, ofReseller],
       { name: 'Own', note: 'domain note', colour: '#111111', paper: 'letter' },
     ],
-  ])('the branding: %s', (_name, domain, saved, expected) => {
+  ])('branding: %s', (_name, domain, saved, expected) => {
     expect(policyFor(policies, domain, saved).branding).toMatchObject(expected);
   });
 
-  test('changes none of the policies that it is made of', () => {
+  test('changes none of its input policies', () => {
     const before = structuredClone(policies);
     policyFor(policies, 'example.com', [ofDomain]);
     expect(policies).toEqual(before);

@@ -13,7 +13,7 @@ import {
 const may = new Set(permissions);
 
 const master: Viewer = { user: 'root', role: 'master-admin', domains: 'all', may };
-/** One who is limited to some domains, as Virtualmin's ACL can do. */
+/** A master admin limited to some domains, which Virtualmin's ACL allows. */
 const limitedMaster: Viewer = { ...master, domains: new Set(['example.com']) };
 const reseller: Viewer = {
   user: 'rita',
@@ -42,7 +42,7 @@ describe('maySee', () => {
     ['an extra admin, the domain of their owner', extraAdmin, 'example.com', true],
     ['somebody without domains', { ...owner, domains: new Set<string>() }, 'example.com', false],
     [
-      'somebody without permissions: a route asks for those',
+      'somebody without permissions: routes check those',
       { ...owner, may: new Set<Permission>() },
       'example.com',
       true,

@@ -28,7 +28,7 @@ function settings(mailbox = {}, policy = '', domain = 'example.com') {
   return decideClientSettings({ ...bob, ...mailbox }, server, policyFor(policies, domain));
 }
 
-/** Names and logins that mean something elsewhere; a login unlike its address throughout. */
+/** Names and logins with special characters; no login equals its address. */
 const hostile = [
   ['markup', '<b>&amp;"\'', 'h<b>&"\'x'],
   ['a comment and CDATA', ']]><!-- x -->', 'a]]>b'],
@@ -46,7 +46,7 @@ describe('autoconfig', () => {
       .filter(({ name }) => name.endsWith('Server'))
       .map((one) => [one.name, one.attributes.type, ...Object.values(texts(one))].join(' '));
 
-  test('every server, the recommended first', () => {
+  test('lists every server, the recommended first', () => {
     const text = autoconfig(settings());
     expect(text.startsWith('<?xml version="1.0" encoding="UTF-8"?>')).toBe(true);
     expect(parseXml(text).attributes).toEqual({ version: '1.1' });
@@ -67,7 +67,7 @@ describe('autoconfig', () => {
     ]);
   });
 
-  test('names stay within what the format asks', () => {
+  test("names stay within the format's limits", () => {
     const long = `${'a'.repeat(40)}.${'b'.repeat(40)}.example`;
     const names = texts(provider(autoconfig(settings({}, '', long))));
     expect(names.displayName).toHaveLength(30);
@@ -80,7 +80,7 @@ describe('autoconfig', () => {
     });
   });
 
-  test.each(hostile)('%s comes back', (_what, realName, login) => {
+  test.each(hostile)('%s: unchanged after parsing', (_what, realName, login) => {
     for (const server of named(
       provider(autoconfig(settings({ realName, login }))),
       'incomingServer',
@@ -95,7 +95,7 @@ describe('autodiscover', () => {
   const protocols = (text: string) =>
     named(named(response(text), 'Account')[0], 'Protocol').map(texts);
 
-  test('one protocol for each direction, with the words of Outlook', () => {
+  test("one protocol per direction, with Outlook's words", () => {
     const text = autodiscover(settings());
     expect(parseXml(text)).toMatchObject({
       name: 'Autodiscover',
@@ -135,7 +135,7 @@ describe('autodiscover', () => {
     ).toEqual(expected);
   });
 
-  test.each(hostile)('%s comes back', (_what, realName, login) => {
+  test.each(hostile)('%s: unchanged after parsing', (_what, realName, login) => {
     const text = autodiscover(settings({ realName, login }));
     expect(texts(named(response(text), 'User')[0])).toEqual({ DisplayName: realName });
     for (const protocol of protocols(text)) expect(protocol.LoginName).toBe(login);
@@ -155,7 +155,7 @@ describe("Apple's profile", () => {
     > & { readonly PayloadContent: readonly Record<string, unknown>[] };
   const uuid = /^[0-9A-F]{8}-[0-9A-F]{4}-5[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$/;
 
-  test('every key, with the ports of implicit TLS', () => {
+  test('has every key, with the ports of implicit TLS', () => {
     const { PayloadContent, ...outer } = profile();
     expect(outer).toEqual({
       PayloadType: 'Configuration',
@@ -193,14 +193,14 @@ describe("Apple's profile", () => {
     ]);
   });
 
-  test('POP3', () => {
+  test('has the POP3 server in the POP3 variant', () => {
     expect(profile({}, 'pop3').PayloadContent[0]).toMatchObject({
       EmailAccountType: 'EmailTypePOP',
       IncomingMailServerPortNumber: 995,
     });
   });
 
-  test('without a name there is no key for it', () => {
+  test('without a real name, omits its key', () => {
     expect(profile({ realName: '' }).PayloadContent[0]).not.toHaveProperty('EmailAccountName');
   });
 
@@ -208,11 +208,11 @@ describe("Apple's profile", () => {
     ['no IMAPS', 'imaps_port=off', 'imap'],
     ['no SMTPS', 'submissions_port=off', 'imap'],
     ['no POP3', 'offer_pop3=no', 'pop3'],
-  ] as const)('none where the policy has %s', (_what, policy, protocol) => {
+  ] as const)('is not available if the policy has %s', (_what, policy, protocol) => {
     expect(appleProfile(settings({}, policy), protocol)).toBeNull();
   });
 
-  test('two mailboxes never replace each other, one always replaces itself', () => {
+  test('two mailboxes have different identifiers, one mailbox always has the same', () => {
     const mailboxes = [
       profile(),
       profile({ login: 'bob-example' }),
@@ -231,11 +231,11 @@ describe("Apple's profile", () => {
     expect(changed.PayloadUUID).toBe(mailboxes[0]?.PayloadUUID);
   });
 
-  test('its identifier is the one that devices know by now', () => {
+  test('the identifier is the one of earlier releases', () => {
     expect(profile().PayloadUUID).toBe('77FFB77E-1781-5646-9465-7523528F78DD');
   });
 
-  test.each(hostile)('%s comes back', (_what, realName, login) => {
+  test.each(hostile)('%s: unchanged after parsing', (_what, realName, login) => {
     expect(profile({ realName, login }).PayloadContent[0]).toMatchObject({
       EmailAccountName: realName,
       IncomingMailServerUsername: login,
@@ -245,7 +245,7 @@ describe("Apple's profile", () => {
 });
 
 describe("Thunderbird's QR code", () => {
-  /** The same by the writer of others. */
+  /** The same content from Thunderbird's own encoder. */
   function expected(realName: string, login: string, policy: 'starttls' | 'implicit-tls') {
     const tls = policy === 'implicit-tls';
     const security = tls ? CONNECTION_SECURITY.Tls : CONNECTION_SECURITY.AlwaysStartTls;
@@ -276,27 +276,30 @@ describe("Thunderbird's QR code", () => {
     return Buffer.from(code?.binaryData ?? []).toString('utf8');
   }
 
-  test.each(hostile)('%s is said as others write it', (_what, realName, login) => {
-    expect(thunderbirdAccount(settings({ realName, login }))).toBe(
-      expected(realName, login, 'starttls'),
-    );
-  });
+  test.each(hostile)(
+    "%s: the content equals that of Thunderbird's own encoder",
+    (_what, realName, login) => {
+      expect(thunderbirdAccount(settings({ realName, login }))).toBe(
+        expected(realName, login, 'starttls'),
+      );
+    },
+  );
 
   test.each([
     ['nothing special', 'Bob Example'],
     ['many scripts', 'שלום Zoë 👩‍👩‍👧 李小龍'],
     ['a long name', 'W'.repeat(120)],
-  ])('%s can be scanned', async (_what, realName) => {
+  ])('%s: the code can be scanned', async (_what, realName) => {
     expect(await scanned({ realName })).toBe(expected(realName, 'bob.example', 'starttls'));
   });
 
-  test('with implicit TLS', () => {
+  test('encodes implicit TLS', () => {
     expect(thunderbirdAccount(settings({}, 'prefer_security=implicit-tls'))).toBe(
       expected('Bob Example', 'bob.example', 'implicit-tls'),
     );
   });
 
-  test('a POP3 account where there is no IMAP', () => {
+  test('encodes a POP3 account if there is no IMAP', () => {
     const account = JSON.parse(
       thunderbirdAccount(settings({}, 'imap_port=off\nimaps_port=off')),
     ) as unknown[][];
@@ -306,11 +309,11 @@ describe("Thunderbird's QR code", () => {
   test.each([
     ['no name', ''],
     ['a name that no code could hold', 'x'.repeat(10_000)],
-  ])('%s: the address stands for it', async (_what, realName) => {
+  ])('%s: the address is used as the name', async (_what, realName) => {
     expect(await scanned({ realName })).toContain('["bob@example.com","bob@example.com"]');
   });
 
-  test('black on white with a quiet zone of four modules, as SVG too', async () => {
+  test('is black on white with a quiet zone of four modules, also as SVG', async () => {
     const svg = parseXml(await thunderbirdQrSvg(settings()));
     const [background, code] = named(svg, 'path');
     expect(background?.attributes.fill).toBe('#ffffff');
@@ -327,7 +330,7 @@ describe('DNS records', () => {
       .filter((line) => !line.startsWith(';') && line !== '');
   };
 
-  test('in the order of the policy', () => {
+  test('are in the order of the policy', () => {
     expect(records()).toEqual([
       '_imap._tcp.example.com. 3600 IN SRV 0 1 143 mail.example.com.',
       '_imaps._tcp.example.com. 3600 IN SRV 10 1 993 mail.example.com.',

@@ -22,7 +22,7 @@ const settings = decideClientSettings(
   },
 );
 
-test('the settings as text', () => {
+test('settings.txt as text', () => {
   expect(settingsText(settings, english)).toBe(`Mail client settings for bob@example.com
 
 ! The user name is not the e-mail address. Type it exactly as shown.
@@ -116,7 +116,7 @@ test.each([
   ['a.-b', 'a dot hyphen b'],
   ['.bob', 'dot bob'],
   ['example', null],
-])('%s is said aloud', (login, spoken) => {
+])('%s is spelled out', (login, spoken) => {
   expect(spokenLogin(login, languages.english)).toBe(spoken);
 });
 
@@ -126,7 +126,7 @@ describe('the fingerprint of settings', () => {
       decideClientSettings({ ...bob, ...mailbox }, exampleCom, { ...defaultPolicy, ...policy }),
     );
 
-  test('stays while nothing that is typed changes', () => {
+  test('stays the same if nothing to type changes', () => {
     expect(decided()).toMatch(/^[0-9a-f]{4}-[0-9a-f]{4}$/);
     expect(decided({ realName: 'Robert', disabled: true, extraAddresses: ['x@y.example'] })).toBe(
       decided(),

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { PNG } from 'pngjs';
 import PDFDocument from 'pdfkit';
 
-/** What `src/formats/pdf/document.ts` uses of PDFKit beside its documented interface. */
+/** The private members of PDFKit that `src/formats/pdf/document.ts` uses. */
 /* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-member-access,
    @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-return,
    @typescript-eslint/no-unsafe-argument, @typescript-eslint/restrict-plus-operands,
@@ -15,7 +15,7 @@ const open = (): any => {
   return document;
 };
 
-/** What a method is called with while a document is made and ended. */
+/** The arguments of each call of a method while a document is made and ended. */
 function calls(method: string): unknown[][] {
   const found: unknown[][] = [];
   class Watched extends PDFDocument {}

@@ -24,7 +24,7 @@ const root = join(__dirname, '..', '..');
 
 export const views = join(root, 'views');
 
-/** Who sheets are sent from, and through what. */
+/** The sender of sheets and the mail transport. */
 export interface MailConfig {
   readonly from: MailSender;
   readonly transport: MailTransport;
@@ -45,7 +45,7 @@ export const accessToken = 'token-for-the-tests';
 export interface TestApp {
   readonly app: ReturnType<typeof createApp>;
   readonly virtualmin: TestVirtualmin;
-  /** What the app takes for the time, in milliseconds. */
+  /** The app's current time, in milliseconds. */
   readonly clock: { now: number };
   /** The viewer of all requests. */
   readonly viewer: { is: Viewer };
@@ -58,13 +58,13 @@ export interface TestApp {
   readonly close: () => void;
 }
 
-/** The app as it runs, but for its clock, against a Virtualmin of the test's own. */
+/** The real app with a test clock and its own test Virtualmin. */
 export async function startApp(
   options: {
     settings?: string;
     config?: Partial<VirtualminConfig>;
     demo?: boolean;
-    /** Let in as the panel's socket is; nothing is sent by itself. */
+    /** Entry as through the panel's socket; tests send its headers themselves. */
     panel?: boolean;
     profileSigner?: SignerFiles;
     mail?: MailConfig;

@@ -11,15 +11,15 @@ import {
 } from 'playwright-core';
 import { accessToken, startApp, type TestApp } from './app';
 
-/** The app on a port of its own, in a real browser. */
+/** The app on its own port, in a real browser. */
 export interface BrowserApp {
   readonly app: TestApp;
   readonly base: string;
-  /** A page that is signed in; every problem that the browser reports on it lands in `problems`. */
+  /** Opens a page with the access token; problems reported by the browser are added to `problems`. */
   readonly open: (path: string, options?: BrowserContextOptions) => Promise<Page>;
-  /** Errors of scripts, violations of the content security policy, requests to anywhere else. */
+  /** Script errors, violations of the content security policy, requests to other servers. */
   readonly problems: string[];
-  /** Closes every page that is open. */
+  /** Closes all open pages. */
   readonly closePages: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -34,7 +34,7 @@ const flags = [
   '--disable-sync',
 ];
 
-/** A browser of its own, whose home is a folder of the test's. */
+/** Starts a browser with this home folder. */
 export function launch(home: string): Promise<Browser> {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -67,7 +67,7 @@ export async function startBrowser(...options: Parameters<typeof startApp>): Pro
           problems.push(`${page.url()}: ${message.text()}`);
       });
       page.on('request', (request) => {
-        if (!request.url().startsWith(base)) problems.push(`asked for ${request.url()}`);
+        if (!request.url().startsWith(base)) problems.push(`request to ${request.url()}`);
       });
       await page.goto(path);
       return page;

@@ -6,16 +6,16 @@ export const bundle = join(__dirname, '..', '..', 'build', 'dist', 'server.mjs')
 
 export interface RunningServer {
   readonly process: ChildProcess;
-  /** The one line that it prints when it listens. */
+  /** The line that it prints when it is listening. */
   readonly line: string;
   readonly errors: () => string;
-  /** Its exit code, once it has ended. */
+  /** Resolves with its exit code. */
   readonly ended: Promise<number | null>;
 }
 
 /**
- * Starts the bundle, on a free port where the environment names none, and waits for its line.
- * Rejects with what it wrote to stderr where it ends before that. `node` is the program to run it.
+ * Starts the bundle, on a free port unless the environment names one, and waits for its line.
+ * Rejects with its stderr if it ends before that. `node` is the Node.js to run it with.
  */
 export async function startBundle(
   env: Readonly<Record<string, string>> = {},
@@ -41,13 +41,13 @@ export async function startBundle(
   return { process: child, line, errors: () => errors, ended };
 }
 
-/** The address that the line names, split from its token. */
+/** The address in the line, and its token. */
 export function addressIn(line: string): { readonly base: string; readonly token: string } {
   const url = new URL(/http:\S+/.exec(line)?.[0] ?? '');
   return { base: url.origin, token: url.searchParams.get('token') ?? '' };
 }
 
-/** The path of a Node.js of exactly this version, which the npm package `node` brings. */
+/** The path of exactly this version of Node.js, from the npm package `node`. */
 export function nodeOfVersion(version: string): string {
   const program = 'process.version + " " + process.execPath';
   const args = ['--yes', '-p', `node@${version}`, '--', 'node', '-p', program];

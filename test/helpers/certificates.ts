@@ -10,19 +10,19 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A chain of certificates made by OpenSSL: a root, one that it vouches for, and a signer. */
+/** A certificate chain made by OpenSSL: root, intermediate and signer. */
 export interface Chain {
   readonly folder: string;
   /** The root, in PEM. */
   readonly root: string;
   readonly rootKey: string;
-  /** The signer's and the one between, in PEM. */
+  /** The signer and the intermediate, in PEM. */
   readonly certificate: string;
   readonly key: string;
   readonly remove: () => void;
 }
 
-/** Each kind of key as OpenSSL's `-newkey` takes it. */
+/** The `-newkey` argument of OpenSSL for each kind of key. */
 export const keyKinds = {
   rsa: ['rsa:2048'],
   'P-256': ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
@@ -31,7 +31,7 @@ export const keyKinds = {
   ed25519: ['ed25519'],
 };
 
-/** Makes a chain in a folder of its own; the signer's key is of `kind` and its certificate good for `days`. */
+/** Makes a chain in its own folder; the signer has a key of `kind` and a certificate valid for `days`. */
 export function makeChain(kind: keyof typeof keyKinds, days = 30): Chain {
   const folder = mkdtempSync(join(tmpdir(), 'chain-'));
   const at = (name: string) => join(folder, name);

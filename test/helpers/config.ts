@@ -1,7 +1,7 @@
 import { ConfigError, readConfig } from '../../src/settings/config';
 import { english } from './languages';
 
-/** What is wrong with these variables, each with its name; [] if nothing is. */
+/** The errors in these variables, each with the variable's name; [] if there are none. */
 export function configProblems(env: Readonly<Record<string, string>>): readonly string[] {
   try {
     readConfig(env);

@@ -26,7 +26,7 @@ export const bob: Mailbox = {
   lastLogins: null,
 };
 
-/** What was seen of a policy's ports at example.com: `results` by port, and proven otherwise. */
+/** Observations of a policy's ports at example.com: `results` by port, all others proven. */
 export function observationsOf(
   policy: MailPolicy,
   results: Readonly<Record<number, Result>> = {},

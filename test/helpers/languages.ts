@@ -4,5 +4,5 @@ import { readLanguages } from '../../src/texts/languages';
 
 export const languages = readLanguages(join(__dirname, '..', '..', 'src', 'webmin', 'lang'));
 
-/** As pages say it in English. */
+/** Translates as English pages do. */
 export const english = pageTexts(languages.english);

@@ -16,13 +16,13 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-/** A certificate authority of the test's own, made by OpenSSL. */
+/** A certificate authority made by OpenSSL. */
 export interface Authority {
   /** Its certificate, in PEM. */
   readonly root: string;
-  /** A certificate for these names, and its key, as paths; `days` may be negative: it has run out. */
+  /** The paths of a certificate for these names and of its key; with negative `days` it has expired. */
   readonly issue: (names: readonly string[], days?: number) => { certificate: string; key: string };
-  /** The same, signed by itself. */
+  /** The same, self-signed. */
   readonly selfSigned: (name: string) => { certificate: string; key: string };
   readonly remove: () => void;
 }
@@ -88,7 +88,7 @@ export function makeAuthority(): Authority {
   };
 }
 
-/** Opens a port on loopback and closes it again; says whether it was free. */
+/** Whether a port on loopback is free. */
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -104,8 +104,8 @@ function isFree(port: number): Promise<boolean> {
 }
 
 /**
- * Ports on loopback that are free now. They are below those that Linux gives out by itself, so that no
- * other test takes one before it is used.
+ * Ports on loopback that are free now. They are below Linux's range of automatic ports, so that no
+ * concurrent test takes one before it is used.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const found: number[] = [];
@@ -115,7 +115,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return found;
 }
 
-/** Waits until each of the ports takes connections, and the one of Dovecot's logins for Postfix answers. */
+/** Waits until each port accepts connections, and Dovecot's login service for Postfix answers. */
 async function untilReady(
   ports: readonly number[],
   auth: number,
@@ -141,19 +141,19 @@ async function untilReady(
   throw new Error(`the mail server does not listen: ${log()}`);
 }
 
-/** The standard ports, by which a test names them. */
+/** The standard ports, which tests use as names. */
 export type StandardPort = 25 | 110 | 143 | 465 | 587 | 993 | 995;
 
 /** Debian's Dovecot and Postfix on loopback, with mailboxes by login and password. */
 export interface MailPorts {
-  /** Where each standard port is. */
+  /** The actual port for a standard port. */
   readonly portOf: (port: number) => number;
   readonly close: () => void;
 }
 
 const needed = ['/usr/sbin/dovecot', '/usr/sbin/postfix'];
 
-/** What a command of Postfix's writes to stderr, whether it succeeds or not. */
+/** Runs a Postfix command and returns its stderr, even if it fails. */
 async function postfix(...args: string[]): Promise<string> {
   const { stderr } = await promisify(execFile)('/usr/sbin/postfix', args).catch(
     (error: unknown) => error as { stderr: string },
@@ -163,7 +163,7 @@ async function postfix(...args: string[]): Promise<string> {
 
 /**
  * Starts Dovecot for IMAP and POP3, and Postfix for submission and port 25, with this certificate. Needs
- * to be root, as both do.
+ * root, as both programs do.
  */
 export async function startMailPorts(
   { certificate, key }: { certificate: string; key: string },
@@ -283,7 +283,7 @@ ${dovecotSettings}
       '',
     ].join('\n'),
   );
-  // Postfix waits for 2 s while this file is as new as that.
+  // Postfix waits for 2 s if this file is that new.
   utimesSync(join(etc, 'main.cf'), 0, 0);
   writeFileSync(
     join(etc, 'master.cf'),

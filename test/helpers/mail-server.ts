@@ -3,7 +3,7 @@ import { simpleParser, type ParsedMail } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 import type { MailConfig } from './app';
 
-/** A mail server on a loopback port that keeps what it gets. */
+/** A mail server on a loopback port that keeps its messages. */
 export interface TestMailServer {
   readonly config: MailConfig;
   readonly mails: {
@@ -11,7 +11,7 @@ export interface TestMailServer {
     readonly to: readonly string[];
     readonly mail: ParsedMail;
   }[];
-  /** Refuses every recipient with these words until it is set to null. */
+  /** Unless it is null, every recipient is refused with this message. */
   refusal: string | null;
   readonly close: () => Promise<void>;
 }

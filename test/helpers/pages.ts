@@ -9,8 +9,8 @@ import { startBrowser, type BrowserApp } from './browser';
 import { makeAuthority, startMailPorts } from './mail-ports';
 
 /**
- * The app with everything switched on, in a browser, for the tests of a file. Its mail servers take the password
- * "right" for bob@example.com. After each test its pages are closed, and none may have had a problem.
+ * The app with every feature enabled, in a browser, for the tests of a file. Its mail servers accept the password
+ * "right" for bob@example.com. After each test the pages are closed, and the test fails if one had a problem.
  */
 export function useBrowser(): BrowserApp {
   const browser = {} as BrowserApp;
@@ -98,7 +98,7 @@ export const everyPage = [
 
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds, a line each. Evaluated by the debugger: the page's policy lets no script in. */
+/** The violations that axe reports, one line each. Evaluated by the debugger, because the page's policy allows no other script. */
 export async function violations(page: Page, options = {}): Promise<string[]> {
   await page.evaluate(axe);
   const results = await page.evaluate<AxeResults>(
@@ -109,14 +109,14 @@ export async function violations(page: Page, options = {}): Promise<string[]> {
   );
 }
 
-/** What runs out of a page sideways, in pixels. */
+/** The horizontal overflow of a page, in pixels. */
 export function overflowOf(page: Page): Promise<number> {
   return page.evaluate(
     'document.documentElement.scrollWidth - document.documentElement.clientWidth',
   );
 }
 
-/** Forgets what was kept of a domain, so that the next page shows what a test lets Virtualmin answer. */
+/** Refreshes the cached answer of a domain. */
 export async function refresh(browser: BrowserApp, path: string): Promise<void> {
   await browser.app.post(path);
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DOMParser } from '@xmldom/xmldom';
 
-/** What Poppler or qpdf, readers that are not the writer, make of a PDF. Throws where they find anything wrong. */
+/** The output of Poppler or qpdf, which are independent of our writer, for a PDF. Throws if they report an error. */
 export function readPdf(pdf: Buffer, command: string, ...options: string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'mail-setup-pdf-'));
   try {
@@ -22,12 +22,12 @@ export function readPdf(pdf: Buffer, command: string, ...options: string[]): str
   }
 }
 
-/** What a PDF says, in one line. */
+/** The text of a PDF, in one line. */
 export function textOfPdf(pdf: Buffer): string {
   return readPdf(pdf, 'pdftotext').replace(/\s+/g, ' ');
 }
 
-/** A word on a page and the room that its font takes for it. Points from the upper left corner. */
+/** A word on a page and its box, in points from the upper left corner. */
 export interface Word {
   readonly text: string;
   readonly left: number;
@@ -42,7 +42,7 @@ export interface WordsOnPage {
   readonly words: readonly Word[];
 }
 
-/** Where each word of a PDF is, page by page, as Poppler finds it. */
+/** The position of each word of a PDF, page by page, from Poppler. */
 export function wordsOfPdf(pdf: Buffer): WordsOnPage[] {
   const html = readPdf(pdf, 'pdftotext', '-bbox');
   const document = new DOMParser().parseFromString(html, 'text/xml');

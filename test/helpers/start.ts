@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** The variables and the arguments that `npm start` starts Node.js with. */
+/** The environment variables and the arguments of Node.js in `npm start`. */
 export function startedWith(): { readonly env: Record<string, string>; readonly args: string[] } {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
     scripts: { start: string };

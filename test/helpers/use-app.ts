@@ -1,9 +1,9 @@
 import { afterEach, beforeEach } from '@jest/globals';
 import { startApp, type TestApp } from './app';
 
-/** The app for the tests of a file, a new one for each test. */
+/** A new app for each test of a file. */
 export interface AppOfEachTest extends TestApp {
-  /** Starts it again with these options. */
+  /** Restarts the app with these options. */
   readonly restart: (...options: Parameters<typeof startApp>) => Promise<void>;
 }
 

@@ -19,7 +19,7 @@ export function recording(name: string): Buffer {
   return readFileSync(join(recordings, name));
 }
 
-/** Every domain whose users are recorded in both formats. */
+/** The domains whose users are recorded in both formats. */
 export const recordedDomains = [
   'dash.example',
   'example.com',
@@ -34,14 +34,14 @@ export const recordedDomains = [
 
 const account = { user: 'api', password: 'S3cret-api-password' };
 
-/** A Virtualmin on a loopback port: the recordings, and what a test puts before them. */
+/** A Virtualmin on a loopback port that answers with the recordings, unless a test overrides them. */
 export interface TestVirtualmin {
   readonly url: string;
-  /** The query of every request so far. */
-  readonly asked: URLSearchParams[];
-  /** Answers instead of the recordings until it is set to null; return false to let them answer. */
+  /** The query of each request so far. */
+  readonly requests: URLSearchParams[];
+  /** Unless it is null, it answers instead of the recordings; if it returns false, they answer. */
   override:
-    | ((asked: URLSearchParams, response: ServerResponse, request: IncomingMessage) => unknown)
+    | ((query: URLSearchParams, response: ServerResponse, request: IncomingMessage) => unknown)
     | null;
   config(changes?: Partial<VirtualminConfig>): VirtualminConfig;
   close(): void;
@@ -53,9 +53,9 @@ export async function startVirtualmin(tls?: {
 }): Promise<TestVirtualmin> {
   const recorded = replay({ recordings, ...account, bigDomainDelay: 0 });
   const listener: RequestListener = (request, response) => {
-    const asked = new URL(request.url ?? '/', 'http://localhost').searchParams;
-    virtualmin.asked.push(asked);
-    if (virtualmin.override !== null && virtualmin.override(asked, response, request) !== false)
+    const query = new URL(request.url ?? '/', 'http://localhost').searchParams;
+    virtualmin.requests.push(query);
+    if (virtualmin.override !== null && virtualmin.override(query, response, request) !== false)
       return;
     recorded(request, response);
   };
@@ -66,7 +66,7 @@ export async function startVirtualmin(tls?: {
   const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   const virtualmin: TestVirtualmin = {
     url,
-    asked: [],
+    requests: [],
     override: null,
     config: (changes) => ({
       url,
@@ -86,7 +86,7 @@ export async function startVirtualmin(tls?: {
 
 export type Values = Readonly<Record<string, string>>;
 
-/** One mailbox as list-users gives it, with some values changed. */
+/** One mailbox in the form of list-users, with some values changed. */
 export function userValues(changes: Values = {}): Values {
   return {
     unix_username: 'bob.example',
@@ -112,7 +112,7 @@ export function jsonAnswer(...users: readonly Values[]): string {
   return JSON.stringify({ command: 'list-users', status: 'success', data });
 }
 
-/** The same in XML, as XML::Simple writes it. */
+/** The same in XML, in the form of XML::Simple. */
 export function xmlAnswer(...users: readonly Values[]): string {
   const data = users.map((values) => ({ $: { name: values.unix_username ?? '' }, values }));
   return new Builder({ headless: true }).buildObject({
@@ -120,10 +120,10 @@ export function xmlAnswer(...users: readonly Values[]): string {
   });
 }
 
-/** Lets list-users answer with these users, and everything else with the recordings. */
+/** Makes list-users answer with these users; other programs answer with the recordings. */
 export function answerUsers(virtualmin: TestVirtualmin, ...users: readonly Values[]): void {
-  virtualmin.override = (asked, response) => {
-    if (asked.get('program') !== 'list-users') return false;
+  virtualmin.override = (query, response) => {
+    if (query.get('program') !== 'list-users') return false;
     response.end(jsonAnswer(...users));
     return true;
   };

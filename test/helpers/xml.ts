@@ -1,6 +1,6 @@
 import { DOMParser, type Element as XmlElement } from '@xmldom/xmldom';
 
-/** An element as its name, its attributes, and what is in it. */
+/** An element with its name, attributes and content. */
 export interface Element {
   readonly name: string;
   readonly attributes: Readonly<Record<string, string>>;
@@ -8,7 +8,7 @@ export interface Element {
   readonly text: string;
 }
 
-/** Parses a document with a parser that none of our writers is made with. Throws where it is not well-formed. */
+/** Parses a document with a parser that none of our writers uses. Throws if it is not well-formed. */
 export function parseXml(text: string): Element {
   const { documentElement } = new DOMParser().parseFromString(text, 'text/xml');
   if (documentElement === null) throw new Error('no root');
@@ -35,12 +35,12 @@ export function texts(element: Element | undefined): Record<string, string> {
   return Object.fromEntries((element?.children ?? []).map(({ name, text }) => [name, text]));
 }
 
-/** The children of that name. */
+/** The children with this name. */
 export function named(element: Element | undefined, name: string): Element[] {
   return (element?.children ?? []).filter((child) => child.name === name);
 }
 
-/** A property list's value: dictionaries, arrays, strings, whole numbers and truth values. */
+/** The value of a property list: dictionaries, arrays, strings, integers and booleans. */
 export function plistValue(element: Element | undefined): unknown {
   switch (element?.name) {
     case 'plist':

@@ -6,7 +6,7 @@ export interface Answer {
   readonly headers: ReadonlyMap<string, string>;
   /** With a chunked body decoded. */
   readonly body: Buffer;
-  /** Null if the answer does not say how long it is, so that this cannot be told. */
+  /** Null if the answer states no length, so that this is unknown. */
   readonly complete: boolean | null;
   /** Milliseconds until its first byte, and until its end. */
   readonly firstByte: number;

@@ -77,7 +77,7 @@ service auth {
 }
 
 test('the service checks every port, and all work', async () => {
-  const { status, body, time } = await panel.ask('/domains/example.com/check.json');
+  const { status, body, time } = await panel.request('/domains/example.com/check.json');
   expect(status).toBe(200);
   const { services, loginOnPort25 } = JSON.parse(String(body)) as {
     services: { port: number; result: string; certificate: { names: string[] } | null }[];
@@ -88,16 +88,16 @@ test('the service checks every port, and all work', async () => {
   );
   for (const { certificate } of services) expect(certificate?.names).toEqual(['mail.example.com']);
   expect(loginOnPort25).toBe(false);
-  figure('six mail ports and port 25, asked', `${time.toFixed()} ms`);
+  figure('check of six mail ports and port 25', `${time.toFixed()} ms`);
 });
 
 test('a closed port is reported as refused', async () => {
   panel.run('systemctl', 'stop', 'dovecot.service', 'dovecot.socket');
-  const page = await panel.ask('/domains/example.com/check');
+  const page = await panel.request('/domains/example.com/check');
   const token = /name="token" value="([^"]+)"/.exec(String(page.body))?.[1] ?? '';
-  const again = await panel.ask('/domains/example.com/check', { form: { token } });
+  const again = await panel.request('/domains/example.com/check', { form: { token } });
   expect(again.status).toBe(303);
-  const { body } = await panel.ask('/domains/example.com/check.json');
+  const { body } = await panel.request('/domains/example.com/check.json');
   const { services } = JSON.parse(String(body)) as { services: { port: number; result: string }[] };
   expect(services.filter(({ result }) => result === 'refused').map(({ port }) => port)).toEqual([
     143, 993, 110, 995,
@@ -108,11 +108,11 @@ test('a closed port is reported as refused', async () => {
 test.each([
   { typed: 'the right password', form: { password }, verdict: 'works-and-address-does-not' },
   { typed: 'a wrong password', form: { password: 'not-this-one' }, verdict: 'password-wrong' },
-])('a login is tried with $typed', async ({ form, verdict }) => {
+])('a login test with $typed', async ({ form, verdict }) => {
   const mailbox = '/domains/example.com/mailboxes/bob.example';
-  const page = await panel.ask(mailbox);
+  const page = await panel.request(mailbox);
   const token = /name="token" value="([^"]+)"/.exec(String(page.body))?.[1] ?? '';
-  const { status, time } = await panel.ask(`${mailbox}/try`, { form: { ...form, token } });
+  const { status, time } = await panel.request(`${mailbox}/try`, { form: { ...form, token } });
   expect(status).toBe(200);
   const lines = panel.run('journalctl', '--no-pager', '-o', 'cat', '-t', 'node').split('\n');
   const [said] = lines.filter((line) => line.includes('login tried')).slice(-1);

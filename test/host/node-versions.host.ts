@@ -23,7 +23,7 @@ const versions = [
 ];
 
 describe.each(versions)('Node.js $version', ({ version, path }) => {
-  test('is found by set-up', async () => {
+  test('set-up finds it', async () => {
     if (path !== '/usr/bin/node') {
       const target = join(panel.root, path);
       mkdirSync(join(target, '..'), { recursive: true });
@@ -36,14 +36,14 @@ describe.each(versions)('Node.js $version', ({ version, path }) => {
     expect(panel.read(`/etc/systemd/system/${serviceUnit}`)).toContain(`\nExecStart=${path} `);
   });
 
-  test('runs the service in its sandbox', async () => {
+  test('the service runs in its sandbox', async () => {
     panel.run('systemctl', 'stop', serviceUnit);
-    const cold = await panel.ask('/domains/example.com/mailboxes.json');
+    const cold = await panel.request('/domains/example.com/mailboxes.json');
     expect(cold.status).toBe(200);
     const pid = panel.mainPid();
     expect(panel.run('readlink', `/proc/${pid}/exe`).trim()).toBe(path);
     expect(panel.show(serviceUnit, 'NRestarts')).toBe('0');
-    const pdf = await panel.ask('/domains/example.com/sheets.pdf');
+    const pdf = await panel.request('/domains/example.com/sheets.pdf');
     expect([pdf.status, pdf.complete]).toEqual([200, true]);
     expect(pdf.body.subarray(0, 5).toString()).toBe('%PDF-');
     const resident = /VmRSS:\s*(\d+) kB/.exec(panel.read(`/proc/${pid}/status`))?.[1];

@@ -15,7 +15,7 @@ export const moduleFolder = '/usr/share/webmin/virtualmin-mail-setup';
 export const serviceUnit = 'virtualmin-mail-setup.service';
 export const socketUnit = 'virtualmin-mail-setup.socket';
 
-export interface Question {
+export interface RequestOptions {
   /** The HTTP version of the request; HTTP/1.1 by default. */
   readonly version?: '1.0' | '1.1';
   /** A form, sent by POST. */
@@ -27,9 +27,13 @@ export interface Question {
 /** A host with a panel, ready for the module: the stand-ins of Webmin's server and library, and of Virtualmin. */
 export interface Panel extends Container {
   /** Requests a path of the module over TLS, as root. */
-  readonly ask: (path: string, question?: Question) => Promise<Answer>;
+  readonly request: (path: string, options?: RequestOptions) => Promise<Answer>;
   /** The same, repeated until the mailboxes are there: a page waits half a second for Virtualmin, then says that it waits. */
-  readonly askWarm: (domain: string, path?: string, question?: Question) => Promise<Answer>;
+  readonly requestWarm: (
+    domain: string,
+    path?: string,
+    options?: RequestOptions,
+  ) => Promise<Answer>;
   /** Unpacks a package (by default ours) and runs its set-up, as the panel does. Returns the output of set-up. */
   readonly install: (path?: string) => Promise<Said>;
   /** Runs the module's uninstall.pl and deletes the module, as the panel does. */
@@ -185,11 +189,11 @@ function operations(container: Container): Omit<Panel, keyof Container> {
       run('rm', '-r', moduleFolder);
       return said;
     },
-    ask: (path, question = {}) => ask(door, path, question),
-    askWarm: async (domain, path = '', question = {}) => {
+    request: (path, options = {}) => sendRequest(door, path, options),
+    requestWarm: async (domain, path = '', options = {}) => {
       // A request for JSON waits until Virtualmin has answered.
-      await ask(door, `/domains/${domain}/mailboxes.json`, {});
-      return ask(door, `/domains/${domain}${path}`, question);
+      await sendRequest(door, `/domains/${domain}/mailboxes.json`, {});
+      return sendRequest(door, `/domains/${domain}${path}`, options);
     },
   };
 }
@@ -210,8 +214,8 @@ export function changedPackage(change: (files: string) => void): string {
   return made;
 }
 
-async function ask(door: string, path: string, question: Question): Promise<Answer> {
-  const { version = '1.1', form, onData } = question;
+async function sendRequest(door: string, path: string, options: RequestOptions): Promise<Answer> {
+  const { version = '1.1', form, onData } = options;
   const body = form === undefined ? '' : String(new URLSearchParams(form));
   const text = [
     `${form === undefined ? 'GET' : 'POST'} /virtualmin-mail-setup/index.cgi${path} HTTP/${version}`,

@@ -21,7 +21,7 @@ const mayDiffer: readonly (readonly [RegExp, string])[] = [
 beforeAll(async () => {
   panel = await startPanel();
   // The panel is already running.
-  await panel.ask('/');
+  await panel.request('/');
   before = list();
   const { code, err } = await panel.install();
   expect([code, err]).toEqual([0, '']);
@@ -87,17 +87,17 @@ test('the listing shows an installation', () => {
 describe('removal', () => {
   beforeAll(async () => {
     // The module has been used: a branding was saved, a file downloaded, and the service has crashed.
-    const page = await panel.ask('/branding');
+    const page = await panel.request('/branding');
     const token = /name="token" value="([^"]+)"/.exec(String(page.body))?.[1] ?? '';
-    const saved = await panel.ask('/branding', {
+    const saved = await panel.request('/branding', {
       form: { token, version: '', host_name: 'A host' },
     });
     expect(saved.status).toBe(303);
     expect(readdirSync(join(panel.root, 'var/lib/private/virtualmin-mail-setup'))).not.toEqual([]);
-    const pdf = await panel.ask('/domains/example.com/sheets.pdf');
+    const pdf = await panel.request('/domains/example.com/sheets.pdf');
     expect([pdf.status, pdf.complete]).toEqual([200, true]);
     crash(panel, 'SIGKILL');
-    await panel.ask('/');
+    await panel.request('/');
     const begin = performance.now();
     const { code, err } = await panel.uninstall();
     expect([code, err]).toEqual([0, '']);
@@ -126,13 +126,13 @@ describe('removal', () => {
   });
 
   test('leaves the panel running', async () => {
-    expect((await panel.ask('/')).status).toBe(404);
+    expect((await panel.request('/')).status).toBe(404);
     expect(panel.show('webmin.service', 'ActiveState')).toBe('active');
   });
 
   test('can be followed by another installation', async () => {
     const { code, err } = await panel.install();
     expect([code, err]).toEqual([0, '']);
-    expect((await panel.askWarm('example.com')).status).toBe(200);
+    expect((await panel.requestWarm('example.com')).status).toBe(200);
   });
 });

@@ -31,7 +31,7 @@ const milliseconds = (time: number) => `${time.toFixed()} ms`;
 
 describe('through the panel', () => {
   test('a page is inside the panel', async () => {
-    const { status, body } = await panel.askWarm('example.com');
+    const { status, body } = await panel.requestWarm('example.com');
     expect(status).toBe(200);
     expect(String(body)).toMatch(
       /^<panel title="Mail Client Setup · example\.com">[^]*<\/panel>\n$/,
@@ -40,14 +40,14 @@ describe('through the panel', () => {
   });
 
   test.each(['1.0', '1.1'] as const)('what is not there is a 404, at HTTP/%s', async (version) => {
-    const { status, body } = await panel.ask('/domains/nosuch.example', { version });
+    const { status, body } = await panel.request('/domains/nosuch.example', { version });
     expect(status).toBe(404);
     expect(String(body)).toContain('</panel>');
   });
 
   test('a file of more than 20 MB is complete over HTTP/1.0 and HTTP/1.1', async () => {
-    const old = await panel.askWarm('big.example', '/sheets', { version: '1.0' });
-    const now = await panel.askWarm('big.example', '/sheets', { version: '1.1' });
+    const old = await panel.requestWarm('big.example', '/sheets', { version: '1.0' });
+    const now = await panel.requestWarm('big.example', '/sheets', { version: '1.1' });
     expect([old.status, now.status]).toEqual([200, 200]);
     expect(old.body.length).toBeGreaterThan(20_000_000);
     expect([old.complete, now.complete]).toEqual([true, true]);
@@ -71,12 +71,12 @@ describe('the start', () => {
     panel.run('systemctl', 'stop', serviceUnit);
     expect(panel.show(socketUnit, 'ActiveState')).toBe('active');
     expect(panel.mainPid()).toBe(0);
-    const cold = await panel.ask('/domains/example.com/mailboxes.json');
+    const cold = await panel.request('/domains/example.com/mailboxes.json');
     expect(cold.status).toBe(200);
     expect(panel.mainPid()).toBeGreaterThan(0);
     const warm: number[] = [];
     for (let count = 0; count < 15; count++) {
-      const { status, time } = await panel.ask('/domains/example.com/mailboxes.json');
+      const { status, time } = await panel.request('/domains/example.com/mailboxes.json');
       expect(status).toBe(200);
       warm.push(time);
     }
@@ -285,7 +285,7 @@ describe('the sandbox', () => {
 
 describe('the life of the service', () => {
   const inode = () => statSync(join(panel.root, 'run/virtualmin-mail-setup.sock')).ino;
-  const page = () => panel.ask('/domains/example.com/mailboxes.json');
+  const page = () => panel.request('/domains/example.com/mailboxes.json');
 
   test('ends without requests, and starts again with the next', async () => {
     dropIn(panel, 'Environment=IDLE_TIMEOUT=1\n');
@@ -321,7 +321,7 @@ describe('the life of the service', () => {
       killed = true;
       crash(panel, 'SIGKILL');
     };
-    const { status, body, complete } = await panel.askWarm('big.example', '/sheets', {
+    const { status, body, complete } = await panel.requestWarm('big.example', '/sheets', {
       onData: kill,
     });
     expect([status, complete]).toEqual([200, false]);
@@ -351,7 +351,7 @@ describe('the life of the service', () => {
   test('works again after a repair, when its configuration was wrong', async () => {
     panel.run('systemctl', 'stop', serviceUnit);
     dropIn(panel, 'Environment=IDLE_TIMEOUT=never\n');
-    const { status, body, time } = await panel.ask('/');
+    const { status, body, time } = await panel.request('/');
     expect([502, 503]).toContain(status);
     expect(String(body)).toContain('virtualmin repair-mail-setup');
     figure('the answer of a service that does not start', milliseconds(time));

@@ -41,7 +41,7 @@ describe('an upgrade during the download of a large file', () => {
     rmSync(newer);
   });
 
-  test('does not cut it off, and other requests are answered', async () => {
+  test('does not break the download, and other requests are answered', async () => {
     let installation: ReturnType<Panel['install']> | undefined;
     const onData = async (bytes: number) => {
       if (bytes > 1_000_000) installation ??= panel.install(newer);
@@ -49,7 +49,7 @@ describe('an upgrade during the download of a large file', () => {
       await setTimeout(20);
     };
     const old = panel.mainPid();
-    const download = panel.askWarm('plain.example', '/sheets', { onData });
+    const download = panel.requestWarm('plain.example', '/sheets', { onData });
     await panel.until('the installation begins', () => installation !== undefined);
     const begin = performance.now();
     const pages: { status: number; time: number }[] = [];
@@ -59,7 +59,7 @@ describe('an upgrade during the download of a large file', () => {
       return result;
     });
     while (!progress.installed) {
-      pages.push(await panel.ask('/domains/example.com/mailboxes.json'));
+      pages.push(await panel.request('/domains/example.com/mailboxes.json'));
       await setTimeout(50);
     }
     const seconds = ((performance.now() - begin) / 1000).toFixed(1);
@@ -75,7 +75,7 @@ describe('an upgrade during the download of a large file', () => {
     );
     const after = panel.mainPid();
     expect([0, old]).not.toContain(after);
-    const page = await panel.askWarm('example.com');
+    const page = await panel.requestWarm('example.com');
     expect(String(page.body)).toContain(mark);
     expect(panel.read(`${moduleFolder}/module.info`)).toContain('version=99.0.0');
     expect(panel.show(socketUnit, 'ActiveState')).toBe('active');
@@ -89,7 +89,7 @@ describe('the memory limit', () => {
   });
 
   test('is enforced by the kernel', async () => {
-    await panel.askWarm('plain.example');
+    await panel.requestWarm('plain.example');
     const group = panel.show(serviceUnit, 'ControlGroup');
     const old = `/sys/fs/cgroup/memory${group}/memory.limit_in_bytes`;
     const said = panel.attempt('cat', `/sys/fs/cgroup${group}/memory.max`, old).out.trim();
@@ -97,22 +97,22 @@ describe('the memory limit', () => {
   });
 
   test.each(['1.1', '1.0'] as const)(
-    'breaks off what is on its way at HTTP/%s, so that it does not look whole',
+    'aborts requests in progress at HTTP/%s, so that they do not look complete',
     async (version) => {
-      await panel.askWarm('plain.example');
+      await panel.requestWarm('plain.example');
       const before = panel.mainPid();
-      let asked: ReturnType<Panel['ask']> | undefined;
-      const tooMuch = () => (asked ??= panel.ask('/domains/big.example/mailboxes.json'));
+      let pending: ReturnType<Panel['request']> | undefined;
+      const tooMuch = () => (pending ??= panel.request('/domains/big.example/mailboxes.json'));
       // Over HTTP/1.0 nothing is sent before the file is complete.
       if (version === '1.0') void setTimeout(700).then(tooMuch);
-      const { status, complete, body } = await panel.askWarm('plain.example', '/sheets', {
+      const { status, complete, body } = await panel.requestWarm('plain.example', '/sheets', {
         version,
         onData: async (bytes) => {
           if (bytes > 1_000_000) void tooMuch();
           await setTimeout(5);
         },
       });
-      const other = await asked;
+      const other = await pending;
       figure(
         `what is left of a download at HTTP/${version} when memory is out`,
         `${(body.length / 1e6).toFixed(1)} MB, status ${status}`,
@@ -123,8 +123,8 @@ describe('the memory limit', () => {
     },
   );
 
-  test('and the next request is answered', async () => {
-    const { status, time } = await panel.ask('/domains/example.com/mailboxes.json');
+  test('leaves a service that answers the next request', async () => {
+    const { status, time } = await panel.request('/domains/example.com/mailboxes.json');
     expect(status).toBe(200);
     figure('first answer after memory was out', `${time.toFixed()} ms`);
     expect(panel.run('journalctl', '--no-pager', '-u', serviceUnit)).toMatch(

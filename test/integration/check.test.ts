@@ -15,7 +15,7 @@ afterAll(() => {
   virtualmin.close();
 });
 
-/** Runs the command against the recorded Virtualmin; a domain of its names has no address anywhere. */
+/** Runs the command against the recorded Virtualmin; none of its host names has an address. */
 function run(...args: string[]) {
   const { url, user, password } = virtualmin.config();
   const env = {
@@ -31,14 +31,14 @@ function run(...args: string[]) {
   });
 }
 
-test('what is not proven ends with 2, a line a port', async () => {
+test('prints one line per port, and exits with 2 if a port is not proven', async () => {
   const { code, out, errors } = await run('--domain', 'example.com');
   expect([code, errors]).toEqual([2, '']);
   expect(out.split('\n')).toHaveLength(7);
   expect(out).toMatch(/^mail\.example\.com:143 +starttls +\w/);
 });
 
-test('as JSON', async () => {
+test('prints JSON', async () => {
   const { code, out } = await run('--domain', 'example.com', '--json');
   expect(code).toBe(2);
   expect(JSON.parse(out)).toMatchObject({ domain: 'example.com', services: { length: 6 } });
@@ -50,13 +50,13 @@ test.each([
   [[], /--domain must be a domain name/],
   [['--nonsense'], /nonsense/],
   [['--domain', 'nomail.example'], /nothing is checked for this domain/],
-])('%j ends with 1 and says why', async (args, words) => {
+])('%j: exits with 1 and prints the reason', async (args, words) => {
   const { code, out, errors } = await run(...args);
   expect([code, out]).toEqual([1, '']);
   expect(errors).toMatch(words);
 });
 
-test('--help', async () => {
+test('--help prints the usage', async () => {
   const { code, out } = await run('--help');
   expect(code).toBe(0);
   expect(out).toContain('npm run check -- --domain');

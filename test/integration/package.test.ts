@@ -43,11 +43,11 @@ afterAll(() => {
 });
 
 describe('the package', () => {
-  test('is the same, byte for byte, when it is made again', () => {
+  test('has the same bytes when it is made again', () => {
     expect(pack().equals(pack())).toBe(true);
   });
 
-  test('is one folder with what Webmin looks for at its root', () => {
+  test('has one folder with the files that Webmin expects at its root', () => {
     expect(readdirSync(folder)).toEqual(['virtualmin-mail-setup']);
     for (const file of [
       'module.info',
@@ -84,14 +84,14 @@ describe('the package', () => {
     expect(statSync(archive).size).toBeLessThan(2_000_000);
   });
 
-  test('lets programs be run and nothing else, and nobody but its owner write', () => {
+  test('only programs are executable, and only the owner may write', () => {
     for (const path of filesIn(unpacked)) {
       const mode = /\.(cgi|pl)$/.test(path) ? 0o755 : 0o644;
       expect([path, statSync(path).mode & 0o777]).toEqual([path, mode]);
     }
   });
 
-  test('knows nothing of the machine that made it, and holds no recordings', () => {
+  test('contains no path of the build machine and no recordings', () => {
     for (const path of filesIn(unpacked)) {
       const text = readFileSync(path, 'latin1');
       expect([path, text.includes(root)]).toEqual([path, false]);
@@ -100,7 +100,7 @@ describe('the package', () => {
     expect(existsSync(join(unpacked, 'app', 'recordings'))).toBe(false);
   });
 
-  test('has the licence of each package that is in it', () => {
+  test('has the licence of each package in it', () => {
     const licences = readFileSync(join(unpacked, 'app', 'licences.txt'), 'utf8');
     for (const name of ['express', 'pdfkit', 'nodemailer', 'xml2js', '@fontsource/noto-sans']) {
       expect(licences).toMatch(new RegExp(`^${name} \\d`, 'm'));
@@ -108,7 +108,7 @@ describe('the package', () => {
     expect(licences).not.toContain('undefined');
   });
 
-  test('every asset that a page names is where Webmin serves it', () => {
+  test('has every asset that a page names where Webmin serves it', () => {
     for (const name of ['panel.css', 'style.css', 'sheet.css', 'page.js', 'icon.svg']) {
       expect(existsSync(join(unpacked, 'assets', name))).toBe(true);
     }
@@ -119,7 +119,7 @@ describe('the package', () => {
   });
 });
 
-describe('the units', () => {
+describe('the systemd units', () => {
   const values = { NODE: process.execPath, CONFIG: '/etc/webmin/virtualmin-mail-setup' };
 
   const install = () => {
@@ -148,7 +148,7 @@ describe('the units', () => {
     }
   });
 
-  test('are a sandbox of 2.0 or better, as systemd counts', () => {
+  test('have a sandbox rating of 2.0 or better from systemd', () => {
     install();
     const output = execFileSync(
       'systemd-analyze',
@@ -160,7 +160,7 @@ describe('the units', () => {
     expect(exposure).toBeLessThanOrEqual(2);
   });
 
-  test('let root alone open the socket', () => {
+  test('only root can open the socket', () => {
     install();
     const socket = readFileSync(join(folder, 'virtualmin-mail-setup.socket'), 'utf8');
     expect(socket).toContain('SocketUser=root\nSocketGroup=root\nSocketMode=0600\n');

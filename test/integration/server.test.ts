@@ -32,7 +32,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'mail-setup-server-'));
 });
 
-/** What a test that fails has left open. */
+/** Closed after each test, even if it fails. */
 const closing: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -75,7 +75,7 @@ describe('the bundle runs on', () => {
       ]);
       const csv = await fetch(`${base}/domains/example.com/mailboxes.csv`, { headers });
       expect(await csv.text()).toContain('bob.example');
-      // Each of these loads a part of the bundle that a start does not.
+      // Each of these loads a part of the bundle that is not loaded at the start.
       const mailbox = `${base}/domains/example.com/mailboxes/bob.example`;
       const form = new FormData();
       form.set('version', '');
@@ -116,7 +116,7 @@ describe('the bundle runs on', () => {
 });
 
 describe('the start', () => {
-  test('prints one line with the address and a token, a new one each time', async () => {
+  test('prints one line with the address and a new token each time', async () => {
     const [one, two] = await Promise.all([start(), start()]);
     for (const { line } of [one, two]) {
       expect(line).toMatch(
@@ -137,7 +137,7 @@ describe('the start', () => {
     expect(text).toContain('big.example');
   });
 
-  test('asks the server that is configured', async () => {
+  test('uses the configured server', async () => {
     const virtualmin = await startVirtualmin();
     const passwordFile = join(folder, 'password');
     writeFileSync(passwordFile, `${virtualmin.config().password}\n`);
@@ -160,25 +160,25 @@ describe('the start', () => {
       login: 'bob.example',
       incoming: [{ host: 'mx.host.example' }, {}, {}, {}],
     });
-    expect(virtualmin.asked.every((asked) => asked.has('xml'))).toBe(true);
+    expect(virtualmin.requests.every((query) => query.has('xml'))).toBe(true);
     virtualmin.close();
   });
 
-  test('ends with words where the configuration is wrong', async () => {
+  test('ends with a message if the configuration is invalid', async () => {
     await expect(startBundle({ HOST: '0.0.0.0' })).rejects.toThrow('ended with 1: HOST is 0.0.0.0');
     await expect(startBundle({ PORT: 'x', LOG_LEVEL: 'y' })).rejects.toThrow(
       /PORT must be.*\nLOG_LEVEL must be/,
     );
   });
 
-  test('ends with words where the port is taken', async () => {
+  test('ends with a message if the port is in use', async () => {
     const { line } = await start();
     const { port } = new URL(addressIn(line).base);
     await expect(startBundle({ PORT: port })).rejects.toThrow(/Cannot start: .*EADDRINUSE/);
   });
 });
 
-describe('on a socket, for the panel', () => {
+describe('on a Unix socket, for the panel', () => {
   const viewer = {
     user: 'root',
     role: 'master-admin',
@@ -204,7 +204,7 @@ describe('on a socket, for the panel', () => {
         .end();
     });
 
-  test('that its owner alone can open, and again after it was killed', async () => {
+  test('only its owner can open it, and a restart after a kill works', async () => {
     const path = join(folder, 'app.sock');
     const first = await start({ SOCKET_PATH: path });
     expect(first.line).toBe(`Mail Client Setup is at ${path}`);
@@ -218,7 +218,7 @@ describe('on a socket, for the panel', () => {
     expect(await get(path, ofThePanel)).toBe(200);
   });
 
-  test('that systemd has opened, and it ends by itself when nobody asks any more', async () => {
+  test('opened by systemd: the process ends by itself without requests', async () => {
     const path = join(folder, 'activated.sock');
     const activate = ['systemd-socket-activate', '-l', path, '-E', 'IDLE_TIMEOUT', '--'];
     const child = spawn(activate[0] ?? '', [...activate.slice(1), process.execPath, bundle], {
@@ -232,14 +232,14 @@ describe('on a socket, for the panel', () => {
     expect((await ended)[0]).toBe(0);
   });
 
-  test('that another server answers on is left alone', async () => {
+  test('a socket of another running server is left alone', async () => {
     const path = join(folder, 'taken.sock');
     const other = createServer().listen(path);
     await expect(startBundle({ SOCKET_PATH: path })).rejects.toThrow('EADDRINUSE');
     other.close();
   });
 
-  test('a file in its place is left alone', async () => {
+  test('a file with that path is left alone', async () => {
     const path = join(folder, 'precious');
     writeFileSync(path, 'data');
     await expect(startBundle({ SOCKET_PATH: path })).rejects.toThrow('EADDRINUSE');
@@ -247,11 +247,11 @@ describe('on a socket, for the panel', () => {
   });
 });
 
-test('SIGTERM lets open requests finish, takes no new ones, and ends with 0', async () => {
+test('SIGTERM: open requests finish, new ones are not accepted, the exit code is 0', async () => {
   const virtualmin = await startVirtualmin();
   const { user, password } = virtualmin.config();
-  virtualmin.override = (asked, response) => {
-    if (asked.get('program') === 'list-domains') return false;
+  virtualmin.override = (query, response) => {
+    if (query.get('program') === 'list-domains') return false;
     setTimeout(() => response.end(jsonAnswer(userValues())), 700);
     return true;
   };
@@ -273,7 +273,7 @@ test('SIGTERM lets open requests finish, takes no new ones, and ends with 0', as
   virtualmin.close();
 });
 
-describe('what is not a request is refused with words', () => {
+describe('a malformed request is refused with a message', () => {
   let base: string;
   let headers: Record<string, string>;
 
@@ -296,7 +296,7 @@ describe('what is not a request is refused with words', () => {
     expect(await response.text()).toContain('at most 16384 bytes');
   });
 
-  test('no HTTP at all', async () => {
+  test('not HTTP', async () => {
     const { port } = new URL(base);
     const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8');
     socket.write('HELLO\r\n\r\n');

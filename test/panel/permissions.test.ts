@@ -25,17 +25,17 @@ const address = { pages: '/module/index.cgi', assets: '/module/assets', token: '
 const parse = (viewer: object) =>
   parseViewer(Buffer.from(JSON.stringify({ ...viewer, ...address })).toString('base64'));
 
-describe('roles and permissions, as the Perl side has them', () => {
-  test('the roles', () => {
+describe('TypeScript and Perl have the same roles and permissions', () => {
+  test('roles', () => {
     expect([...viewerRoles].sort()).toEqual([...fixture.roles].sort());
   });
 
-  test('the permissions', () => {
+  test('permissions', () => {
     expect([...permissions].sort()).toEqual([...fixture.permissions].sort());
   });
 
   test.each(fixture.viewers.map((viewer) => [viewer.user, viewer] as const))(
-    'the viewer %s',
+    'viewer: %s',
     (_name, viewer) => {
       expect(parse(viewer)).toEqual({
         ...address,
@@ -48,7 +48,7 @@ describe('roles and permissions, as the Perl side has them', () => {
     },
   );
 
-  test('a permission that only one side has is not granted', () => {
+  test('a permission that only one side knows is not granted', () => {
     const [viewer] = fixture.viewers;
     expect(parse({ ...viewer, may: [...fixture.permissions, 'other'] })?.may).toEqual(
       new Set(permissions),

@@ -37,23 +37,23 @@ const usualOptions = (portOf: (port: number) => number): ProbeOptions => ({
   portOf,
 });
 
-/** The same with less patience for what does not answer. */
+/** The same with a shorter time limit. */
 const options = (portOf: (port: number) => number, more: ProbeOptions = {}): ProbeOptions => ({
   ...usualOptions(portOf),
   perPort: 1_000,
   ...more,
 });
 
-async function observe(given: ProbeOptions, asked = endpoints): Promise<HostObservations> {
-  const [seen] = await new Probes(given).observe(asked);
-  if (seen === undefined) throw new Error('nothing seen');
-  return seen;
+async function observe(given: ProbeOptions, requested = endpoints): Promise<HostObservations> {
+  const [observed] = await new Probes(given).observe(requested);
+  if (observed === undefined) throw new Error('no observation');
+  return observed;
 }
 
 const kinds = ({ services }: HostObservations) =>
   services.map(({ endpoint, result }) => [endpoint.port, result.kind]);
 
-/** A server that does something to everyone who connects. */
+/** A server that calls `talk` for each connection. */
 async function fake(talk: (socket: Socket) => void): Promise<number> {
   const open = new Set<Socket>();
   const server: Server = createServer((socket) => {
@@ -69,7 +69,7 @@ async function fake(talk: (socket: Socket) => void): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Goes over to TLS on a connection, and goes on with what a client says there. */
+/** Starts TLS on a connection, and calls `say` for each line received over it. */
 function overTls(socket: Socket, say: (line: string, secured: TLSSocket) => void): void {
   const secured = new TLSSocket(socket, {
     isServer: true,
@@ -91,7 +91,7 @@ const imapsOnly: readonly Endpoint[] = [
 ];
 
 async function resultFrom(
-  asked: readonly Endpoint[],
+  requested: readonly Endpoint[],
   talk: (socket: Socket) => void,
   more: ProbeOptions = {},
 ) {
@@ -99,31 +99,35 @@ async function resultFrom(
   return (
     await observe(
       options(() => port, more),
-      asked,
+      requested,
     )
   ).services[0];
 }
 
 describe('a port that', () => {
-  test('is closed', async () => {
+  test('is closed is reported as refused', async () => {
     const [port = 0] = await freePorts(1);
-    const seen = await observe(options(() => port));
-    expect(new Set(seen.services.map(({ result }) => result.kind))).toEqual(new Set(['refused']));
-    expect(seen.loginOnPort25).toBeNull();
+    const observed = await observe(options(() => port));
+    expect(new Set(observed.services.map(({ result }) => result.kind))).toEqual(
+      new Set(['refused']),
+    );
+    expect(observed.loginOnPort25).toBeNull();
   });
 
-  test('is silent is given up after five seconds, all of them at once', async () => {
+  test('never answers is reported as timed out after five seconds, all ports at the same time', async () => {
     const port = await fake(() => undefined);
     const began = Date.now();
-    const seen = await observe(usualOptions(() => port));
-    expect(new Set(seen.services.map(({ result }) => result.kind))).toEqual(new Set(['timed-out']));
+    const observed = await observe(usualOptions(() => port));
+    expect(new Set(observed.services.map(({ result }) => result.kind))).toEqual(
+      new Set(['timed-out']),
+    );
     expect(Date.now() - began).toBeGreaterThan(4_900);
     expect(Date.now() - began).toBeLessThan(9_000);
   });
 
   const unending: [string, 'timed-out', (socket: Socket) => void][] = [
     [
-      'drips',
+      'sends single bytes without end',
       'timed-out',
       (socket: Socket) => {
         const timer = setInterval(() => socket.write('* OK '), 200);
@@ -133,7 +137,7 @@ describe('a port that', () => {
       },
     ],
     [
-      'stops in the middle of TLS',
+      'stops during the TLS handshake',
       'timed-out',
       (socket: Socket) => {
         socket.write('* OK hello\r\n');
@@ -146,13 +150,17 @@ describe('a port that', () => {
     ],
   ];
 
-  test.each(unending)('%s', async (_what, kind, talk) => {
+  test.each(unending)('%s is reported as timed out', async (_what, kind, talk) => {
     expect((await resultFrom(imapOnly, talk, { perPort: 300 }))?.result).toEqual({ kind });
   });
 
   const differing: [string, Difference, (socket: Socket) => void][] = [
-    ['closes at once', 'closes-connection', (socket: Socket) => void socket.end()],
-    ['says goodbye', 'closes-connection', (socket: Socket) => void socket.end('* BYE busy\r\n')],
+    ['closes immediately', 'closes-connection', (socket: Socket) => void socket.end()],
+    [
+      'closes with a BYE greeting',
+      'closes-connection',
+      (socket: Socket) => void socket.end('* BYE busy\r\n'),
+    ],
     [
       'speaks HTTP',
       'other-protocol',
@@ -160,12 +168,12 @@ describe('a port that', () => {
     ],
     ['speaks SMTP', 'other-protocol', (socket: Socket) => void socket.write('220 mx ESMTP\r\n')],
     [
-      'sends a line without an end',
+      'sends an endless line',
       'answers-too-much',
       (socket: Socket) => void socket.write('* OK ' + 'x'.repeat(20_000)),
     ],
     [
-      'sends lines without an end',
+      'sends endless lines',
       'answers-too-much',
       (socket: Socket) => {
         socket.write('* OK hello\r\n');
@@ -173,7 +181,7 @@ describe('a port that', () => {
       },
     ],
     [
-      'has no STARTTLS',
+      'does not offer STARTTLS',
       'starttls-not-offered',
       (socket: Socket) => {
         socket.write('* OK hello\r\n');
@@ -195,7 +203,7 @@ describe('a port that', () => {
       },
     ],
     [
-      'breaks TLS off',
+      'breaks off the TLS handshake',
       'tls-fails',
       (socket: Socket) => {
         socket.write('* OK hello\r\n');
@@ -210,17 +218,20 @@ describe('a port that', () => {
     ],
   ];
 
-  test.each(differing)('%s', async (_what, how, talk) => {
+  test.each(differing)('%s is reported as different', async (_what, how, talk) => {
     expect((await resultFrom(imapOnly, talk))?.result).toEqual({ kind: 'differs', how });
   });
 
-  test('speaks no TLS where it should at once', async () => {
-    const seen = await resultFrom(imapsOnly, (socket) => void socket.write('* OK hello\r\n'));
-    expect(seen?.result).toEqual({ kind: 'differs', how: 'tls-fails' });
+  test('lacks implicit TLS is reported as different', async () => {
+    const observation = await resultFrom(
+      imapsOnly,
+      (socket) => void socket.write('* OK hello\r\n'),
+    );
+    expect(observation?.result).toEqual({ kind: 'differs', how: 'tls-fails' });
   });
 
-  test('takes no password after TLS', async () => {
-    const seen = await resultFrom(submissionOnly, (socket) => {
+  test('accepts no password after TLS is reported as different', async () => {
+    const observation = await resultFrom(submissionOnly, (socket) => {
       socket.write('220 mx ESMTP\r\n');
       socket.on('data', (bytes) => {
         if (String(bytes).startsWith('EHLO')) socket.write('250-mx\r\n250 STARTTLS\r\n');
@@ -231,12 +242,12 @@ describe('a port that', () => {
         }
       });
     });
-    expect(seen?.result).toEqual({ kind: 'differs', how: 'no-password-login' });
-    expect(seen?.weaknesses).toEqual(['challenge-response']);
+    expect(observation?.result).toEqual({ kind: 'differs', how: 'no-password-login' });
+    expect(observation?.weaknesses).toEqual(['challenge-response']);
   });
 
-  test('carries out after TLS what came before it', async () => {
-    const seen = await resultFrom(submissionOnly, (socket) => {
+  test('executes after STARTTLS what was sent before it is reported as weak', async () => {
+    const observation = await resultFrom(submissionOnly, (socket) => {
       const answer = (line: string): string =>
         line.startsWith('EHLO') ? '250-mx\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n' : '500 what?\r\n';
       socket.write('220 mx ESMTP\r\n');
@@ -256,11 +267,11 @@ describe('a port that', () => {
         });
       });
     });
-    expect(seen?.result).toEqual({ kind: 'proven' });
-    expect(seen?.weaknesses).toContain('injection');
+    expect(observation?.result).toEqual({ kind: 'proven' });
+    expect(observation?.weaknesses).toContain('injection');
   });
 
-  test('speaks only an old TLS', async () => {
+  test('offers only old TLS versions is reported as different', async () => {
     const server = createTlsServer({
       cert: readFileSync(good.certificate),
       key: readFileSync(good.key),
@@ -272,18 +283,18 @@ describe('a port that', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     closing.push(() => server.close());
     const { port } = server.address() as AddressInfo;
-    const [seen] = (
+    const [observation] = (
       await observe(
         options(() => port),
         imapsOnly,
       )
     ).services;
-    expect(seen?.result).toEqual({ kind: 'differs', how: 'tls-fails' });
+    expect(observation?.result).toEqual({ kind: 'differs', how: 'tls-fails' });
   });
 });
 
-describe('what is connected to', () => {
-  const nobody = () => false;
+describe('addresses that may be connected to', () => {
+  const noOwnAddress = () => false;
 
   test.each([
     ...[
@@ -315,70 +326,70 @@ describe('what is connected to', () => {
       '0x7f.1',
       '1.2.3.4.5',
     ],
-  ])('%s is not, where it is not this machine', (address) => {
-    expect(mayConnect(address, nobody)).toBe(false);
+  ])('%s: never, unless it is an address of this machine', (address) => {
+    expect(mayConnect(address, noOwnAddress)).toBe(false);
   });
 
-  test.each(['93.184.216.34', '2606:2800:220:1::1'])('%s is', (address) => {
-    expect(mayConnect(address, nobody)).toBe(true);
+  test.each(['93.184.216.34', '2606:2800:220:1::1'])('%s: allowed', (address) => {
+    expect(mayConnect(address, noOwnAddress)).toBe(true);
   });
 
   test.each(['127.0.0.1', '10.0.0.1', '::1'])(
-    "%s is, where it is this machine's own",
+    '%s: allowed as an address of this machine',
     (address) => {
       expect(mayConnect(address, (one) => one === address)).toBe(true);
     },
   );
 
-  test('a name that leads to a private address is not, and is not taken for proven', async () => {
+  test('a name with a private address is not connected to, and not proven', async () => {
     let connected = 0;
     const port = await fake(() => connected++);
     const resolve = () => Promise.resolve(['127.0.0.1', '::ffff:127.0.0.1']);
-    const seen = await observe(options(() => port, { resolve, isOwn: nobody }));
-    expect(seen.services[0]?.result).toEqual({ kind: 'not-checked' });
+    const observed = await observe(options(() => port, { resolve, isOwn: noOwnAddress }));
+    expect(observed.services[0]?.result).toEqual({ kind: 'not-checked' });
     expect(connected).toBe(0);
   });
 
-  test('a host that cannot be asked at all keeps no settings from being given out', async () => {
+  test('a failing name server does not prevent settings: there are no observations', async () => {
     const resolve = () => Promise.reject(new Error('broken'));
     expect(await new Probes(options((port) => port, { resolve })).observe(endpoints)).toEqual([]);
   });
 
-  test('a name that nobody knows', async () => {
-    const seen = await observe(options((port) => port, { resolve: () => Promise.resolve([]) }));
-    expect(kinds(seen)[0]).toEqual([143, 'unresolved']);
+  test('an unknown name is reported as unresolved', async () => {
+    const observed = await observe(options((port) => port, { resolve: () => Promise.resolve([]) }));
+    expect(kinds(observed)[0]).toEqual([143, 'unresolved']);
   });
 });
 
-describe('what was seen is kept', () => {
-  test('by host, for all domains of it, and looked at again after ten minutes or when it is asked for', async () => {
+describe('the cache of observations', () => {
+  test('is shared by the domains of a host, and refreshed after ten minutes or by a refresh', async () => {
     let connections = 0;
     const port = await fake((socket) => {
       connections++;
       socket.end();
     });
     const clock = { now: 0 };
-    let asked = 0;
+    let lookups = 0;
     const resolve = () => {
-      asked++;
+      lookups++;
       return Promise.resolve(['127.0.0.1']);
     };
     const probes = new Probes(options(() => port, { resolve, now: () => clock.now }));
     await Promise.all([probes.observe(endpoints), probes.observe(endpoints)]);
-    expect(asked).toBe(1);
+    expect(lookups).toBe(1);
     clock.now += 9 * 60_000;
     await probes.observe(endpoints);
-    expect(asked).toBe(1);
+    expect(lookups).toBe(1);
     clock.now += 2 * 60_000;
     const [look] = await probes.look(endpoints, 0);
     expect(look).toMatchObject({ kind: 'answer', refreshing: true });
     await probes.refresh(endpoints);
-    expect(asked).toBe(2);
+    expect(lookups).toBe(2);
     expect(connections).toBeGreaterThan(0);
   });
 });
 
-describe('what nobody waits for any more', () => {
+describe('a check that was cancelled by everybody who waited', () => {
   const silent = () => fake(() => undefined);
   const hosts = (count: number) =>
     Array.from({ length: count }, (_, index) =>
@@ -392,15 +403,15 @@ describe('what nobody waits for any more', () => {
     while (!condition()) await pause(10);
   };
 
-  test('is given up: the hosts in the queue, and those that were being asked', async () => {
+  test('is aborted: hosts in the queue, and open connections', async () => {
     let open = 0;
     const port = await fake((socket) => {
       open++;
       socket.on('close', () => open--).resume();
     });
-    const asked = new Set<string>();
+    const resolved = new Set<string>();
     const resolve = (name: string) => {
-      asked.add(name);
+      resolved.add(name);
       return Promise.resolve(['127.0.0.1', '::1']);
     };
     const probes = new Probes(options(() => port, { resolve }));
@@ -412,14 +423,14 @@ describe('what nobody waits for any more', () => {
     expect((await all).flat()).toEqual([]);
     await until(() => open === 0);
     await pause(200);
-    expect([asked.size, open]).toEqual([20, 0]);
+    expect([resolved.size, open]).toEqual([20, 0]);
   });
 
-  test('is gone on with for another who does, and asked anew for the next', async () => {
+  test('continues while somebody else waits, and starts again for the next request', async () => {
     const port = await silent();
-    let asked = 0;
+    let lookups = 0;
     const resolve = () => {
-      asked++;
+      lookups++;
       return Promise.resolve(['127.0.0.1']);
     };
     const probes = new Probes(options(() => port, { resolve, perPort: 500 }));
@@ -429,9 +440,9 @@ describe('what nobody waits for any more', () => {
     leaving.abort();
     expect(kinds((await first)[0] ?? never()).every(([, kind]) => kind === 'timed-out')).toBe(true);
     expect(await second).toEqual(await first);
-    expect(asked).toBe(1);
+    expect(lookups).toBe(1);
 
-    // The name servers are slow: it has been given up when the next one comes, and has not ended yet.
+    // The name servers are slow: the next request comes after the first was aborted, but before it has ended.
     const slowly = async () => {
       await pause(600);
       return ['127.0.0.1'];
@@ -448,5 +459,5 @@ describe('what nobody waits for any more', () => {
 });
 
 function never(): never {
-  throw new Error('nothing seen');
+  throw new Error('no observation');
 }

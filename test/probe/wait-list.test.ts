@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { WaitList } from '../../src/probe/wait-list';
 
-test('lasts until its time is over, it is released, or its signal aborts', async () => {
+test('a waiting request lasts until its time limit, its release, or its signal', async () => {
   const interest = new WaitList();
   expect(interest.has('a')).toBe(false);
   interest.add(['a'], 20);
@@ -20,7 +20,7 @@ test('lasts until its time is over, it is released, or its signal aborts', async
   expect(interest.has('d')).toBe(false);
 });
 
-test('of one is not ended by another', () => {
+test('the end of one waiting request does not end another', () => {
   const interest = new WaitList();
   const [first, second] = [interest.add(['a'], Infinity), interest.add(['a'], Infinity)];
   first();

@@ -24,7 +24,7 @@ const server = {
   VIRTUALMIN_PASSWORD: 'secret password',
 };
 
-test('without anything: the demo on loopback', () => {
+test('without variables: the demo on loopback', () => {
   expect(readConfig({})).toMatchObject({
     listen: { kind: 'tcp', host: '127.0.0.1', port: 8025 },
     virtualmin: null,
@@ -32,7 +32,7 @@ test('without anything: the demo on loopback', () => {
   });
 });
 
-test('a server', () => {
+test('a configured server', () => {
   expect(readConfig(server).virtualmin).toEqual({
     url: 'https://panel.example.com:10000',
     user: 'api',
@@ -43,14 +43,14 @@ test('a server', () => {
   });
 });
 
-test('the password from a file, without its line end', () => {
+test('the password from a file, without its final line feed', () => {
   const { VIRTUALMIN_PASSWORD, ...rest } = server;
   expect(VIRTUALMIN_PASSWORD).toBeDefined();
   const config = readConfig({ ...rest, VIRTUALMIN_PASSWORD_FILE: file('password') });
   expect(config.virtualmin?.password).toBe('from the file');
 });
 
-describe('the address', () => {
+describe('server address', () => {
   test.each([
     ['https://h.example:10000/', 'https://h.example:10000'],
     ['https://h.example/panel/', 'https://h.example/panel'],
@@ -66,7 +66,7 @@ test.each([
   ['colons', 'ab:'.repeat(31) + 'cd'],
   ['no colons', 'AB'.repeat(31) + 'CD'],
   ['a prefix', `SHA256:${'ab'.repeat(31)}cd`],
-])('a fingerprint with %s', (_what, given) => {
+])('fingerprint with %s', (_what, given) => {
   expect(readConfig({ ...server, VIRTUALMIN_FINGERPRINT: given }).virtualmin?.trust).toEqual({
     kind: 'fingerprint',
     sha256: 'AB:'.repeat(31) + 'CD',
@@ -74,15 +74,15 @@ test.each([
   });
 });
 
-describe('what stops the start, by name', () => {
+describe('configuration errors that name their variable', () => {
   test.each([
     [
-      'an address that is none',
+      'an invalid address',
       { ...server, VIRTUALMIN_URL: 'panel' },
       'VIRTUALMIN_URL must be a web address',
     ],
     [
-      'a password in the clear',
+      'a password without encryption',
       { ...server, VIRTUALMIN_URL: 'http://panel.example.com' },
       'VIRTUALMIN_URL must begin with https',
     ],
@@ -122,7 +122,7 @@ describe('what stops the start, by name', () => {
       'VIRTUALMIN_FINGERPRINT must be a SHA-256 fingerprint',
     ],
     [
-      'no time at all',
+      'a time limit of zero',
       { ...server, VIRTUALMIN_TIMEOUT: '0' },
       'VIRTUALMIN_TIMEOUT must be a whole number',
     ],
@@ -131,22 +131,26 @@ describe('what stops the start, by name', () => {
       { VIRTUALMIN_USER: 'api' },
       'VIRTUALMIN_USER is set but VIRTUALMIN_URL is not',
     ],
-    ['an address others can reach', { HOST: '0.0.0.0' }, 'HOST is 0.0.0.0, which others can reach'],
-    ['a name others can reach', { HOST: 'panel.example.com' }, 'ALLOW_REMOTE=1'],
-    ['a port that is none', { PORT: '-1' }, 'PORT must be a whole number'],
-    ['a token easily guessed', { ACCESS_TOKEN: 'secret' }, 'ACCESS_TOKEN must be 16 to 256'],
-    ['a level that is none', { LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be'],
+    [
+      'an address reachable from other hosts',
+      { HOST: '0.0.0.0' },
+      'HOST is 0.0.0.0, which others can reach',
+    ],
+    ['a name reachable from other hosts', { HOST: 'panel.example.com' }, 'ALLOW_REMOTE=1'],
+    ['an invalid port', { PORT: '-1' }, 'PORT must be a whole number'],
+    ['a token that is easy to guess', { ACCESS_TOKEN: 'secret' }, 'ACCESS_TOKEN must be 16 to 256'],
+    ['an invalid log level', { LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be'],
   ])('%s', (_what, env, message) => {
     expect(configProblems(env)).toEqual([expect.stringContaining(message)]);
   });
 
-  test('a bad value in the settings file', () => {
+  test('an invalid value in the settings file', () => {
     expect(configProblems({ MAIL_SETUP_CONFIG: file('settings') })).toEqual([
       `MAIL_SETUP_CONFIG: ${file('settings')}, line 1: imap_port must be a port from 1 to 65535, or off`,
     ]);
   });
 
-  test('all of them at once, and none with a secret', () => {
+  test('all errors are reported together, without any secret', () => {
     const env = { ...server, VIRTUALMIN_FORMAT: 'x', PORT: 'x', ACCESS_TOKEN: 'tiny secret' };
     const problems = configProblems(env);
     expect(problems).toHaveLength(3);
@@ -154,13 +158,13 @@ describe('what stops the start, by name', () => {
   });
 });
 
-test('an address others can reach, on purpose', () => {
+test('an address reachable from other hosts is accepted if explicitly allowed', () => {
   expect(readConfig({ HOST: '0.0.0.0', ALLOW_REMOTE: '1' }).listen).toMatchObject({
     host: '0.0.0.0',
   });
 });
 
-test('a socket instead of a port', () => {
+test('a socket replaces the port', () => {
   expect(readConfig({ SOCKET_PATH: '/run/x.sock' }).listen).toEqual({
     kind: 'socket',
     path: '/run/x.sock',
@@ -168,7 +172,7 @@ test('a socket instead of a port', () => {
 });
 
 describe('the folder for brandings', () => {
-  test('is not made by reading the configuration', () => {
+  test('is not created by reading the configuration', () => {
     const path = join(folder, 'made', 'later');
     expect(readConfig({ BRANDING_DIR: path }).brandingFolder).toBe(path);
     expect(existsSync(join(folder, 'made'))).toBe(false);
@@ -177,7 +181,7 @@ describe('the folder for brandings', () => {
   test.each([
     ['is a file', 'password', 'ENOTDIR'],
     ['is below a file', join('password', 'x'), 'ENOTDIR'],
-  ])('%s: refused', (_what, name, code) => {
+  ])('is refused if it %s', (_what, name, code) => {
     expect(configProblems({ BRANDING_DIR: file(name) })).toEqual([
       `BRANDING_DIR names a folder that cannot be written to: ${file(name)} (${code})`,
     ]);

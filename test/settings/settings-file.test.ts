@@ -9,11 +9,11 @@ import { followSettingsFile } from '../../src/settings/follow-settings-file';
 import { english } from '../helpers/languages';
 import { policiesOf, valueOf } from '../helpers/settings';
 
-describe('what is refused, with its place and name', () => {
+describe('a settings error names the line and the key', () => {
   test.each([
     ['no equals sign', 'mail_host', 'line 1: expected key=value'],
     ['an unknown key', '# x\n\nmial_host=x', 'line 3: unknown setting "mial_host"'],
-    ['a host that is none', 'mail_host=mail.{domain}/x', 'mail_host must be a host name'],
+    ['an invalid host', 'mail_host=mail.{domain}/x', 'mail_host must be a host name'],
     ['an unknown placeholder', 'mail_host=mail.{user}', 'mail_host must be a host name'],
     [
       'an unknown security',
@@ -24,9 +24,9 @@ describe('what is refused, with its place and name', () => {
     ['a port too high', 'imap_port=65536', 'imap_port must be a port'],
     ['a port that is a word', 'imap_port=imap', 'imap_port must be a port'],
     ['port 25', 'submission_port=25', 'submission_port must not be 25'],
-    ['a web address that is none', 'webmail_url=webmail', 'webmail_url must be a web address'],
+    ['an invalid web address', 'webmail_url=webmail', 'webmail_url must be a web address'],
     [
-      'a web address that is code',
+      'a web address with code',
       'webmail_url=javascript:alert(1)',
       'webmail_url must be a web address',
     ],
@@ -41,9 +41,9 @@ describe('what is refused, with its place and name', () => {
       'leaves no way to receive mail',
     ],
     ['no way to send', 'submission_port=off\nsubmissions_port=off', 'leaves no way to send mail'],
-    ['an exception for what is no domain', 'mail_host@-x-=a.example', '"-x-" is not a domain name'],
+    ['an exception for an invalid domain', 'mail_host@-x-=a.example', '"-x-" is not a domain name'],
     [
-      'an exception that goes too far',
+      'an exception that leaves no way to receive',
       'imap_port=off\noffer_pop3=no\nimaps_port@a.example=off',
       'leaves no way to receive mail',
     ],
@@ -51,31 +51,31 @@ describe('what is refused, with its place and name', () => {
     expect(() => policiesOf(text)).toThrow(message);
   });
 
-  test('a file that is not there', () => {
+  test('a missing file', () => {
     expect(() => valueOf(readSettingsFile('/nonexistent'))).toThrow(
       '/nonexistent: cannot be read (ENOENT)',
     );
   });
 });
 
-test('an empty file, comments and empty values are the default', () => {
+test('an empty file, comments and empty values give the defaults', () => {
   const { general } = policiesOf('# mail_host=x\n\nmail_host=\nimap_port=\r\n');
   expect(general).toEqual(defaultPolicy);
 });
 
-test('spaces and line ends of Windows do no harm, the last of two counts', () => {
+test('spaces and Windows line ends are ignored, and the last of two equal keys counts', () => {
   const { general } = policiesOf('imap_port = 1\r\nimap_port = 2 \r\n');
   expect(general.imap.starttls).toBe(2);
 });
 
-test("a domain's own settings lie over the general ones", () => {
+test("a domain's own settings override the general ones", () => {
   const { general, byDomain } = policiesOf(
     'webmail_url=https://w.example/\nmail_host@A.example=mx.a.example\noffer_pop3@a.example=0',
   );
   expect(general.incomingHost).toBe('mail.{domain}');
   expect(byDomain.get('a.example')).toEqual({
     ...general,
-    // Only what it has of its own: see policyFor.
+    // Only its own settings: see policyFor.
     branding: noBranding,
     incomingHost: 'mx.a.example',
     outgoingHost: 'mx.a.example',
@@ -83,12 +83,12 @@ test("a domain's own settings lie over the general ones", () => {
   });
 });
 
-test('a key that every object has is no setting', () => {
+test('a name of Object.prototype is not a setting', () => {
   expect(() => policiesOf('constructor=x')).toThrow('line 1: unknown setting "constructor"');
 });
 
-describe('how sheets look', () => {
-  test('all of it', () => {
+describe('sheet layout settings', () => {
+  test('accepts every key', () => {
     const text = [
       'host_name=Example Hosting',
       'host_colour=#14509B',
@@ -122,7 +122,7 @@ describe('how sheets look', () => {
   });
 });
 
-describe('a settings file that changes', () => {
+describe('a changed settings file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'settings-'));
   const path = join(folder, 'settings');
 
@@ -130,7 +130,7 @@ describe('a settings file that changes', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('is read again, and stays as it was where the change is wrong', () => {
+  test('is read again, and keeps the old settings if the change is invalid', () => {
     const logged: string[] = [];
     const log = {
       info: () => undefined,

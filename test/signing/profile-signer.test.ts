@@ -20,7 +20,7 @@ function chain(...options: Parameters<typeof makeChain>): Chain {
 
 async function download(options: Parameters<typeof startApp>[0]) {
   running = await startApp(options);
-  // The certificates are made now, so the app's time must be now too.
+  // The certificates are valid from now, so the app's time must be the real time.
   running.clock.now = Date.now();
   const response = await running.get(path).responseType('blob').expect(200);
   return response.body as Buffer;
@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 describe.each(['rsa', 'P-256', 'P-384', 'P-521'] as const)('signed with %s', (kind) => {
-  test('OpenSSL verifies it against the root alone, and gives the profile back', async () => {
+  test('OpenSSL verifies the profile against the root only, and returns it unchanged', async () => {
     const profileSigner = chain(kind);
     const bare = await download({});
     running?.close();
@@ -56,14 +56,14 @@ describe.each(['rsa', 'P-256', 'P-384', 'P-521'] as const)('signed with %s', (ki
   });
 });
 
-test('signed with RSA, two downloads are equal', async () => {
+test('signed with RSA, two downloads have the same bytes', async () => {
   const signed = await download({ profileSigner: chain('rsa') });
   const again = await running?.get(path).responseType('blob');
   expect(again?.body).toEqual(signed);
   expect(again?.type).toBe('application/x-apple-aspen-config');
 });
 
-test('a signed profile says no time', async () => {
+test('a signed profile contains no signing time', async () => {
   const profileSigner = chain('rsa');
   const file = join(profileSigner.folder, 'signed');
   writeFileSync(file, await download({ profileSigner }));
@@ -78,7 +78,7 @@ test('a signed profile says no time', async () => {
   expect(printed).not.toContain('signingTime');
 });
 
-describe('what no profile can be signed with', () => {
+describe('signing refuses', () => {
   const problemOf = (files: { certificate: string; key: string }, now = Date.now()) => {
     try {
       readSigner(files, now);
@@ -88,17 +88,17 @@ describe('what no profile can be signed with', () => {
     return null;
   };
 
-  test('a certificate that vouches for itself', () => {
+  test('a self-signed certificate', () => {
     const { root, rootKey } = chain('rsa');
     expect(problemOf({ certificate: root, key: rootKey })).toMatch(/is signed by itself/);
   });
 
-  test("another certificate's key", () => {
+  test('the key of another certificate', () => {
     const { certificate, rootKey } = chain('rsa');
     expect(problemOf({ certificate, key: rootKey })).toMatch(/root\.key is not the key of/);
   });
 
-  test('a certificate that ran out, or is not valid yet', () => {
+  test('an expired certificate, or one that is not valid yet', () => {
     const files = chain('rsa', 2);
     const day = 86_400_000;
     expect(problemOf(files)).toBeNull();
@@ -106,11 +106,11 @@ describe('what no profile can be signed with', () => {
     expect(problemOf(files, Date.now() - day)).toMatch(/and not now/);
   });
 
-  test('a key of another kind', () => {
+  test('an unsupported kind of key', () => {
     expect(problemOf(chain('ed25519'))).toMatch(/must hold a key of RSA, or of EC/);
   });
 
-  test('files that hold something else', () => {
+  test('files with other content', () => {
     const { certificate, key } = chain('rsa');
     expect(problemOf({ certificate: key, key })).toMatch(/holds no certificate/);
     expect(problemOf({ certificate, key: certificate })).toMatch(/holds no private key/);
@@ -119,14 +119,14 @@ describe('what no profile can be signed with', () => {
     expect(problemOf({ certificate, key })).toMatch(/cannot be read/);
   });
 
-  test('the root in the file is not handed out', () => {
+  test('the root certificate in the file is not included in the profile', () => {
     const { certificate, key, root } = chain('rsa');
     appendFileSync(certificate, readFileSync(root));
     expect(readSigner({ certificate, key }, Date.now()).certificates).toHaveLength(2);
   });
 });
 
-test('a certificate that ran out later gives an unsigned profile and a line in the log', async () => {
+test('with an expired certificate the profile is unsigned, and the log says so', async () => {
   const profileSigner = chain('rsa', 2);
   running = await startApp({ profileSigner });
   running.clock.now = Date.now() + 3 * 86_400_000;
@@ -135,14 +135,14 @@ test('a certificate that ran out later gives an unsigned profile and a line in t
   expect(running.logged()).toMatch(/profile not signed/);
 });
 
-describe('the configuration', () => {
-  test('names both files', () => {
+describe('the signing configuration', () => {
+  test('accepts both files', () => {
     const { certificate, key } = chain('rsa');
     const env = { PROFILE_CERT_FILE: certificate, PROFILE_KEY_FILE: key };
     expect(readConfig(env).profileSigner).toEqual({ certificate, key });
   });
 
-  test('or neither', () => {
+  test('accepts none', () => {
     expect(readConfig({}).profileSigner).toBeNull();
     expect(configProblems({ PROFILE_CERT_FILE: '/a' })).toEqual([
       'PROFILE_KEY_FILE is missing: signing takes a certificate and its key',
@@ -152,7 +152,7 @@ describe('the configuration', () => {
     ]);
   });
 
-  test('and stops the start where they are no good', () => {
+  test('stops the start if they are invalid', () => {
     const { root, rootKey } = chain('rsa');
     expect(configProblems({ PROFILE_CERT_FILE: root, PROFILE_KEY_FILE: rootKey })[0]).toMatch(
       /^PROFILE_CERT_FILE and PROFILE_KEY_FILE: .*signed by itself/,

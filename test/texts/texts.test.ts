@@ -18,11 +18,11 @@ const placeholders = (text = '') => [...text.matchAll(/\{\w+\}/g)].map(([name]) 
 describe.each(readdirSync(folder))('the texts of %s', (code) => {
   const texts = read(code);
 
-  test('has every key, and none of its own', () => {
+  test('have every key, and no other', () => {
     expect([...texts.keys()].sort()).toEqual([...english.keys()].sort());
   });
 
-  test.each([...english.keys()])('%s has text, and the same values in it', (key) => {
+  test.each([...english.keys()])('%s is not empty and has the same placeholders', (key) => {
     const text = texts.get(key) ?? '';
     expect(text.trim()).not.toBe('');
     expect(placeholders(text)).toEqual(placeholders(english.get(key)));
@@ -31,14 +31,14 @@ describe.each(readdirSync(folder))('the texts of %s', (code) => {
   });
 });
 
-test('a key that a language lacks is there in English', () => {
+test('a missing text falls back to English', () => {
   const french = languages.find('fr');
   expect(french?.text('sheet_login')).toBe('Nom d’utilisateur');
   expect(() => languages.english.text('no_such_key')).toThrow('no text for no_such_key');
   expect(languages.find('xx')).toBeNull();
 });
 
-test('only a text is read for what is set off, and never a value', () => {
+test('markup is read from texts only, never from their values', () => {
   const spans = richText('a <b>b {x}</b> {x}', { x: '<b>{y}</b>' });
   expect(spans).toEqual([
     { text: 'a ', style: 'plain' },
@@ -53,7 +53,7 @@ test('only a text is read for what is set off, and never a value', () => {
 describe('guides', () => {
   const settings = decideClientSettings(bob, exampleCom, defaultPolicy);
 
-  test.each(clients)('$id says what it was written for, when and after what', (client) => {
+  test.each(clients)('$id states its client, version, date and source', (client) => {
     expect(client.writtenFor).not.toBe('');
     expect(client.writtenOn).toMatch(/^\d{4}-\d\d-\d\d$/);
     expect(client.source).not.toBe('');
@@ -64,7 +64,7 @@ describe('guides', () => {
   });
 
   test.each(languages.all.flatMap((texts) => clientIds.map((id) => [texts.code, id] as const)))(
-    'in %s, %s has the login and the servers of the mailbox',
+    'in %s, %s shows the login and the servers of the mailbox',
     (code, id) => {
       const guide = guideFor(id, settings, languages.find(code) ?? languages.english);
       const text = (guide?.steps ?? []).map(plainText).join('\n');
@@ -76,7 +76,7 @@ describe('guides', () => {
     },
   );
 
-  test('a warning where a client is reported not to take this login, and only there', () => {
+  test('warn only for clients reported to reject such a login', () => {
     const { english: texts } = languages;
     expect(guideFor('outlook-new', settings, texts)?.warnings).toHaveLength(1);
     const same = decideClientSettings(
@@ -87,7 +87,7 @@ describe('guides', () => {
     expect(guideFor('outlook-new', same, texts)?.warnings).toEqual([]);
   });
 
-  test('none for a client that cannot do what the policy offers', () => {
+  test('are absent for a client that cannot use what the policy offers', () => {
     const off = { starttls: null, 'implicit-tls': null };
     const pop3 = decideClientSettings(bob, exampleCom, { ...defaultPolicy, imap: off });
     expect(guideFor('outlook-new', pop3, languages.english)).toBeNull();

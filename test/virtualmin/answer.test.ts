@@ -20,7 +20,7 @@ async function users(body: Uint8Array | string, domain = 'example.com') {
 }
 
 describe('JSON and XML', () => {
-  test.each(recordedDomains)('%s: the recorded answers hold the same users', async (domain) => {
+  test.each(recordedDomains)('%s: the recorded answers give the same users', async (domain) => {
     const json = await users(recording(`list-users.${domain}.json`), domain);
     const xml = await users(recording(`list-users.${domain}.xml`), domain);
     expect(xml).toEqual(json);
@@ -37,7 +37,7 @@ describe('JSON and XML', () => {
     expect(json).toHaveLength(10);
   });
 
-  test('lists of names, as 7.50.4 gives them', async () => {
+  test('lists of names, in the form of 7.50.4', async () => {
     const [json, xml] = await Promise.all(
       ['json', 'xml'].map(async (format) => {
         const path = join(__dirname, '..', 'fixtures', `list-domains.name-only.7.50.4.${format}`);
@@ -78,8 +78,8 @@ describe('JSON and XML', () => {
   });
 });
 
-describe('what users there are', () => {
-  test('example.com as recorded', async () => {
+describe('users', () => {
+  test('of example.com as recorded', async () => {
     const { mailboxes, withoutMail } = await users(recording('list-users.example.com.json'));
     expect(mailboxes.map(({ emailAddress, login }) => [emailAddress, login])).toEqual([
       ['example@example.com', 'example'],
@@ -113,12 +113,12 @@ describe('what users there are', () => {
     expect(noisy).toEqual(await users(recording('list-users.example.com.json')));
   });
 
-  test('the owner is absent where it was not asked for', async () => {
+  test('without the owner if the call excludes it', async () => {
     const { mailboxes } = await users(recording('list-users.example.com.no-owner.json'));
     expect(mailboxes.some(({ owner }) => owner)).toBe(false);
   });
 
-  test('one who accepts no password', async () => {
+  test('a user for whom no password is accepted', async () => {
     const { mailboxes } = await users(recording('list-users.gone.example.json'), 'gone.example');
     expect(mailboxes.map(({ passwordAccepted }) => passwordAccepted)).toEqual([false, true]);
   });
@@ -132,7 +132,7 @@ describe('what users there are', () => {
       1,
     ],
     [
-      'unknown keys and kinds of values',
+      'unknown keys and value types',
       '{"status":"success","new":1,"data":[{"name":"x","more":[],"values":{"unix_username":["x"],"email_address":["x@y.example"],"future":[{"a":[1]}],"real_name":null}}, 7, null, "text", []]}',
       1,
     ],
@@ -146,7 +146,7 @@ describe('what users there are', () => {
     expect((await users(body)).mailboxes).toHaveLength(count);
   });
 
-  test('hostile field names do nothing', async () => {
+  test('hostile field names have no effect', async () => {
     const { mailboxes } = await users(
       '{"status":"success","data":[{"name":"__proto__","values":{"__proto__":{"email_address":["evil@x.example"]},"unix_username":["x"]}}]}',
     );
@@ -155,14 +155,14 @@ describe('what users there are', () => {
   });
 
   test.each([
-    ['a login that got lost', { unix_username: '' }],
+    ['a missing login', { unix_username: '' }],
     ['a login in broken bytes', { unix_username: 'b\uFFFDb' }],
     ['a login with a line break', { unix_username: 'bob\nX: y' }],
     ['a login with a space', { unix_username: 'bob example' }],
-    ['a login turned around', { unix_username: 'bob\u202Eelpmaxe' }],
-    ['half a character in the login', { unix_username: 'bob\uD800' }],
+    ['a login with a direction mark', { unix_username: 'bob\u202Eelpmaxe' }],
+    ['a login with half a surrogate pair', { unix_username: 'bob\uD800' }],
     ['an address with a zero-width character', { email_address: 'b\u200Bob@example.com' }],
-  ])('no settings are given for %s', async (_what, changes) => {
+  ])('no settings for %s', async (_what, changes) => {
     const { mailboxes, withoutMail } = await users(jsonAnswer(userValues(changes)));
     expect(mailboxes).toEqual([]);
     expect(withoutMail).toMatchObject([{ reason: 'unreadable' }]);
@@ -177,13 +177,13 @@ describe('what users there are', () => {
       { user_type: 'Server owner', ftp_access: 'Yes' },
       'no-email-address',
     ],
-    ['kind of user that is yet to come', { user_type: 'Hologram' }, 'no-email-address'],
+    ['unknown kind of user', { user_type: 'Hologram' }, 'no-email-address'],
   ])('a %s without an address has no mailbox', async (_what, changes, reason) => {
     const { withoutMail } = await users(jsonAnswer(userValues({ ...changes, email_address: '' })));
     expect(withoutMail).toEqual([{ login: 'bob.example', reason }]);
   });
 
-  test('a name in broken bytes still shows, with a mark where they are', async () => {
+  test('a name with invalid bytes is shown with replacement characters', async () => {
     const body = Buffer.from(jsonAnswer(userValues({ real_name: 'Zo# Müller' })), 'utf8');
     body[body.indexOf('#')] = 0xeb; // ë in Latin-1
     expect((await users(body)).mailboxes[0]?.realName).toBe('Zo\uFFFD Müller');
@@ -199,7 +199,7 @@ describe('what users there are', () => {
     expect(mailboxes[0]?.extraAddresses).toEqual(expected);
   });
 
-  test('a real name stays one line and turns nothing around', async () => {
+  test('a real name becomes one line without direction marks', async () => {
     const { mailboxes } = await users(
       jsonAnswer(userValues({ real_name: ' Bob\r\nBcc: all\u202E ' })),
     );
@@ -207,10 +207,10 @@ describe('what users there are', () => {
   });
 });
 
-describe('what is not an answer', () => {
+describe('an invalid answer', () => {
   test.each([
-    ['a table for people', recording('list-users.example.com.without-multiline.json'), 'table'],
-    ['text for people', recording('list-users.example.com.txt'), 'neither JSON nor XML'],
+    ['a table', recording('list-users.example.com.without-multiline.json'), 'table'],
+    ['plain text', recording('list-users.example.com.txt'), 'neither JSON nor XML'],
     ['nothing', '', 'empty'],
     ['white space', ' \n ', 'empty'],
     ['a web page', '<!DOCTYPE html><html><body>Log in</body></html>', 'web page'],
@@ -227,7 +227,7 @@ describe('what is not an answer', () => {
     ['JSON without a status', '{"data":[]}', 'no status'],
     ['XML without a status', '<api></api>', 'no status'],
     [
-      'XML with an entity of its own',
+      'XML with its own entity',
       '<api status="success"><data name="&x;"/></api>',
       'not complete XML',
     ],
@@ -239,25 +239,25 @@ describe('what is not an answer', () => {
     });
   });
 
-  test('a refusal is text whatever was asked for', async () => {
+  test('an error in text is read in every format', async () => {
     expect(await readAnswer(recording('error.not-allowed.txt'), userFields)).toEqual({
       kind: 'refusal',
       reason: 'You are not allowed to run remote commands',
     });
   });
 
-  test('a failure may come without a reason', async () => {
+  test('a failure without a reason is accepted', async () => {
     const body = Buffer.from('{"status":"failure","error":null}');
     expect(await readAnswer(body, [])).toEqual({ kind: 'failure', reason: null });
   });
 
-  test('a half answer is not quoted: it may hold a password', async () => {
+  test('a truncated answer is not quoted, because it may contain a password', async () => {
     const body = recording('list-users.plain.example.json').subarray(0, 4000);
     expect(JSON.stringify(await readAnswer(body, userFields))).not.toContain('Tr0ub4dor');
   });
 });
 
-test('a parsed answer holds nothing but the fields asked for', async () => {
+test('a parsed answer contains only the requested fields', async () => {
   for (const format of ['json', 'xml']) {
     const answer = await readAnswer(recording(`list-users.plain.example.${format}`), userFields);
     const text = JSON.stringify(answer);
@@ -266,7 +266,7 @@ test('a parsed answer holds nothing but the fields asked for', async () => {
   }
 });
 
-describe('the last logins', () => {
+describe('last logins', () => {
   const rowOf = (name: string, lastLogins?: string): Row<(typeof userFields)[number]> => ({
     name,
     values: {
@@ -299,7 +299,7 @@ describe('the last logins', () => {
     ]);
   });
 
-  test('are not known where Virtualmin records none: that is not "never"', () => {
+  test('are unknown, not "never", if Virtualmin records none', () => {
     expect(loginsIn(undefined, undefined)).toEqual([null, null]);
   });
 });

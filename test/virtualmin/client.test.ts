@@ -30,7 +30,7 @@ function client(changes: Partial<VirtualminConfig> = {}, now?: () => number) {
   return createVirtualminClient(virtualmin.config(changes), now);
 }
 
-/** The error of a call that must fail; whatever it holds, it does not hold the password. */
+/** The error of a call that must fail; also checks that it does not contain the password. */
 async function failureOf(call: Promise<unknown>): Promise<RemoteApiError> {
   const error: unknown = await call.then(
     (value) => new Error(`no failure but ${inspect(value)}`),
@@ -46,23 +46,23 @@ async function failureOf(call: Promise<unknown>): Promise<RemoteApiError> {
 
 /** Answers every request the same way. */
 function always(status: number, body: string | Buffer, headers: Record<string, string> = {}) {
-  virtualmin.override = (_asked, response) => {
+  virtualmin.override = (_query, response) => {
     response.writeHead(status, headers).end(body);
   };
 }
 
-describe('what is asked', () => {
-  test.each(['json', 'xml'] as const)('the users of a domain, in %s', async (format) => {
+describe('the request sent to Virtualmin', () => {
+  test.each(['json', 'xml'] as const)('for the users of a domain, in %s', async (format) => {
     const users = await client({ format }).listUsers('example.com');
     expect(users.mailboxes).toHaveLength(5);
-    expect(virtualmin.asked.map(String)).toEqual([
+    expect(virtualmin.requests.map(String)).toEqual([
       `program=list-users&domain=example.com&include-owner=&multiline=&${format}=1`,
     ]);
   });
 
-  test.each(['json', 'xml'] as const)('the virtual servers, in %s', async (format) => {
+  test.each(['json', 'xml'] as const)('for the virtual servers, in %s', async (format) => {
     const servers = await client({ format }).listDomains();
-    expect(virtualmin.asked.map(String)).toEqual(
+    expect(virtualmin.requests.map(String)).toEqual(
       ['name-only', 'multiline'].map((how) => `program=list-domains&${how}=&${format}=1`),
     );
     const byName = Object.fromEntries(servers.map((server) => [server.name, server]));
@@ -78,29 +78,29 @@ describe('what is asked', () => {
     expect(byName['nomail.example']).toMatchObject({ mail: false, disabled: null });
   });
 
-  test('hundreds of virtual servers are not described: Virtualmin takes minutes for that', async () => {
+  test('for hundreds of virtual servers omits the details, which take Virtualmin minutes', async () => {
     const many = Array.from({ length: 300 }, (_, index) => `customer${index}.example`);
     const named = (names: readonly string[]) =>
       JSON.stringify({
         status: 'success',
-        // Between them a line of the server's log, as it comes.
+        // Log lines of the server can stand between them.
         data: [
           { name: '[25/Nov/2026', value: '17:00:00] Failed to connect' },
           { name: 'Failed to open /etc/x : No such file', values: {} },
           ...names.map((name) => ({ name, values: {} })),
         ],
       });
-    virtualmin.override = (asked, response) => {
-      if (asked.has('with-feature')) response.end(named(many.filter((name) => name !== many[7])));
-      else if (asked.has('alias')) response.end(named([many[1] ?? '']));
-      else if (asked.has('subserver')) response.end(named(many.slice(1, 3)));
-      else if (asked.has('disabled')) response.end(named([many[3] ?? '']));
+    virtualmin.override = (query, response) => {
+      if (query.has('with-feature')) response.end(named(many.filter((name) => name !== many[7])));
+      else if (query.has('alias')) response.end(named([many[1] ?? '']));
+      else if (query.has('subserver')) response.end(named(many.slice(1, 3)));
+      else if (query.has('disabled')) response.end(named([many[3] ?? '']));
       else response.end(named(many));
     };
     const servers = await client().listDomains();
     const byName = Object.fromEntries(servers.map((server) => [server.name, server]));
     expect(servers).toHaveLength(300);
-    expect(virtualmin.asked.map(String).sort()).toEqual(
+    expect(virtualmin.requests.map(String).sort()).toEqual(
       ['', 'alias=&', 'disabled=&', 'subserver=&', 'with-feature=mail&']
         .map((filter) => `program=list-domains&${filter}name-only=&json=1`)
         .sort(),
@@ -119,12 +119,12 @@ describe('what is asked', () => {
     expect(byName['customer7.example']).toMatchObject({ ...first, mail: false });
   });
 
-  test.each(['json', 'xml'] as const)('one virtual server, in %s', async (format) => {
+  test.each(['json', 'xml'] as const)('for one virtual server, in %s', async (format) => {
     expect(await client({ format }).describeDomain('example.net')).toMatchObject({
       name: 'example.net',
       place: { kind: 'alias', of: 'example.com' },
     });
-    expect(virtualmin.asked.map(String)).toEqual([
+    expect(virtualmin.requests.map(String)).toEqual([
       `program=list-domains&domain=example.net&multiline=&${format}=1`,
     ]);
     expect(await failureOf(client({ format }).describeDomain('nosuch.example'))).toMatchObject({
@@ -132,13 +132,13 @@ describe('what is asked', () => {
     });
   });
 
-  test('a sub-server is its parent’s reseller’s', async () => {
+  test('for a sub-server also gets the reseller of its parent', async () => {
     const answers: Record<string, object> = {
       'sub.example.com': { parent_domain: ['example.com'], features: ['mail'] },
       'example.com': { features: ['mail'], reseller: ['rita rob'] },
     };
-    virtualmin.override = (asked, response) => {
-      const name = asked.get('domain') ?? '';
+    virtualmin.override = (query, response) => {
+      const name = query.get('domain') ?? '';
       response.end(JSON.stringify({ status: 'success', data: [{ name, values: answers[name] }] }));
     };
     expect(await client().describeDomain('sub.example.com')).toMatchObject({
@@ -147,9 +147,9 @@ describe('what is asked', () => {
     });
   });
 
-  test('below a URL prefix', async () => {
+  test('keeps a URL prefix', async () => {
     let path = '';
-    virtualmin.override = (_asked, response, request) => {
+    virtualmin.override = (_query, response, request) => {
       path = request.url ?? '';
       response.end(jsonAnswer());
     };
@@ -157,10 +157,10 @@ describe('what is asked', () => {
     expect(path).toMatch(/^\/panel\/virtual-server\/remote\.cgi\?/);
   });
 
-  test('at most two calls at once', async () => {
+  test('is one of at most two concurrent requests', async () => {
     let now = 0;
     let most = 0;
-    virtualmin.override = (_asked, response) => {
+    virtualmin.override = (_query, response) => {
       most = Math.max(most, ++now);
       setTimeout(() => {
         now--;
@@ -172,7 +172,7 @@ describe('what is asked', () => {
     expect(most).toBe(2);
   });
 
-  test('no proxy gets to see the password', async () => {
+  test('does not go through a proxy', async () => {
     process.env.http_proxy = 'http://127.0.0.1:1';
     try {
       await expect(client().listDomains()).resolves.toHaveLength(10);
@@ -183,10 +183,10 @@ describe('what is asked', () => {
 });
 
 describe('versions', () => {
-  test('a field tells Virtualmin 7.30, the Server header Webmin', async () => {
+  test('a field shows Virtualmin 7.30 or later, the Server header the version of Webmin', async () => {
     const { listUsers, versions } = client();
     expect(versions()).toEqual({ virtualmin: null, webmin: null });
-    virtualmin.override = (_asked, response) => {
+    virtualmin.override = (_query, response) => {
       response.setHeader('Server', 'MiniServ/2.660').end(jsonAnswer(userValues()));
     };
     await listUsers('example.com');
@@ -196,7 +196,7 @@ describe('versions', () => {
     });
   });
 
-  test('an older one lacks the field, and its mailboxes count as usable', async () => {
+  test('before 7.30 the field is missing, and mailboxes count as usable', async () => {
     const { no_password_accepted, ...older } = userValues();
     expect(no_password_accepted).toBe('No');
     always(200, jsonAnswer(older));
@@ -206,7 +206,7 @@ describe('versions', () => {
   });
 });
 
-describe('failures', () => {
+describe('an error of Virtualmin', () => {
   test.each([
     [
       'unknown domain',
@@ -238,7 +238,7 @@ describe('failures', () => {
     ],
     ['another refusal', 200, 'ERROR: Out of cheese', 'command-failed', 'Out of cheese'],
     [
-      'a failure without a reason',
+      'failure without a reason',
       200,
       '{"status":"failure","error":null}',
       'command-failed',
@@ -247,15 +247,15 @@ describe('failures', () => {
     ['a crash', 500, '<html><h1>Perl execution failed</h1></html>', 'command-failed', 'HTTP 500'],
     ['not Virtualmin', 404, '<html>Not found</html>', 'not-understood', 'web page'],
     [
-      'a table',
+      'a table instead of fields',
       200,
       recording('list-users.example.com.without-multiline.json'),
       'not-understood',
       'table',
     ],
-    ['an answer with a wrong status', 404, jsonAnswer(), 'not-understood', 'HTTP 404'],
+    ['success with a wrong HTTP status', 404, jsonAnswer(), 'not-understood', 'HTTP 404'],
     [
-      'this address not let in',
+      'the address of this machine is not allowed',
       403,
       '<h1>Access denied for 192.0.2.7</h1>',
       'not-allowed',
@@ -271,10 +271,10 @@ describe('failures', () => {
   test('a redirect is not followed', async () => {
     always(302, '', { Location: `${virtualmin.url}/elsewhere` });
     expect(await failureOf(client().listDomains())).toMatchObject({ code: 'not-understood' });
-    expect(virtualmin.asked).toHaveLength(1);
+    expect(virtualmin.requests).toHaveLength(1);
   });
 
-  test('nobody listens', async () => {
+  test('connection refused', async () => {
     const error = await failureOf(client({ url: 'http://127.0.0.1:1' }).listDomains());
     expect(error).toMatchObject({
       code: 'unreachable',
@@ -282,7 +282,7 @@ describe('failures', () => {
     });
   });
 
-  test("an answer of Webmin's own HTTP/1.0 server ends with the connection", async () => {
+  test("an HTTP/1.0 answer of Webmin's own server ends with the connection", async () => {
     const miniserv = createServer((socket) => {
       socket.once('data', () => {
         socket.write('HTTP/1.0 200 Document follows\r\nServer: MiniServ/2.660\r\n');
@@ -298,16 +298,16 @@ describe('failures', () => {
     miniserv.close();
   });
 
-  test('the connection breaks in the middle', async () => {
-    virtualmin.override = (_asked, response) => {
+  test('the connection breaks during the answer', async () => {
+    virtualmin.override = (_query, response) => {
       response.writeHead(200, { 'Content-Length': '1000' }).write('{"status"');
       setTimeout(() => response.destroy(), 20);
     };
     expect(await failureOf(client().listDomains())).toMatchObject({ code: 'unreachable' });
   });
 
-  test('no answer, or one that drips, times out', async () => {
-    virtualmin.override = (_asked, response) => {
+  test('an answer that never ends times out', async () => {
+    virtualmin.override = (_query, response) => {
       const drip = setInterval(() => response.write(' '), 20);
       response.on('close', () => {
         clearInterval(drip);
@@ -318,8 +318,8 @@ describe('failures', () => {
     });
   });
 
-  test('reading stops past 64 MiB', async () => {
-    virtualmin.override = (_asked, response) => {
+  test('an answer is not read beyond 64 MiB', async () => {
+    virtualmin.override = (_query, response) => {
       const piece = Buffer.alloc(1024 * 1024, ' ');
       const more = () => {
         while (!response.destroyed && response.write(piece));
@@ -332,29 +332,29 @@ describe('failures', () => {
 });
 
 describe('a wrong password', () => {
-  test('is tried once, until somebody says so', async () => {
+  test('is sent once, until tryAgain is called', async () => {
     const wrong = client({ password: 'not it' });
     expect(await failureOf(wrong.listDomains())).toMatchObject({ code: 'wrong-password' });
     expect(await failureOf(wrong.listUsers('example.com'))).toMatchObject({
       code: 'wrong-password',
     });
-    expect(virtualmin.asked).toHaveLength(1);
+    expect(virtualmin.requests).toHaveLength(1);
     wrong.tryAgain();
     expect(await failureOf(wrong.listDomains())).toMatchObject({ code: 'wrong-password' });
-    expect(virtualmin.asked).toHaveLength(2);
+    expect(virtualmin.requests).toHaveLength(2);
   });
 
-  test('stops the calls that were waiting for their turn', async () => {
+  test('stops the queued requests', async () => {
     const wrong = client({ password: 'not it' });
     const calls = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) =>
       failureOf(wrong.listUsers(`${name}.example`)),
     );
     for (const error of await Promise.all(calls)) expect(error.code).toBe('wrong-password');
-    expect(virtualmin.asked.length).toBeLessThanOrEqual(2);
+    expect(virtualmin.requests.length).toBeLessThanOrEqual(2);
   });
 });
 
-test('a lock-out is waited out, whoever asks', async () => {
+test('during a lock-out no request is sent until it ends', async () => {
   let clock = 1_000_000;
   const { listDomains, tryAgain } = client({}, () => clock);
   always(
@@ -366,7 +366,7 @@ test('a lock-out is waited out, whoever asks', async () => {
   clock += 59_000;
   tryAgain();
   expect(await failureOf(listDomains())).toMatchObject({ code: 'locked-out', until: 1_060_000 });
-  expect(virtualmin.asked).toHaveLength(1);
+  expect(virtualmin.requests).toHaveLength(1);
   clock += 1_000;
   await expect(listDomains()).resolves.toHaveLength(10);
 });
@@ -447,23 +447,23 @@ describe('TLS', () => {
       .replace(/^.*=/, '');
   }
 
-  const ask = (changes: Partial<VirtualminConfig>) =>
+  const listFrom = (changes: Partial<VirtualminConfig>) =>
     createVirtualminClient(secure.config(changes)).listDomains();
 
-  test('a self-signed certificate is refused, shown, and nothing is sent', async () => {
+  test('a self-signed certificate is refused with its fingerprint, before anything is sent', async () => {
     await start('self');
-    const error = await failureOf(ask({}));
+    const error = await failureOf(listFrom({}));
     expect(error).toBeInstanceOf(TlsNotVerifiableError);
     expect(error).toMatchObject({ code: 'tls-not-verifiable', fingerprint });
     expect(error.message).toContain(fingerprint);
     expect(error.message).toContain('VIRTUALMIN_FINGERPRINT');
-    expect(secure.asked).toEqual([]);
+    expect(secure.requests).toEqual([]);
   });
 
-  test('it is accepted where its fingerprint is the pinned one', async () => {
+  test('a self-signed certificate is accepted if its fingerprint is pinned', async () => {
     await start('self');
     await expect(
-      ask({
+      listFrom({
         trust: { kind: 'fingerprint', sha256: fingerprint, source: 'VIRTUALMIN_FINGERPRINT' },
       }),
     ).resolves.toHaveLength(10);
@@ -475,7 +475,7 @@ describe('TLS', () => {
       secure.config({
         trust: {
           kind: 'fingerprint',
-          // One in 256 begins with 00 already.
+          // One fingerprint in 256 begins with 00.
           sha256: fingerprint.replace(/^../, fingerprint.startsWith('00') ? 'FF' : '00'),
           source: 'VIRTUALMIN_FINGERPRINT',
         },
@@ -486,31 +486,31 @@ describe('TLS', () => {
       fingerprint,
     });
     expect(await failureOf(pinned.listDomains())).toMatchObject({ code: 'tls-not-verifiable' });
-    expect(secure.asked).toEqual([]);
+    expect(secure.requests).toEqual([]);
   });
 
-  test("an authority of one's own is enough for the right name", async () => {
+  test('a certificate of a configured authority is accepted for the right name', async () => {
     await start('good');
-    await expect(ask({ trust: { kind: 'ca', pem: authority } })).resolves.toHaveLength(10);
+    await expect(listFrom({ trust: { kind: 'ca', pem: authority } })).resolves.toHaveLength(10);
   });
 
-  test('and not for another name', async () => {
+  test('a certificate of a configured authority is refused for another name', async () => {
     await start('wrong-name');
-    const error = await failureOf(ask({ trust: { kind: 'ca', pem: authority } }));
+    const error = await failureOf(listFrom({ trust: { kind: 'ca', pem: authority } }));
     expect(error).toMatchObject({
       code: 'tls-not-verifiable',
       message: expect.stringContaining('ALTNAME'),
     });
-    expect(secure.asked).toEqual([]);
+    expect(secure.requests).toEqual([]);
   });
 
-  test('a server that says nothing to the greeting times out', async () => {
+  test('a server that never answers the TLS handshake times out', async () => {
     await start('good');
     const connections = new Set<Socket>();
     const silent = createServer((socket) => connections.add(socket));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as AddressInfo;
-    const error = await failureOf(ask({ url: `https://127.0.0.1:${port}`, timeout: 200 }));
+    const error = await failureOf(listFrom({ url: `https://127.0.0.1:${port}`, timeout: 200 }));
     expect(error.code).toBe('timed-out');
     for (const socket of connections) socket.destroy();
     silent.close();

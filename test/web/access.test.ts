@@ -8,7 +8,7 @@ interface Layer {
   readonly route?: { readonly path: string | readonly string[]; readonly stack: readonly Layer[] };
 }
 
-/** Every route of the app with what its guards require: `GET /servers: check, master-admin`. */
+/** Every route of the app with the requirements of its guards: `GET /servers: check, master-admin`. */
 function routesOf(stack: readonly Layer[]): string[] {
   return stack.flatMap(({ route, handle }) => {
     if (route === undefined) return routesOf(handle.stack ?? []);
@@ -42,16 +42,16 @@ describe('every route', () => {
 
   test.each([
     ['sheets', /sheet|\/send|\/jobs/, 'print'],
-    ['what asks mail servers', /\/check|\/servers|\/discovery|\/try/, 'check'],
+    ['mail server checks', /\/check|\/servers|\/discovery|\/try/, 'check'],
     ['every mail host', /\/servers/, 'master-admin'],
     ['brandings', /\/branding\/resellers|\/domains\/:domain\/branding/, 'branding'],
-  ])('%s', (_name, path, requirement) => {
+  ])('the required permissions of %s', (_name, path, requirement) => {
     const guarded = routes.filter((route) => path.test(route));
     expect(guarded.length).toBeGreaterThan(1);
     expect(guarded.filter((route) => !route.includes(requirement))).toEqual([]);
   });
 
-  test('only the health check is for anybody', () => {
+  test('only the health check is public', () => {
     expect(routes.filter((route) => route.endsWith(': nothing'))).toEqual([
       'GET /healthz: nothing',
     ]);

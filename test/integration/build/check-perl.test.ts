@@ -19,12 +19,16 @@ afterAll(() => {
 test.each([
   ['a good file', 'print "good";', null],
   [
-    'what does not compile',
+    'a file that does not compile',
     'print $unknown;',
     'Global symbol "$unknown" requires explicit package',
   ],
   ['a warning', 'my $name; my $name = 1;', '"my" variable $name masks earlier declaration'],
-  ['what perlcritic refuses', 'open(my $file, "<", "x");', 'InputOutput::RequireCheckedOpen'],
+  [
+    'a violation of a perlcritic policy',
+    'open(my $file, "<", "x");',
+    'InputOutput::RequireCheckedOpen',
+  ],
 ])('%s', (_name, code, problem) => {
   writeFileSync(join(folder, 'code.pl'), `use strict;\nuse warnings;\n${code}\n1;\n`);
   const { status, stderr } = spawnSync(process.execPath, [program, folder], { encoding: 'utf8' });

@@ -27,7 +27,7 @@ const release = () => {
 
 const read = (...path: string[]) => readFileSync(join(copy, ...path), 'utf8');
 
-/** Changes a file, which must contain what is replaced, and commits it. */
+/** Replaces a text, which must exist, in a file and commits it. */
 function change(file: string, from: string | RegExp, to: string) {
   const text = read(file);
   expect(text).toMatch(from);
@@ -42,7 +42,7 @@ beforeAll(() => {
     filter: (path) => !left.includes(relative(root, path)),
   });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  // The link is no folder, which .gitignore has.
+  // The entry in .gitignore is a folder, but this is a link.
   writeFileSync(join(copy, '.gitignore'), `${read('.gitignore')}node_modules\n`);
   git('init', '-q');
   git('add', '.');
@@ -72,7 +72,7 @@ test('makes the package, its checksum and its notes', () => {
   expect(read('build', `${name}.md`)).toBe('These notes.\n');
 }, 60_000);
 
-test('refuses where something is not committed', () => {
+test('refuses uncommitted changes', () => {
   writeFileSync(join(copy, 'left-over'), '');
   const { status, stderr } = release();
   expect([status, stderr]).toEqual([1, expect.stringMatching(/not committed:\n.*left-over/)]);
@@ -82,7 +82,7 @@ test.each([
   ['package-lock.json', version],
   ['module.info', version],
   ['CHANGELOG.md', `[${version}]`],
-])('refuses where %s has another version', (file, text) => {
+])('refuses a different version in %s', (file, text) => {
   change(file, text, text.replace(version, '9.8.6'));
   const { status, stderr } = release();
   expect([status, stderr]).toEqual([

@@ -39,16 +39,16 @@ const branding = {
 
 const policy = { ...defaultPolicy, incomingHost: `${label}.${label}.{domain}`, branding };
 
-/** Points. A font may reach out of its line by a hair. */
+/** In points: glyphs may leave their line slightly. */
 const hair = 0.6;
 
 const margin = (12 * 72) / 25.4;
 
-/** Pairs of words of which one lies on the other. */
+/** Pairs of overlapping words. */
 function overlaps(words: readonly Word[]): string[] {
   const found: string[] = [];
   words.forEach((one, index) => {
-    // What a font reserves above and below its letters may lie on the next line's.
+    // The space above and below the letters may overlap the next line's.
     const inset = (one.bottom - one.top) * 0.25;
     for (const other of words.slice(index + 1)) {
       const across = Math.min(one.right, other.right) - Math.max(one.left, other.left);
@@ -59,7 +59,7 @@ function overlaps(words: readonly Word[]): string[] {
   return found;
 }
 
-test('words that lie on each other are noticed', () => {
+test('overlapping words are detected', () => {
   const word = { text: 'a', left: 0, top: 0, right: 10, bottom: 10 };
   expect(overlaps([word, { ...word, left: 8, right: 20 }])).toHaveLength(1);
   expect(overlaps([word, { ...word, left: 10, right: 20 }])).toEqual([]);
@@ -69,14 +69,14 @@ test('words that lie on each other are noticed', () => {
 describe.each(languages.all)('in $name', (texts) => {
   describe.each(['a4', 'letter'] as const)('on %s', (paper) => {
     test.each(Object.entries(mailboxes))(
-      'nothing of a mailbox %s runs out of the paper or over something else',
+      'mailbox %s: nothing overflows the paper or overlaps',
       async (_what, mailbox) => {
         for (const used of [
           policy,
           { ...defaultPolicy, branding: { ...noBranding, clients: clientIds } },
         ]) {
-          const seen = observationsOf(used);
-          const settings = decideClientSettings(mailbox, exampleCom, used, seen);
+          const observations = observationsOf(used);
+          const settings = decideClientSettings(mailbox, exampleCom, used, observations);
           const sheet = sheetOf(settings, used.branding, texts, 0);
           const pdf = await buffer(
             sheetsPdf({

@@ -43,19 +43,25 @@ async function observe(
     portOf,
     ...options,
   });
-  const [seen] = await probes.observe([...incoming, ...outgoing]);
-  if (seen === undefined) throw new Error('nothing seen');
-  return seen;
+  const [observed] = await probes.observe([...incoming, ...outgoing]);
+  if (observed === undefined) throw new Error('no observation');
+  return observed;
 }
 
 describe("Debian's Dovecot and Postfix", () => {
-  test('with a good certificate are proven on all six ports, and port 25 takes no login', async () => {
-    const seen = await observe(goodPorts);
-    expect(seen.services.map(({ endpoint, result }) => [endpoint.port, result.kind])).toEqual(
+  test('with a valid certificate: all six ports are proven, and port 25 accepts no login', async () => {
+    const observed = await observe(goodPorts);
+    expect(observed.services.map(({ endpoint, result }) => [endpoint.port, result.kind])).toEqual(
       [143, 993, 110, 995, 587, 465].map((port) => [port, 'proven']),
     );
-    expect(seen.loginOnPort25).toBe(false);
-    for (const { weaknesses, tlsVersion, mechanisms, certificate, addresses } of seen.services) {
+    expect(observed.loginOnPort25).toBe(false);
+    for (const {
+      weaknesses,
+      tlsVersion,
+      mechanisms,
+      certificate,
+      addresses,
+    } of observed.services) {
       expect(weaknesses).toEqual([]);
       expect(tlsVersion).toBe('TLSv1.3');
       expect(mechanisms).toContain('PLAIN');
@@ -65,37 +71,41 @@ describe("Debian's Dovecot and Postfix", () => {
   });
 
   test.each([
-    ['has run out', () => authority.issue([host], -1), 'certificate-expired'],
+    ['has expired', () => authority.issue([host], -1), 'certificate-expired'],
     ['is for another name', () => authority.issue(['panel.example.net']), 'certificate-name'],
-    ['nobody vouches for', () => authority.selfSigned(host), 'certificate-untrusted'],
+    [
+      'is signed by an unknown authority',
+      () => authority.selfSigned(host),
+      'certificate-untrusted',
+    ],
   ])('with a certificate that %s', async (_what, make, kind) => {
     const ports = await startMailPorts(make());
     closing.push(ports.close);
-    const seen = await observe(ports);
-    expect(new Set(seen.services.map(({ result }) => result.kind))).toEqual(new Set([kind]));
-    const [first] = seen.services;
+    const observed = await observe(ports);
+    expect(new Set(observed.services.map(({ result }) => result.kind))).toEqual(new Set([kind]));
+    const [first] = observed.services;
     if (kind === 'certificate-name') {
       expect(first?.result).toEqual({ kind, names: ['panel.example.net'] });
     }
     expect(first?.certificate).not.toBeNull();
   });
 
-  test('that let clients log in in the clear, and with CRAM-MD5, work and are said to be weak', async () => {
+  test('logins without encryption or with CRAM-MD5 work and are reported as weak', async () => {
     const ports = await startMailPorts(good, {}, 'auth_mechanisms = plain cram-md5\n', [
       'smtpd_tls_auth_only=no',
     ]);
     closing.push(ports.close);
-    const seen = await observe(ports);
-    const [imap, , , , submission] = seen.services;
+    const observed = await observe(ports);
+    const [imap, , , , submission] = observed.services;
     expect(imap?.weaknesses).toEqual(['challenge-response']);
     expect(submission?.result).toEqual({ kind: 'proven' });
     expect(submission?.weaknesses).toEqual(['login-before-tls', 'challenge-response']);
   });
 
-  test('IPv4 and IPv6 are told apart', async () => {
+  test('IPv4 and IPv6 are distinguished', async () => {
     const resolve = () => Promise.resolve(['127.0.0.1', '::1']);
-    const seen = await observe(goodPorts, { resolve });
-    for (const { result, weaknesses, addresses } of seen.services) {
+    const observed = await observe(goodPorts, { resolve });
+    for (const { result, weaknesses, addresses } of observed.services) {
       expect(result).toEqual({ kind: 'proven' });
       expect(weaknesses).toEqual(['one-family-fails']);
       expect(addresses.map((one) => one.result.kind)).toEqual(['proven', 'refused']);

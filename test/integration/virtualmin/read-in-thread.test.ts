@@ -10,15 +10,18 @@ const file = join(__dirname, '..', '..', '..', 'build', 'dist', 'answer-thread.m
 
 const large = (format: 'json' | 'xml') => Buffer.from(bigDomainAnswer(format, 'big.example', 1000));
 
-describe('a large answer is read in a thread', () => {
-  test.each(['json', 'xml'] as const)('in %s as it is without one', async (format) => {
-    const answer = await readInThread(file)(large(format), userFields);
-    expect(answer).toEqual(await readAnswer(large(format), userFields));
-    expect(answer).toMatchObject({ kind: 'rows' });
-    expect(JSON.stringify(answer)).not.toMatch(/password"|\$y\$/);
-  });
+describe('a large answer parsed in a thread', () => {
+  test.each(['json', 'xml'] as const)(
+    'gives the same result as without one, in %s',
+    async (format) => {
+      const answer = await readInThread(file)(large(format), userFields);
+      expect(answer).toEqual(await readAnswer(large(format), userFields));
+      expect(answer).toMatchObject({ kind: 'rows' });
+      expect(JSON.stringify(answer)).not.toMatch(/password"|\$y\$/);
+    },
+  );
 
-  test('that is a part of other memory, which stays as it is', async () => {
+  test('does not change a buffer that shares its memory', async () => {
     const body = large('json');
     const memory = Buffer.concat([Buffer.from('before '), body, Buffer.from(' after')]);
     const part = memory.subarray(7, 7 + body.length);
@@ -27,7 +30,7 @@ describe('a large answer is read in a thread', () => {
     expect(memory.toString().startsWith('before {')).toBe(true);
   });
 
-  test('that is broken is not understood, and not quoted', async () => {
+  test('fails without quoting it if it is broken', async () => {
     const broken = large('json').subarray(0, 400_000);
     expect(await readInThread(file)(Buffer.from(broken), userFields)).toEqual({
       kind: 'not-understood',
@@ -35,13 +38,13 @@ describe('a large answer is read in a thread', () => {
     });
   });
 
-  test('that cannot be read at all says nothing of it', async () => {
+  test('fails without details if it cannot be parsed', async () => {
     const reading = readInThread(join(__dirname, 'no-such-file.mjs'))(large('json'), userFields);
     await expect(reading).rejects.toThrow(/^an answer could not be read$/);
   });
 });
 
-test('a small one needs no thread', async () => {
+test('a small answer is parsed without a thread', async () => {
   const read = readInThread(join(__dirname, 'no-such-file.mjs'));
   expect(await read(Buffer.from('ERROR: no'), userFields)).toEqual({
     kind: 'refusal',

@@ -29,7 +29,7 @@ const everyPath = [
 ];
 
 describe('without the token', () => {
-  test.each(everyPath)('%s tells nothing', async (path) => {
+  test.each(everyPath)('%s reveals nothing', async (path) => {
     for (const address of [
       path,
       `${path}?token=wrong`,
@@ -40,7 +40,7 @@ describe('without the token', () => {
       expect(response.text).not.toContain('bob');
     }
     expect((await request(app.app).post(path)).status).toBe(401);
-    expect(app.virtualmin.asked).toEqual([]);
+    expect(app.virtualmin.requests).toEqual([]);
   });
 
   test.each([
@@ -49,7 +49,7 @@ describe('without the token', () => {
     ['wrong cookie', 'Cookie', 'mail_setup_token=wrong'],
     ['broken cookie', 'Cookie', 'mail_setup_token=%'],
     ['cookie of another name', 'Cookie', `token=${accessToken}`],
-  ])('%s', async (_what, header, value) => {
+  ])('%s: refused', async (_what, header, value) => {
     expect((await request(app.app).get('/').set(header, value)).status).toBe(401);
   });
 
@@ -58,14 +58,14 @@ describe('without the token', () => {
     expect([response.status, response.text]).toEqual([200, 'ok\n']);
   });
 
-  test('programs are told in their format', async () => {
+  test('programs get the refusal in their format', async () => {
     const response = await request(app.app).get('/domains/example.com/mailboxes.json');
     expect(response.body).toMatchObject({ error: { code: 'unauthorized' } });
   });
 });
 
 describe('with the token', () => {
-  test('it becomes a cookie and leaves the address', async () => {
+  test('it becomes a cookie and disappears from the address', async () => {
     const response = await request(app.app).get(`/domains/example.com?q=a+b&token=${accessToken}`);
     expect([response.status, response.headers.location]).toEqual([
       303,
@@ -76,22 +76,22 @@ describe('with the token', () => {
     );
   });
 
-  test('it does not lead to another host', async () => {
+  test('the redirect stays on this host', async () => {
     const response = await request(app.app).get(`//evil.example/?token=${accessToken}`);
     expect(response.headers.location).not.toMatch(/^\/\/|^http/);
   });
 
-  test('the cookie works, among others', async () => {
+  test('the cookie works beside other cookies', async () => {
     const cookie = `a=b; mail_setup_token=stale; mail_setup_token=${accessToken}`;
     expect((await request(app.app).get('/').set('Cookie', cookie)).status).toBe(200);
   });
 
-  test('Bearer works', async () => {
+  test('a Bearer header works', async () => {
     expect((await app.get('/')).status).toBe(200);
   });
 });
 
-describe('a form of another site', () => {
+describe('a form from another site', () => {
   const post = (headers: Record<string, string>) =>
     request(app.app)
       .post('/')
@@ -102,7 +102,7 @@ describe('a form of another site', () => {
     ['of the same site', { 'Sec-Fetch-Site': 'same-site' }],
     ['of another origin', { Origin: 'http://evil.example' }],
     ['of another port', { Origin: 'http://127.0.0.1:8026' }],
-    ['without an origin to name', { Origin: 'null' }],
+    ['without an Origin header', { Origin: 'null' }],
   ])('is refused: %s', async (_what, headers) => {
     expect((await post(headers)).status).toBe(401);
   });
@@ -110,7 +110,7 @@ describe('a form of another site', () => {
   test.each([
     ['marked by the browser', { 'Sec-Fetch-Site': 'same-origin' }],
     ['of our origin', { Origin: 'http://127.0.0.1:8025' }],
-  ])('ours is not: %s', async (_what, headers) => {
+  ])('a form of this site is accepted: %s', async (_what, headers) => {
     expect((await post(headers)).status).toBe(303);
   });
 });

@@ -17,7 +17,7 @@ const root = {
 
 const header = (viewer: unknown) => Buffer.from(JSON.stringify(viewer)).toString('base64');
 
-describe('who is looking, as the panel says it', () => {
+describe('the viewer named by the panel', () => {
   test('a master admin sees everything', () => {
     expect(parseViewer(header(root))).toEqual({
       ...root,
@@ -26,7 +26,7 @@ describe('who is looking, as the panel says it', () => {
     });
   });
 
-  test('everyone else sees the domains that are named, and of names only what is one', () => {
+  test('everyone else sees only the named domains, and invalid names are ignored', () => {
     const domains = ['Example.com', 'sub.example.com', '../x', '', 7, null, '*'];
     expect(parseViewer(header({ ...root, role: 'domain-owner', domains }))).toMatchObject({
       role: 'domain-owner',
@@ -43,18 +43,18 @@ describe('who is looking, as the panel says it', () => {
     ['null', header(null)],
     ['a list', header([root])],
     ['no user', header({ ...root, user: '' })],
-    ['a user that is none', header({ ...root, user: 7 })],
+    ['an invalid user', header({ ...root, user: 7 })],
     ['no role', header({ ...root, role: undefined })],
-    ['a role that is none', header({ ...root, role: 'constructor' })],
+    ['an unknown role', header({ ...root, role: 'constructor' })],
     ['no domains', header({ ...root, domains: undefined })],
     ['no permissions', header({ ...root, may: undefined })],
     ['no token', header({ ...root, token: undefined })],
-    ['a token that can be guessed', header({ ...root, token: '1234' })],
-    ['domains that are no list', header({ ...root, domains: 'all' })],
+    ['a token that is easy to guess', header({ ...root, token: '1234' })],
+    ['domains that are not a list', header({ ...root, domains: 'all' })],
     ["another host's address", header({ ...root, pages: '//evil.example/' })],
     ['an address with a scheme', header({ ...root, pages: 'javascript:alert(1)' })],
     ['an address with markup', header({ ...root, assets: '/"><script>' })],
-  ])('%s is nobody', (_what, value) => {
+  ])('an invalid viewer is refused: %s', (_what, value) => {
     expect(parseViewer(value)).toBeNull();
   });
 });
@@ -87,7 +87,7 @@ describe('in the panel', () => {
     ['/domains/xn--mnchen-3ya.example', 'Mail Client Setup · münchen.example'],
     ['/domains/example.com/mailboxes/bob.example', 'bob@example.com · Mail Client Setup'],
     ['/domains/nosuch.example', 'Not found'],
-  ])('%s is a piece of a page that says its title', async (path, title) => {
+  ])('%s is a part of a page with its title', async (path, title) => {
     const { headers, text } = await get(path);
     expect(decodeURIComponent(String(headers['mail-setup-title']))).toBe(title);
     expect(text).not.toMatch(/<(!DOCTYPE|html|head|body|main|title|meta)\b/i);
@@ -111,12 +111,12 @@ describe('in the panel', () => {
     expect(text).toContain(words);
   });
 
-  test("the panel's language goes before the browser's", async () => {
+  test("the panel's language has priority over the browser's", async () => {
     const { text } = await get('/', { ...root, language: 'en' }).set('Accept-Language', 'fr');
     expect(text).toContain('Choose a domain');
   });
 
-  test('sheets are whole documents, and may stand in a frame of the panel', async () => {
+  test('sheets are whole documents, and may be shown in a frame of the panel', async () => {
     const { headers, text } = await get('/domains/example.com/sheets');
     expect(headers).not.toHaveProperty('mail-setup-title');
     expect(headers['x-frame-options']).toBe('SAMEORIGIN');
@@ -124,19 +124,19 @@ describe('in the panel', () => {
     expect(text).toMatch(/^<!DOCTYPE html>[^]*<\/html>\s*$/);
   });
 
-  test('without a viewer there is nothing, whatever else is sent', async () => {
+  test('a request without a viewer is refused, whatever else is sent', async () => {
     const bare = await request(app.app)
       .get('/?token=token-for-the-tests')
       .set('Authorization', 'Bearer token-for-the-tests');
     expect(bare.status).toBe(403);
   });
 
-  test('without settings there is nothing either: the defaults may be wrong here', async () => {
+  test('a request without settings is refused: the defaults may be wrong here', async () => {
     const { status } = await request(app.app).get('/').set('Mail-Setup-Viewer', header(root));
     expect(status).toBe(403);
   });
 
-  test('settings count from the request on that brings them', async () => {
+  test('new settings apply from the request that brings them', async () => {
     const path = '/domains/example.com/mailboxes/bob.example/settings.json';
     const portOf = async (settings: string) => {
       const answer = await get(path, root, settings);
@@ -148,7 +148,7 @@ describe('in the panel', () => {
     expect(await portOf('')).toBe(587);
   });
 
-  test('a mistake in the settings is named, and nothing is shown that may be wrong', async () => {
+  test('an invalid setting is named, and no mail settings are shown', async () => {
     const { status, text } = await get('/domains/example.com', root, 'imap_port=143x');
     expect(status).toBe(500);
     expect(text).toContain('Module Config: imap_port must be a port from 1 to 65535, or off');
@@ -156,7 +156,7 @@ describe('in the panel', () => {
     expect((await get('/domains/example.com')).status).toBe(200);
   });
 
-  test('what is wrong is said in the language of the viewer', async () => {
+  test("the message about an invalid setting is in the viewer's language", async () => {
     const french = { ...root, language: 'fr.UTF-8' };
     const mistake = await get('/domains/example.com', french, 'imap_port=143x');
     expect(mistake.text).toContain('<h1>Les réglages de ce module comportent une erreur</h1>');
@@ -182,7 +182,7 @@ describe('in the panel', () => {
     '/domains/example.com/mailboxes/bob.example/send',
     '/',
     '/branding',
-  ])('a form to %s without the token of its page does nothing', async (path) => {
+  ])('a form to %s without the token of its page is refused', async (path) => {
     for (const token of ['', 'token=x', `token=${root.token}&token=${root.token}`]) {
       const { status, text } = await post(path, `selected=1&login=bob.example&${token}`);
       expect([path, token, status]).toEqual([path, token, 403]);
@@ -190,7 +190,7 @@ describe('in the panel', () => {
     }
   });
 
-  test('a form with a file needs the token as well', async () => {
+  test('a form with a file needs the token too', async () => {
     const sent = request(app.app)
       .post('/branding')
       .set('Mail-Setup-Viewer', header(root))
@@ -198,7 +198,7 @@ describe('in the panel', () => {
     expect((await sent.field('host_name', 'x')).status).toBe(403);
   });
 
-  test('every form of a page brings its token', async () => {
+  test('every form of a page contains its token', async () => {
     const paths = ['/', '/domains/example.com', '/domains/example.com/mailboxes/bob.example'];
     for (const path of paths) {
       const { text } = await get(path);
@@ -214,7 +214,7 @@ describe('in the panel', () => {
     expect(sheets.text).toContain(`name="token" value="${root.token}"`);
   });
 
-  test('who may not print sees the settings, and nothing that prints', async () => {
+  test('a viewer without permission to print sees the settings, and no print links', async () => {
     const reader = { ...root, may: ['see'] };
     const mailbox = '/domains/example.com/mailboxes/bob.example';
     for (const path of ['/domains/example.com', mailbox]) {
@@ -240,20 +240,20 @@ describe('in the panel', () => {
     );
   });
 
-  test('who may not even see settings sees nothing', async () => {
-    const nobody = { ...root, may: ['print'] };
+  test('a viewer without permission to see settings sees nothing', async () => {
+    const viewer = { ...root, may: ['print'] };
     for (const path of ['/', '/domains/example.com', '/domains/example.com/mailboxes.json']) {
-      expect([path, (await get(path, nobody)).status]).toEqual([path, 403]);
+      expect([path, (await get(path, viewer)).status]).toEqual([path, 403]);
     }
   });
 
-  test('the role and the domains of each request count for that request alone', async () => {
+  test('role and domains of a request apply to that request only', async () => {
     const owner = { ...root, user: 'o', role: 'domain-owner', domains: ['example.com'] };
     const paths = ['/domains/example.com', '/domains/example.org', '/domains/example.com/branding'];
     const statuses = await Promise.all(
       paths
         .flatMap((path) => [get(path), get(path, owner)])
-        .map(async (asked) => (await asked).status),
+        .map(async (response) => (await response).status),
     );
     expect(statuses).toEqual([200, 200, 200, 404, 404, 404]);
   });

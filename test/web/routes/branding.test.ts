@@ -43,7 +43,7 @@ const extra: Viewer = {
 const save = (path: string, fields: Record<string, string>, logo?: Buffer) =>
   saveBranding(app, path, fields, logo);
 
-describe('saving', () => {
+describe('saving a branding', () => {
   test('contact and webmail reach every format', async () => {
     await save('/branding', { support_contact: 'Call 555', webmail_url: 'https://w.{domain}/' });
     const { text } = await app.get('/domains/example.com/mailboxes/bob.example/settings.txt');
@@ -51,13 +51,13 @@ describe('saving', () => {
     expect(text).toContain('Webmail: https://w.example.com/');
   });
 
-  test('is logged with who did it, and nothing of what was typed', async () => {
+  test('is logged with the user, without the values', async () => {
     await save('/branding', { host_name: 'Secret name' });
     expect(app.logged()).toMatch(/"user":"root".*"branding saved"/);
     expect(app.logged()).not.toContain('Secret name');
   });
 
-  test('an empty field takes it from further away again', async () => {
+  test('an empty field returns to the inherited value', async () => {
     await save('/branding', { host_name: 'Server', sheet_note: 'Server note' });
     await save('/domains/example.com/branding', { host_name: 'Domain' });
     expect((await app.get('/domains/example.com/sheets')).text).toContain('<bdi>Domain</bdi>');
@@ -68,7 +68,7 @@ describe('saving', () => {
     expect((await app.get('/domains/example.com/sheets')).text).toContain('<bdi>Server</bdi>');
   });
 
-  test('which clients: those ticked, none, or as elsewhere', async () => {
+  test('clients: selected, none, or inherited', async () => {
     const clientsOn = async () =>
       [
         ...(await app.get('/domains/example.com/mailboxes/bob.example/sheet')).text.matchAll(
@@ -85,7 +85,7 @@ describe('saving', () => {
   });
 });
 
-describe('what is wrong with a field is said beside it, and nothing typed is lost', () => {
+describe('an invalid field shows its error, and everything typed is kept', () => {
   test.each([
     ['host_colour', 'yellow', 'Colour must be a colour such as #14509b.'],
     ['host_colour', '#ffff00', 'Colour is too light for white paper: its contrast is 1.1'],
@@ -101,20 +101,20 @@ describe('what is wrong with a field is said beside it, and nothing typed is los
     expect(valueOf((await app.get('/branding')).text, 'sheet_note')).toBe('');
   });
 
-  test('a logo that is none', async () => {
+  test('an invalid logo is refused', async () => {
     const { status, text } = await save('/branding', { host_name: 'Kept' }, Buffer.from('<html/>'));
     expect(status).toBe(400);
     expect(text).toContain('The logo must be a PNG or an SVG.');
     expect(valueOf(text, 'host_name')).toBe('Kept');
   });
 
-  test('a logo that is too large', async () => {
+  test('a too large logo is refused', async () => {
     const { status, text } = await save('/branding', { host_name: 'Kept' }, Buffer.alloc(300_000));
     expect(status).toBe(400);
     expect(text).toContain('The logo must be at most 256 KB.');
   });
 
-  test('a form that is not ours', async () => {
+  test('an unexpected or truncated form is refused', async () => {
     const wrong = await app.post('/branding').attach('other', pngLogo, 'x.png');
     expect(wrong.status).toBe(400);
     const cut = await app
@@ -125,7 +125,7 @@ describe('what is wrong with a field is said beside it, and nothing typed is los
   });
 });
 
-test('somebody else has saved meanwhile: a 409 with what was typed, and theirs stays', async () => {
+test('a concurrent change: 409, what was typed is kept, and the saved one stays', async () => {
   const version = await versionOf(app, '/branding');
   await save('/branding', { host_name: 'Theirs' });
   const { status, text } = await app
@@ -143,7 +143,7 @@ test('somebody else has saved meanwhile: a 409 with what was typed, and theirs s
   expect(again.status).toBe(303);
 });
 
-describe('the preview', () => {
+describe('the branding preview', () => {
   test('shows what is typed, and saves nothing', async () => {
     const { status, text } = await save(
       '/branding',
@@ -156,7 +156,7 @@ describe('the preview', () => {
     expect((await app.get('/branding')).text).not.toContain('Draft');
   });
 
-  test('carries its logo on to the next step', async () => {
+  test('keeps its logo for the next step', async () => {
     const preview = await save('/branding', { action: 'preview' }, svgLogo);
     const logo = valueOf(preview.text, 'host_logo');
     expect(Buffer.from(logo.split(',')[1] ?? '', 'base64').toString()).not.toContain('script');
@@ -164,12 +164,12 @@ describe('the preview', () => {
     expect((await app.get('/domains/example.com/logo')).status).toBe(200);
   });
 
-  test('needs nothing of Virtualmin on the page of the whole server', async () => {
-    app.virtualmin.override = (_asked, response) => response.destroy();
+  test('for the whole server needs no request to Virtualmin', async () => {
+    app.virtualmin.override = (_query, response) => response.destroy();
     expect((await app.get('/branding')).status).toBe(200);
   });
 
-  test('is of the domain, by its policy', async () => {
+  test('for a domain uses its policy', async () => {
     const { text } = await app.get('/domains/dash.example/branding');
     expect(text).toContain('<code>mail.dash.example</code>');
     expect(text).toContain('bob@dash.example');
@@ -177,7 +177,7 @@ describe('the preview', () => {
 });
 
 describe('the logo', () => {
-  test('is served cleaned, with a policy that runs nothing, at an address of its own', async () => {
+  test('is served cleaned, with a policy against scripts, at its own address', async () => {
     await save('/branding', {}, svgLogo);
     const sheet = (await app.get('/domains/example.com/mailboxes/bob.example/sheet')).text;
     const [, address = ''] =
@@ -193,7 +193,7 @@ describe('the logo', () => {
     expect(root?.firstChild?.nodeName).toBe('rect');
   });
 
-  test('can be taken off', async () => {
+  test('can be removed', async () => {
     await save('/branding', {}, pngLogo);
     const page = (await app.get('/branding')).text;
     await save('/branding', { host_logo: valueOf(page, 'host_logo'), remove_logo: '1' });
@@ -201,14 +201,14 @@ describe('the logo', () => {
   });
 });
 
-test('a broken file is named on its page, and everything else goes on', async () => {
+test('a broken branding file is named on its page, and other pages work', async () => {
   writeFileSync(join(folder, 'server.json'), '{');
   const page = await app.get('/branding');
   expect(page.text).toContain(`${folder}/server.json is damaged and is ignored`);
   expect((await app.get('/domains/example.com/sheets')).status).toBe(200);
 });
 
-describe('who may', () => {
+describe('permission for branding', () => {
   const paths = {
     server: '/branding',
     own: '/branding/resellers/rita',
@@ -226,7 +226,7 @@ describe('who may', () => {
     ['a reseller', rita, { server: 303, own: 200, anothers: 403, domain: 200, foreign: 404 }],
     ['a domain owner', owner, { server: 403, own: 403, anothers: 403, domain: 403, foreign: 404 }],
     ['an extra admin', extra, { server: 403, own: 403, anothers: 403, domain: 403, foreign: 404 }],
-  ])('%s', async (_who, viewer, expected) => {
+  ])('of %s', async (_who, viewer, expected) => {
     for (const [name, path] of Object.entries(paths)) {
       app.viewer.is = masterAdmin;
       const version = await versionOf(app, path);
@@ -240,15 +240,15 @@ describe('who may', () => {
     }
   });
 
-  test('a reseller is led to their own, and it shows on their domains alone', async () => {
+  test('a reseller gets their own page, and it applies to their domains only', async () => {
     const domains = JSON.parse(recording('list-domains.json').toString()) as {
       data: { name: string; values: Record<string, string[]> }[];
     };
     for (const { name, values } of domains.data) {
       if (name === 'example.com') values.reseller = ['rita rob'];
     }
-    app.virtualmin.override = (asked, response) =>
-      asked.get('program') === 'list-domains' && response.end(JSON.stringify(domains));
+    app.virtualmin.override = (query, response) =>
+      query.get('program') === 'list-domains' && response.end(JSON.stringify(domains));
     app.viewer.is = rita;
     expect((await app.get('/branding')).headers.location).toBe('/branding/resellers/rita');
     await save('/branding/resellers/rita', { host_name: 'Rita' });
@@ -260,7 +260,7 @@ describe('who may', () => {
     expect((await app.get('/branding')).text).toContain('href="/branding/resellers/rita"');
   });
 
-  test('without a folder nobody, and it is said what to do', async () => {
+  test('without a folder nobody has it, and the page says what to do', async () => {
     app.close();
     app = await startApp({});
     const { status, text } = await app.get('/branding');
@@ -269,7 +269,7 @@ describe('who may', () => {
   });
 });
 
-describe("another's domain looks like one that does not exist", () => {
+describe('a domain of somebody else looks like one that does not exist', () => {
   const mailbox = '/domains/example.org/mailboxes/ann';
   test.each([
     '/domains/example.org',
@@ -310,11 +310,13 @@ describe("another's domain looks like one that does not exist", () => {
       app.viewer.is = owner;
       if (method === 'get' && !path.includes('jobs')) expect(theirs.text).toBe(none.text);
     }
-    const asked = app.virtualmin.asked.filter((query) => query.get('domain') === 'example.org');
-    expect(asked).toEqual([]);
+    const requests = app.virtualmin.requests.filter(
+      (query) => query.get('domain') === 'example.org',
+    );
+    expect(requests).toEqual([]);
   });
 
-  test('and is not in the list', async () => {
+  test('it is not in the list', async () => {
     app.viewer.is = owner;
     const { text } = await app.get('/');
     expect(text).toContain('href="/domains/example.com"');

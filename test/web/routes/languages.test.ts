@@ -8,7 +8,7 @@ import type { Languages, Texts } from '../../../src/texts/languages';
 import { startApp, type TestApp } from '../../helpers/app';
 import { languages } from '../../helpers/languages';
 
-/** English with every text in brackets: what stands outside them is said in one language alone. */
+/** English with every text in brackets, so that text outside brackets is not in the language files. */
 const bracketed: Texts = {
   code: 'en',
   name: '⟦English⟧',
@@ -42,13 +42,13 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** What a page says in its text and in the attributes that are read out, but for what is in brackets. */
+/** The visible text and the accessible attributes of a page, without the texts in brackets. */
 function outsideTexts(html: string): string {
   const attributes = [...html.matchAll(/ (?:aria-label|alt|title|placeholder)="([^"]*)"/g)];
   const said = [
     html
       .replace(/<(script|style|svg)[^]*?<\/\1>/g, '')
-      // What somebody types, or who it is about, is the same in every language.
+      // Input and names are the same in every language.
       .replace(/<(code|bdi|time)\b[^>]*>[^<]*<\/\1>/g, '')
       .replace(/<[^>]*class="[^"]*value[^"]*"[^>]*>[^<]*</g, '<')
       .replace(/<[^>]*>/g, ' '),
@@ -62,7 +62,7 @@ function outsideTexts(html: string): string {
   return rest;
 }
 
-/** Words that are names, examples of what to type, or the same in every language. */
+/** Names, examples, and words that are the same in every language. */
 const known =
   /https?:\S+|[\w.+-]+@[\w.-]+|[\w-]+(?:\.[\w-]+)*\.(?:example|com|org|net)\b|\b(?:Example Hosting|PNG|A4)\b|\b(?:IMAP|POP3|SMTP|SSL|TLS|STARTTLS|JSON|CSV|PDF|ZIP|Virtualmin|Thunderbird|Outlook|HTTP|Letter|GB|MB)\b/g;
 
@@ -76,7 +76,7 @@ function words(html: string): string[] {
 
 const bob = '/domains/example.com/mailboxes/bob.example';
 
-describe('everything that is said is in the language files', () => {
+describe('every text of a page comes from the language files', () => {
   test.each([
     ['/', []],
     ['/domains/example.com', ['example']],
@@ -100,7 +100,7 @@ describe('everything that is said is in the language files', () => {
   });
 });
 
-test('what is wrong with a form, too', async () => {
+test('the errors of a form come from the language files', async () => {
   const answers = [
     await app.post(`${bob}/send`).type('form').send({ to: 'nobody' }).expect(400),
     await app.post(`${bob}/try`).type('form').send({ password: '' }).expect(400),
@@ -110,7 +110,7 @@ test('what is wrong with a form, too', async () => {
   for (const { text } of answers) expect(words(text)).toEqual([]);
 });
 
-test('a page is in the language that a browser asks for, and says so', async () => {
+test('a page has the language requested by the browser, and its lang attribute', async () => {
   const own = await startApp();
   const { text } = await own.get('/domains/nobody.example').set('Accept-Language', 'de-AT,en');
   expect(text).toContain('<html lang="de">');

@@ -12,7 +12,7 @@ import {
 
 const app = useApp();
 
-/** The text of a page without script, in one line: no markup, and none of the buttons that wait for script. */
+/** The text of a page in one line, without markup and without the buttons that need JavaScript. */
 function textOf(html: string): string {
   return html
     .replace(/<(script|style)[^]*?<\/\1>/g, '')
@@ -33,8 +33,8 @@ async function page(path: string, status = 200): Promise<string> {
   return textOf(response.text);
 }
 
-describe('the virtual servers', () => {
-  test('what each is', async () => {
+describe('the list of virtual servers', () => {
+  test('shows the kind and state of each', async () => {
     const text = await page('/');
     expect(text).toContain('example.net example.net alias of example.com on');
     expect(text).toContain('sub.example.com sub.example.com sub-server of example.com on');
@@ -48,24 +48,24 @@ describe('the virtual servers', () => {
     ['a part of the name', 'dash', ['dash.example']],
     ['the readable form of an internationalised name', 'munchen', ['xn--mnchen-3ya.example']],
     ['the description', 'Plain pass', ['plain.example']],
-  ])('searched by %s', async (_what, search, names) => {
+  ])('can be searched by %s', async (_what, search, names) => {
     const { text } = await app.get('/').query({ q: search });
     const found = [...text.matchAll(/<th scope="row"[^>]*><a href="\/domains\/([^"]+)"/g)];
     expect(found.map(([, name]) => name)).toEqual(names);
   });
 
-  test('nothing found', async () => {
+  test('says that a search found nothing', async () => {
     expect(await page('/?q=nowhere')).toContain('No domain matches “nowhere”. Show all 10');
   });
 
-  test('none at all', async () => {
-    app.virtualmin.override = (_asked, response) => response.end(jsonAnswer());
+  test('says that there are no virtual servers', async () => {
+    app.virtualmin.override = (_query, response) => response.end(jsonAnswer());
     expect(await page('/')).toContain('lists no virtual servers for this account');
   });
 });
 
 describe('the mailboxes of a domain', () => {
-  test('the login beside the address, and how many differ', async () => {
+  test('show the login beside the address, and how many differ', async () => {
     const text = await page('/domains/example.com');
     expect(text).toContain('5 of 5 mailboxes log in with a name that is not their e-mail address.');
     expect(text).toMatch(/bob@example\.com bob\.example ≠ not the e-mail address/);
@@ -79,7 +79,7 @@ describe('the mailboxes of a domain', () => {
     expect(text).toContain('off@example.com disabled');
   });
 
-  test('where every login is the address', async () => {
+  test('a domain whose logins all equal the address says so', async () => {
     answerUsers(app.virtualmin, userValues({ unix_username: 'bob@example.com' }));
     expect(await page('/domains/example.com')).toContain(
       'The only mailbox logs in with its e-mail address.',
@@ -95,18 +95,22 @@ describe('the mailboxes of a domain', () => {
       'xn--mnchen-3ya.example',
       'In mail settings this domain is written xn--mnchen-3ya.example',
     ],
-    ['international, as people write it', 'm%C3%BCnchen.example', 'written xn--mnchen-3ya.example'],
+    [
+      'international, in its readable form',
+      'm%C3%BCnchen.example',
+      'written xn--mnchen-3ya.example',
+    ],
     ['in capitals', 'EXAMPLE.COM', '5 of 5 mailboxes'],
-  ])('%s', async (_what, domain, words) => {
+  ])('domain %s', async (_what, domain, words) => {
     expect(await page(`/domains/${domain}`)).toContain(words);
   });
 
-  test('no mailboxes yet', async () => {
+  test('a domain without mailboxes says so', async () => {
     answerUsers(app.virtualmin);
     expect(await page('/domains/example.com')).toContain('No mailboxes yet.');
   });
 
-  test('search, order and what differs', async () => {
+  test('search, order and the filter "differs" work together', async () => {
     const { text } = await app.get('/domains/example.com?q=ex&sort=login&order=desc&differs=1');
     const logins = [...text.matchAll(/class="value login">([^<]+)/g)].map(([, login]) => login);
     expect(logins).toEqual([
@@ -119,7 +123,7 @@ describe('the mailboxes of a domain', () => {
     expect(await page('/domains/example.com?q=nobody')).toContain('No mailbox matches “nobody”');
   });
 
-  test('pages of 100', async () => {
+  test('have pages of 100', async () => {
     const { text } = await app
       .get('/domains/big.example?wait=1')
       .redirects(1)
@@ -131,8 +135,8 @@ describe('the mailboxes of a domain', () => {
   });
 });
 
-describe('one mailbox', () => {
-  test('what to type, recommended first, fallback second', async () => {
+describe('the page of a mailbox', () => {
+  test('shows what to type, recommended first, fallback second', async () => {
     const text = await page('/domains/example.com/mailboxes/bob.example');
     const inOrder = [
       'User name is bob.example : not the e-mail address .',
@@ -153,7 +157,7 @@ describe('one mailbox', () => {
     expect(inOrder.map(([, at]) => at)).toEqual(inOrder.map(([, at]) => at).sort((a, b) => a - b));
   });
 
-  test('other addresses share the login', async () => {
+  test('shows that other addresses share the login', async () => {
     const text = await page('/domains/example.com/mailboxes/zoe.example');
     expect(text).toMatch(
       /not separate accounts: the user name stays zoe\.example . info@example\.com sales@example\.com/,
@@ -199,7 +203,7 @@ describe('one mailbox', () => {
   });
 });
 
-describe('files for clients', () => {
+describe('client files', () => {
   const at = '/domains/example.com/mailboxes/bob.example';
 
   test.each([
@@ -210,7 +214,7 @@ describe('files for clients', () => {
     ['qr.png', 'image/png', null],
     ['settings.txt', 'text/plain; charset=utf-8', null],
     ['settings.json', 'application/json; charset=utf-8', null],
-  ])('%s: its type and its name', async (file, type, name) => {
+  ])('%s: content type and file name', async (file, type, name) => {
     const { status, headers } = await app.get(`${at}/${file}`);
     expect(status).toBe(200);
     expect(headers['content-type']).toBe(type);
@@ -219,14 +223,14 @@ describe('files for clients', () => {
     expect((await app.get(at)).text).toContain(`href="${at}/${file}"`);
   });
 
-  test('a profile for POP3', async () => {
+  test('there is a profile for POP3', async () => {
     const response = await app.get(`${at}/profile.mobileconfig?protocol=pop3`).responseType('text');
     expect(String(response.body)).toContain('<string>EmailTypePOP</string>');
     const other = await app.get(`${at}/profile.mobileconfig?protocol=smtp`);
     expect(other.status).toBe(400);
   });
 
-  test('no profile, and no link to one, where the policy has no SSL/TLS', async () => {
+  test('without SSL/TLS in the policy there is no profile, and no link to it', async () => {
     await app.restart({ settings: 'imaps_port=off' });
     const { status, text, headers } = await app.get(`${at}/profile.mobileconfig`);
     expect([status, headers['content-disposition']]).toEqual([404, undefined]);
@@ -234,7 +238,7 @@ describe('files for clients', () => {
     expect((await app.get(at)).text).not.toContain('profile.mobileconfig');
   });
 
-  test('a name that no system could save becomes one that each can', async () => {
+  test('characters that a file name cannot have are replaced', async () => {
     answerUsers(app.virtualmin, userValues({ email_address: 'a/b"c;ü@example.com' }));
     const { headers } = await app.get(`${at}/profile.mobileconfig`);
     expect(headers['content-disposition']).toBe(
@@ -242,29 +246,29 @@ describe('files for clients', () => {
     );
   });
 
-  test('the DNS records of a domain', async () => {
+  test('there are DNS records for a domain', async () => {
     const { type, text } = await app.get('/domains/example.com/dns.txt');
     expect(type).toBe('text/plain');
     expect(text).toContain('_submission._tcp.example.com. 3600 IN SRV 0 1 587 mail.example.com.\n');
     expect((await app.get('/domains/nosuch.example/dns.txt')).status).toBe(404);
-    const programs = app.virtualmin.asked.map((asked) => asked.get('program'));
+    const programs = app.virtualmin.requests.map((query) => query.get('program'));
     expect(new Set(programs)).toEqual(new Set(['list-domains']));
   });
 });
 
 describe('sheets', () => {
-  test('every mailbox, by address', async () => {
+  test('for a domain are ordered by address', async () => {
     const { text } = await app.get('/domains/example.com/sheets');
     const names = [...text.matchAll(/<h2>(\S+@\S+)<\/h2>/g)].map(([, name]) => name);
     expect(names).toEqual(['alice', 'bob', 'example', 'zoe'].map((name) => `${name}@example.com`));
   });
 
-  test('the date and the fingerprint of the settings at the foot', async () => {
+  test('have the date and the fingerprint of the settings at the foot', async () => {
     const text = await page('/domains/example.com/mailboxes/bob.example/sheet');
     expect(text).toMatch(/As of November 24, 2026\. Settings [0-9a-f]{4}-[0-9a-f]{4}:/);
   });
 
-  test('a selection', async () => {
+  test('for a selection contain no others', async () => {
     const { text } = await app.get(
       '/domains/example.com/sheets?selected=1&login=zoe.example&login=bob.example',
     );
@@ -272,27 +276,27 @@ describe('sheets', () => {
     expect(text).not.toContain('alice');
   });
 
-  test('nothing ticked is not everything', async () => {
+  test('an empty selection is refused, not taken as all', async () => {
     expect(await page('/domains/example.com/sheets?selected=1', 400)).toContain(
       'Tick the mailboxes first',
     );
   });
 
-  test('a user name that is not there', async () => {
+  test('an unknown login is a 404', async () => {
     const text = await page('/domains/example.com/sheets?login=bob.example&login=nobody', 404);
     expect(text).toContain('no mailbox with the user name "nobody"');
   });
 
-  test('no mailboxes', async () => {
+  test('a domain without mailboxes is a 404', async () => {
     expect(await page('/domains/example.net/sheets', 404)).toContain('has no mailboxes');
   });
 });
 
-describe('waiting', () => {
-  test('the page appears at once, says since when, and is filled by its reload', async () => {
+describe('a slow Virtualmin', () => {
+  test('the page appears immediately, shows the start of the wait, and its reload shows the result', async () => {
     let answer: (() => unknown) | undefined;
-    app.virtualmin.override = (asked, response) => {
-      if (asked.get('program') === 'list-domains') return false;
+    app.virtualmin.override = (query, response) => {
+      if (query.get('program') === 'list-domains') return false;
       answer = () => response.end(recording('list-users.example.com.json'));
       return true;
     };
@@ -312,23 +316,23 @@ describe('waiting', () => {
     expect([filled.status, filled.headers.location]).toEqual([303, '?q=bob']);
     expect(await page('/domains/example.com?q=bob')).toContain('bob.example');
     expect(
-      app.virtualmin.asked.filter((asked) => asked.get('program') === 'list-users'),
+      app.virtualmin.requests.filter((query) => query.get('program') === 'list-users'),
     ).toHaveLength(1);
   });
 });
 
-describe('answers that are kept', () => {
+describe('cached answers', () => {
   const minute = 60_000;
   const down = () => {
-    app.virtualmin.override = (_asked, response) => {
+    app.virtualmin.override = (_query, response) => {
       response.statusCode = 500;
       response.end('Perl execution failed');
     };
   };
-  /** Lets what goes on behind a page come to its end. */
+  /** Waits until a refresh in the background has ended. */
   const behind = () => new Promise((resolve) => setTimeout(resolve, 50));
 
-  test('one call for a domain, whatever is looked at', async () => {
+  test('one request per domain serves all its pages', async () => {
     for (const path of [
       '',
       '/mailboxes.json',
@@ -339,13 +343,13 @@ describe('answers that are kept', () => {
     ]) {
       expect((await app.get(`/domains/example.com${path}`)).status).toBe(200);
     }
-    expect(app.virtualmin.asked.map((asked) => asked.get('program')).sort()).toEqual([
+    expect(app.virtualmin.requests.map((query) => query.get('program')).sort()).toEqual([
       'list-domains',
       'list-users',
     ]);
   });
 
-  test('an old answer is marked, and stays when the new one fails', async () => {
+  test('an old answer is marked, and stays if the refresh fails', async () => {
     await page('/domains/example.com');
     app.clock.now += 2 * minute;
     down();
@@ -358,7 +362,7 @@ describe('answers that are kept', () => {
     expect(text).toContain('bob.example');
   });
 
-  test('what leaves the screen is never old: it fails instead', async () => {
+  test('files and sheets fail instead of using an old answer', async () => {
     await page('/domains/example.com');
     app.clock.now += minute + 1;
     down();
@@ -377,7 +381,7 @@ describe('answers that are kept', () => {
     }
   });
 
-  test('"Refresh" asks anew and leads back', async () => {
+  test('"Refresh" sends a new request and leads back', async () => {
     await page('/domains/example.com');
     answerUsers(app.virtualmin, userValues({ unix_username: 'renamed.example' }));
     const response = await app.post('/domains/example.com?q=bob');
@@ -385,11 +389,11 @@ describe('answers that are kept', () => {
     expect(await page('/domains/example.com')).toContain('renamed.example');
   });
 
-  test('a domain made just now is found though the list is older', async () => {
+  test('a new domain is found although the cached list is older', async () => {
     await page('/');
     app.clock.now += 5_000;
-    app.virtualmin.override = (asked, response) => {
-      const users = asked.get('program') === 'list-users';
+    app.virtualmin.override = (query, response) => {
+      const users = query.get('program') === 'list-users';
       if (users) response.end(jsonAnswer(userValues()));
       else
         response.end(
@@ -401,13 +405,13 @@ describe('answers that are kept', () => {
   });
 });
 
-test('a server of hundreds of domains: names, and what they have in common', async () => {
+test('a server with hundreds of domains: their names and common values', async () => {
   const many = Array.from({ length: 150 }, (_, index) => `customer${index}.example`);
-  app.virtualmin.override = (asked, response) => {
-    if (asked.get('program') !== 'list-domains' || asked.has('domain')) return false;
-    const named = asked.has('alias') ? ['customer1.example'] : asked.has('disabled') ? [] : many;
+  app.virtualmin.override = (query, response) => {
+    if (query.get('program') !== 'list-domains' || query.has('domain')) return false;
+    const named = query.has('alias') ? ['customer1.example'] : query.has('disabled') ? [] : many;
     const subServers = ['customer1.example', 'customer2.example'];
-    const data = (asked.has('subserver') ? subServers : named).map((name) => ({
+    const data = (query.has('subserver') ? subServers : named).map((name) => ({
       name,
       values: {},
     }));
@@ -421,7 +425,7 @@ test('a server of hundreds of domains: names, and what they have in common', asy
   expect(await page('/domains/example.com')).toContain('bob.example');
 });
 
-describe('what is not there, and what is malformed', () => {
+describe('an unknown or malformed path or query', () => {
   test.each([
     ['/nothing', 404, 'no page at this address'],
     ['/domains/nosuch.example', 404, 'no such domain in Virtualmin'],
@@ -457,7 +461,7 @@ describe('what is not there, and what is malformed', () => {
     expect(await page(path, status)).toContain(words);
   });
 
-  test('programs get JSON, and text for text', async () => {
+  test('programs get the error as JSON, or as text for text', async () => {
     const json = await app.get('/domains/nosuch.example/mailboxes.json');
     expect([json.status, json.body]).toEqual([
       404,
@@ -473,9 +477,9 @@ describe('what is not there, and what is malformed', () => {
     ]);
   });
 
-  test.each(['put', 'delete', 'patch'] as const)('%s does nothing', async (method) => {
-    const asked = request(app.app)[method]('/domains/example.com');
-    const response = await asked.set('Authorization', `Bearer ${accessToken}`);
+  test.each(['put', 'delete', 'patch'] as const)('the method %s is refused', async (method) => {
+    const pending = request(app.app)[method]('/domains/example.com');
+    const response = await pending.set('Authorization', `Bearer ${accessToken}`);
     expect(response.status).toBe(404);
   });
 });
@@ -494,7 +498,7 @@ describe('when Virtualmin fails', () => {
     ['a crash', 500, '<html>', 502, 'Virtualmin failed with an error (HTTP 500)'],
     ['nonsense', 200, '<html>', 502, 'the answer is a web page'],
   ])('%s', async (_what, status, body, shown, words) => {
-    app.virtualmin.override = (_asked, response) => {
+    app.virtualmin.override = (_query, response) => {
       response.statusCode = status;
       response.end(body);
     };
@@ -506,21 +510,21 @@ describe('when Virtualmin fails', () => {
     expect(app.logged()).toContain('"msg":"failed"');
   });
 
-  test('"Try again" after a wrong password asks once more', async () => {
-    app.virtualmin.override = (_asked, response) => {
+  test('"Try again" after a wrong password sends one more request', async () => {
+    app.virtualmin.override = (_query, response) => {
       response.statusCode = 401;
       response.end();
     };
     await page('/', 502);
     await page('/', 502);
-    expect(app.virtualmin.asked).toHaveLength(1);
+    expect(app.virtualmin.requests).toHaveLength(1);
     app.virtualmin.override = null;
     expect((await app.post('/')).status).toBe(303);
     await page('/');
   });
 });
 
-test.each(recordedDomains)('%s: its page, files and sheets can be had', async (domain) => {
+test.each(recordedDomains)('%s: its page, files and sheets are available', async (domain) => {
   await page(`/domains/${domain}`);
   expect((await app.get(`/domains/${domain}/mailboxes.json`)).status).toBe(200);
   expect((await app.get(`/domains/${domain}/mailboxes.csv`)).status).toBe(200);

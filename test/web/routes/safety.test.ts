@@ -12,7 +12,7 @@ import {
 
 const app = useApp();
 
-/** Every address of the app that a domain and its logins have. */
+/** The paths of all pages and files of a domain and its logins. */
 const mailboxFiles = [
   'sheet',
   'settings.txt',
@@ -52,17 +52,17 @@ interface Recorded {
   readonly data: { readonly name: string; readonly values: Record<string, string[]> }[];
 }
 
-/** Everything secret in a recorded answer. */
+/** All secrets in a recorded answer. */
 function secretsOf(recorded: Recorded): string[] {
   const fields = ['password', 'encrypted_password', 'hashed_password', 'ssh_public_key'];
   return recorded.data.flatMap(({ values }) => fields.flatMap((field) => values[field] ?? []));
 }
 
-describe('a form', () => {
+describe('a large form', () => {
   const send = (body: string) =>
     app.post('/domains/example.com/sheets').type('form').send(`selected=1&${body}`);
 
-  test('of fifty thousand fields is read to its end', async () => {
+  test('of fifty thousand fields is read completely', async () => {
     const { status, text } = await send(`${'login=bob.example&'.repeat(49_998)}login=zoe.example`);
     expect(status).toBe(200);
     expect(text).toContain('bob@example.com');
@@ -71,17 +71,17 @@ describe('a form', () => {
 
   test.each([
     ['with more fields than there are mailboxes', 'login=x&'.repeat(50_001)],
-    ['larger than any', `login=${'x'.repeat(4 * 1024 * 1024)}`],
-  ])('%s is refused, and not cut', async (_what, body) => {
+    ['larger than the limit', `login=${'x'.repeat(4 * 1024 * 1024)}`],
+  ])('%s is refused, not truncated', async (_what, body) => {
     const { status, text } = await send(body);
     expect([status, text]).toEqual([413, expect.stringContaining('This form cannot be read.')]);
   });
 });
 
-describe('no secret of any recording is anywhere', () => {
+describe('secrets of the recordings', () => {
   const list = JSON.parse(String(recording('list-domains.json'))) as Recorded;
 
-  test('there are secrets to look for', () => {
+  test('the recordings contain secrets', () => {
     const plain = JSON.parse(String(recording('list-users.plain.example.json'))) as Recorded;
     expect(secretsOf(plain)).toContain('Tr0ub4dor&3');
     expect(secretsOf(list).length).toBeGreaterThan(8);
@@ -89,7 +89,7 @@ describe('no secret of any recording is anywhere', () => {
 
   test.each(
     recordedDomains.flatMap((domain) => [['json', domain] as const, ['xml', domain] as const]),
-  )('%s: %s', async (format, domain) => {
+  )('are not in %s: %s', async (format, domain) => {
     await app.restart({ config: { format } });
     const users = JSON.parse(String(recording(`list-users.${domain}.json`))) as Recorded;
     const secrets = [...secretsOf(users), ...secretsOf(list), app.virtualmin.config().password];
@@ -107,9 +107,9 @@ describe('no secret of any recording is anywhere', () => {
     ['cut off', (body: string) => body.slice(0, -40)],
     ['with a wrong status', (body: string) => body.replace('"success"', '"failure"')],
     ['not JSON', (body: string) => `x${body}`],
-  ])('nor in the error for an answer %s', async (_what, broken) => {
+  ])('are not in the error for an answer %s', async (_what, broken) => {
     const body = broken(String(recording('list-users.plain.example.json')));
-    app.virtualmin.override = (_asked, response) => response.end(body);
+    app.virtualmin.override = (_query, response) => response.end(body);
     for (const path of pathsOf('plain.example', ['pat@plain.example'])) {
       const { status, text } = await app.get(path);
       expect(status).toBe(502);
@@ -150,14 +150,14 @@ describe('hostile names', () => {
     }
   });
 
-  test('a search is shown as it was typed', async () => {
+  test('a search is shown as typed', async () => {
     const { text } = await app.get('/domains/example.com').query({ q: hostile });
     expect(text).toContain('value="&#34;&gt;&lt;script&gt;');
     expect(text).not.toContain('<script>');
   });
 
-  test("an error of Virtualmin's is shown as text, in one line", async () => {
-    app.virtualmin.override = (_asked, response) =>
+  test('an error from Virtualmin is shown as text, in one line', async () => {
+    app.virtualmin.override = (_query, response) =>
       response.end(
         JSON.stringify({ status: 'failure', error: `\n\n<script>x</script>\u0007\nsecond` }),
       );
@@ -166,7 +166,7 @@ describe('hostile names', () => {
     expect(text).not.toContain('second');
   });
 
-  test('no cell of the CSV is a formula, and each value comes back', async () => {
+  test('no CSV cell is a formula, and each value is unchanged after parsing', async () => {
     const wild = ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', 'a,b"c', 'x;y', 'Zoë'];
     answerUsers(
       app.virtualmin,
@@ -217,7 +217,7 @@ describe('headers', () => {
     '/domains/example.com/mailboxes.json',
     '/nothing',
     '/healthz',
-  ])('%s is neither kept nor framed, and runs nothing but our files', async (path) => {
+  ])('%s is not cached or framed, and runs only our own scripts', async (path) => {
     const { headers } = await app.get(path);
     expect(headers).toMatchObject({
       'cache-control': 'no-store',
@@ -231,7 +231,7 @@ describe('headers', () => {
     expect(headers.etag).toBeUndefined();
   });
 
-  test('what holds no data may be kept, and is asked about', async () => {
+  test('files without data are cached and revalidated', async () => {
     const first = await app.get('/assets/style.css');
     expect(first.headers['cache-control']).toBe('private, no-cache');
     const again = await app
@@ -240,7 +240,7 @@ describe('headers', () => {
     expect(again.status).toBe(304);
   });
 
-  test('the address of what may be kept is another one for each version', async () => {
+  test('the address of a cached file changes with each version', async () => {
     const { text } = await app.get('/');
     const addresses = [...text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, at]) => at);
     expect(addresses.length).toBeGreaterThan(2);
@@ -248,7 +248,7 @@ describe('headers', () => {
     expect((await app.get(String(addresses[0]))).status).toBe(200);
   });
 
-  test('no page has script or style of its own', async () => {
+  test('no page has inline scripts or styles', async () => {
     for (const path of kindsOfPage) {
       const { text } = await app.get(path);
       expect(text).not.toMatch(/<script(?![^>]* src=)|<style|style="|\son\w+="|javascript:/i);
@@ -256,7 +256,7 @@ describe('headers', () => {
   });
 });
 
-test('the log tells the domain and nothing else of a person', async () => {
+test('the log contains the domain and no other personal data', async () => {
   answerUsers(
     app.virtualmin,
     userValues({ unix_username: 'secret-login', real_name: 'Secret Name' }),
@@ -268,7 +268,7 @@ test('the log tells the domain and nothing else of a person', async () => {
   expect(app.logged()).not.toMatch(/secret/i);
 });
 
-test('the demo says on every page what it is', async () => {
+test('every page of the demo says that it is one', async () => {
   await app.restart({ demo: true });
   for (const path of kindsOfPage) {
     expect((await app.get(path)).text).toContain('This is demo data.');
@@ -293,8 +293,8 @@ test('the policy of the settings file reaches page, text and JSON', async () => 
   });
 });
 
-test('an answer larger than a page may be is refused with words', async () => {
-  app.virtualmin.override = (_asked, response) =>
+test('an answer above the size limit is refused with a message', async () => {
+  app.virtualmin.override = (_query, response) =>
     response.end(`${jsonAnswer()}${' '.repeat(65 * 1024 * 1024)}`);
   const response = await app.get('/?wait=1');
   expect([response.status, response.text]).toEqual([

@@ -22,8 +22,8 @@ afterEach(() => {
 const save = (path: string, fields: Record<string, string>, logo?: Buffer) =>
   saveBranding(app, path, fields, logo);
 
-describe('a branding', () => {
-  test('changes the sheets made from then on, on paper and as PDF', async () => {
+describe('a branding in PDFs', () => {
+  test('changes pages, print and PDF of sheets made after it', async () => {
     const saved = await save('/branding', { host_name: 'Rämi & Söhne', sheet_note: 'Open <late>' });
     expect([saved.status, saved.headers.location]).toEqual([303, '/branding?saved=1']);
     expect((await app.get('/branding?saved=1')).text).toContain('<strong>Saved.</strong>');
@@ -37,7 +37,7 @@ describe('a branding', () => {
   });
 
   test.each(['<path d="M0 0h1e300"/>', '<path d="M0 0h4v4z" transform="scale(1e200)"/>'])(
-    'a logo that no PDF could draw: %s',
+    'refuses a logo that no PDF can draw: %s',
     async (shape) => {
       const file = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10">${shape}</svg>`;
       const { status, text } = await save('/branding', { host_name: 'Kept' }, Buffer.from(file));
@@ -49,8 +49,8 @@ describe('a branding', () => {
   );
 });
 
-describe('the logo', () => {
-  test('is in a PDF once for all its pages', async () => {
+describe('a logo in PDFs', () => {
+  test('is embedded once for all pages', async () => {
     await save('/branding', {}, pngLogo);
     const response = await app.get('/domains/example.com/sheets.pdf').responseType('blob');
     const pdf = response.body as Buffer;
@@ -61,7 +61,7 @@ describe('the logo', () => {
       .map((line) => line.trim().split(/\s+/));
     const of = (column: number) => images.map((values) => values[column]);
     expect(of(0)).toEqual(['1', '2', '3', '4']);
-    // Its size, and the object that it is.
+    // Its size and its object number.
     expect([of(3)[0], of(4)[0]]).toEqual(['30', '10']);
     expect(new Set(of(10)).size).toBe(1);
   });
@@ -69,7 +69,7 @@ describe('the logo', () => {
   test.each([
     ['png', pngLogo],
     ['svg', svgLogo],
-  ])('is in the PDF, the same bytes each time: %s', async (_kind, file) => {
+  ])('has the same bytes each time: %s', async (_kind, file) => {
     const pdf = async () =>
       (await app.get('/domains/example.com/sheets.pdf').responseType('blob')).body as Buffer;
     const before = await pdf();

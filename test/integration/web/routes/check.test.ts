@@ -17,7 +17,7 @@ let authority: Authority;
 let ports: MailPorts;
 let probes: Probes;
 let app: TestApp;
-/** Ports that are taken for closed. */
+/** Ports that appear closed. */
 const closed = new Set<number>();
 
 beforeAll(async () => {
@@ -45,8 +45,8 @@ const look = async () => {
   await app.post('/domains/example.com/check').expect(303);
 };
 
-describe('what the ports answer', () => {
-  test('is proven on the page of the domain, its mailboxes, and as JSON', async () => {
+describe('the port check', () => {
+  test('a proven port is shown on the pages of the domain and its mailboxes, and as JSON', async () => {
     await look();
     const { text } = await app.get('/domains/example.com/check');
     expect(text.match(/>OK</g)?.length).toBe(6);
@@ -67,7 +67,7 @@ describe('what the ports answer', () => {
     expect(loginOnPort25).toBe(false);
   });
 
-  test('stands on the sheet, and in settings.json', async () => {
+  test('its result is on the sheet and in settings.json', async () => {
     await look();
     expect((await app.get(`${bob}/sheet`)).text).toMatch(/Servers checked on \w/);
     const pdf = await app.get(`${bob}/sheet.pdf`);
@@ -76,7 +76,7 @@ describe('what the ports answer', () => {
     expect(Date.parse(settings.checkedAt)).toBeGreaterThan(Date.now() - 60_000);
   });
 
-  test('makes 465 the recommended port, everywhere, while 587 is closed', async () => {
+  test('a closed 587 makes 465 the recommended port everywhere', async () => {
     closed.add(587);
     try {
       await look();
@@ -109,7 +109,7 @@ describe('what the ports answer', () => {
     expect((await app.get(bob)).text).not.toContain('is recommended for now');
   });
 
-  test('leaves the policy as it is where nothing works, and proves nothing', async () => {
+  test('if nothing works, the policy stays and nothing is proven', async () => {
     const answer = await app.get('/domains/example.org/check.json');
     const { services } = answer.body as {
       services: { port: number; role: string; result: string }[];
@@ -127,7 +127,7 @@ describe('what the ports answer', () => {
     expect(text).not.toContain('The servers work');
   });
 
-  test('of the whole server is one page and one table, for master admins', async () => {
+  test('the page of the whole server is one table, for master admins only', async () => {
     await look();
     const { text, status } = await app.get('/servers');
     expect(status).toBe(200);
@@ -143,12 +143,12 @@ describe('what the ports answer', () => {
     app.viewer.is = { ...masterAdmin, role: 'reseller', domains: new Set(['example.com']) };
     expect((await app.get('/servers')).status).toBe(403);
     app.viewer.is = masterAdmin;
-    // Where a panel leads back to after a log-in in the middle of it.
+    // After a log-in during the request, the panel leads back to this address by GET.
     const back = await app.get(`${bob}/try`);
     expect([back.status, back.headers.location]).toEqual([303, bob]);
   });
 
-  test('is not asked where the settings or a permission say so', async () => {
+  test('is not available if the settings or a permission forbid it', async () => {
     const off = await startApp({ probes, settings: 'check_servers=no' });
     expect((await off.get('/domains/example.com/check')).status).toBe(404);
     expect((await off.get(bob)).text).not.toMatch(/Servers|Does this login work/);
@@ -167,20 +167,20 @@ describe('what the ports answer', () => {
     app.viewer.is = masterAdmin;
   });
 
-  test('nothing is checked for a domain without mail', async () => {
+  test('checks nothing for a domain without mail', async () => {
     const { text } = await app.get('/');
     expect(text).toContain('href="/servers"');
     expect((await app.get('/domains/nosuch.example/check')).status).toBe(404);
   });
 });
 
-describe('a login that is tried', () => {
+describe('a login test', () => {
   const attempt = async (login: string, typed: string) => {
     const path = `/domains/example.com/mailboxes/${login}/try`;
     return app.post(path).type('form').send({ password: typed });
   };
 
-  test('with the right password works, while the address does not', async () => {
+  test('right password: the login works, the address does not', async () => {
     const { status, text } = await attempt('bob.example', password);
     expect(status).toBe(200);
     expect(text).toContain('User name and password are right, for reading and for sending mail.');
@@ -188,29 +188,29 @@ describe('a login that is tried', () => {
     expect(text.match(/"Answer">accepted</g)?.length).toBe(2);
   });
 
-  test('with a wrong one says that it is the password', async () => {
+  test('wrong password: the result says that the password is wrong', async () => {
     const { text } = await attempt('bob.example', 'wrong');
     expect(text).toContain('The password is wrong: the server works and refuses it.');
     expect(text.match(/"Answer">refused/g)?.length).toBe(3);
   });
 
-  test('where the server takes the address instead', async () => {
+  test('reports that the server accepts the address instead', async () => {
     const { text } = await attempt('zoe.example', password);
     expect(text).toContain('The server accepts the e-mail address with this password');
   });
 
-  test('is never repeated: not on the page, in the log, or anywhere', async () => {
+  test('the password never appears on the page, in the log, or elsewhere', async () => {
     const { text } = await attempt('alice.example', 'Secret-that-shows');
     expect(text + app.logged()).not.toContain('Secret-that-shows');
     expect(app.logged()).not.toContain('battery');
     expect(app.logged()).toContain('"login tried"');
   });
 
-  test('without a password is asked for one', async () => {
+  test('an empty password is refused with a message', async () => {
     expect((await attempt('off.example', '')).status).toBe(400);
   });
 
-  test('sends no password to a server whose certificate is not good', async () => {
+  test('sends no password to a server with an invalid certificate', async () => {
     const others = new Probes({
       resolve: () => Promise.resolve(['127.0.0.1']),
       portOf: (port) => ports.portOf(port),
@@ -222,7 +222,7 @@ describe('a login that is tried', () => {
     strict.close();
   });
 
-  test("with a wrong one, where the server takes Dovecot's usual two seconds to refuse it", async () => {
+  test("wrong password, with Dovecot's default delay of two seconds", async () => {
     const slow = await startMailPorts(
       authority.issue(['mail.example.com']),
       { 'bob.example': password },
@@ -247,7 +247,7 @@ describe('a login that is tried', () => {
     }
   });
 
-  test('five times at most for a mailbox', async () => {
+  test('at most five per mailbox', async () => {
     const statuses: number[] = [];
     for (let tries = 0; tries < 6; tries++) {
       statuses.push((await attempt('example', '')).status);
@@ -263,7 +263,7 @@ describe('a login that is tried', () => {
   });
 });
 
-describe("a certificate that names the server's own name", () => {
+describe("a certificate for the server's own name", () => {
   let own: MailPorts;
   const named = 'server.host.example';
 
@@ -293,7 +293,7 @@ describe("a certificate that names the server's own name", () => {
     return body.incoming[0]?.host;
   };
 
-  test('is proposed, and prescribed only where the settings say so', async () => {
+  test('is proposed, and prescribed only if the settings say so', async () => {
     const proposing = await start('');
     expect(await hostIn(proposing)).toBe('mail.example.com');
     const { text } = await proposing.get('/domains/example.com/check');
@@ -314,7 +314,7 @@ describe("a certificate that names the server's own name", () => {
     ['the settings ignore it', 'certificate_host=ignore', named],
     ['it is another name', 'certificate_host=use', 'other.host.example'],
     ['the server has no name', 'certificate_host=use', null],
-  ])('is neither where %s', async (_what, settings, ownHost) => {
+  ])('is neither proposed nor prescribed if %s', async (_what, settings, ownHost) => {
     const app = await start(settings, ownHost);
     expect(await hostIn(app)).toBe('mail.example.com');
     expect((await app.get('/domains/example.com/check')).text).not.toContain(

@@ -49,8 +49,8 @@ const valueOf = (html: string, name: string) =>
 
 const textIn = (html: string) => /<textarea[^>]*>([^<]*)</.exec(html)?.[1];
 
-describe('a sheet that is sent', () => {
-  test('arrives as text and as a PDF, from the host, and says the login', async () => {
+describe('a sent sheet', () => {
+  test('arrives as text and PDF, from the host, with the login', async () => {
     const { status, headers } = await send();
     expect([status, headers.location]).toEqual([303, `${path}?lang=en&sent=bob%40home.example`]);
     expect((await app.get(`${path}?sent=bob%40home.example`)).text).toContain(
@@ -71,7 +71,7 @@ describe('a sheet that is sent', () => {
     expect(mail?.attachments[0]?.content).toEqual(pdf.body);
   });
 
-  test('is in the language that was chosen, text and PDF', async () => {
+  test('is in the chosen language, text and PDF', async () => {
     const page = (await app.get(`${path}?lang=fr`)).text;
     expect(valueOf(page, 'subject')).toBe('Paramètres pour bob@example.com');
     await send({ lang: 'fr', subject: valueOf(page, 'subject') ?? '', text: textIn(page) ?? '' });
@@ -84,7 +84,7 @@ describe('a sheet that is sent', () => {
     );
   });
 
-  test("begins with the host's own words, where it has some", async () => {
+  test("begins with the host's own text, if there is one", async () => {
     const version = valueOf((await app.get('/branding')).text, 'version') ?? '';
     await app
       .post('/branding')
@@ -99,7 +99,7 @@ describe('a sheet that is sent', () => {
     );
   });
 
-  test('is logged: who, of which mailbox, to whom', async () => {
+  test('is logged with user, mailbox and recipient', async () => {
     await send();
     expect(app.logged()).toMatch(
       /"user":"root","mailbox":"bob@example.com","to":"bob@home.example","msg":"sheet sent"/,
@@ -108,7 +108,7 @@ describe('a sheet that is sent', () => {
   });
 });
 
-test('a customer sends what the host says, and no words of their own', async () => {
+test("a customer sends the host's text and cannot change it", async () => {
   app.viewer.is = {
     user: 'o',
     role: 'domain-owner',
@@ -125,7 +125,7 @@ test('a customer sends what the host says, and no words of their own', async () 
   expect(mail?.text).toContain('User name: bob.example');
 });
 
-describe('what is not sent', () => {
+describe('a sheet is not sent', () => {
   test.each([
     ['no address', { to: '' }, /Type one e-mail address/],
     ['two addresses', { to: 'a@b.example, c@d.example' }, /Type one e-mail address/],
@@ -136,7 +136,7 @@ describe('what is not sent', () => {
     ['no subject', { subject: ' ' }, /The subject must be one line/],
     ['a header in the subject', { subject: 'x\r\nBcc: x@y.example' }, /The subject must be one/],
     ['a long text', { text: 'x'.repeat(5001) }, /at most 5000 characters/],
-  ])('%s, and it is said why with all that was typed', async (_what, changes, words) => {
+  ])('%s: with the reason, and everything typed is kept', async (_what, changes, words) => {
     const { status, text } = await send(changes);
     expect(status).toBe(400);
     expect(text).toMatch(words);
@@ -145,7 +145,7 @@ describe('what is not sent', () => {
   });
 
   test.each(['bob@example.com', 'BOB@example.com'])(
-    'to the mailbox itself, unless that is said: %s',
+    'to the mailbox itself without confirmation: %s',
     async (to) => {
       const { status, text } = await send({ to });
       expect([status, text]).toEqual([
@@ -158,7 +158,7 @@ describe('what is not sent', () => {
     },
   );
 
-  test('what the mail server refuses: its own words, and nothing is lost', async () => {
+  test('refused by the mail server: shows its message and keeps everything typed', async () => {
     mailServer.refusal = 'Recipient <b>unknown</b>';
     const { status, text } = await send();
     expect(status).toBe(502);
@@ -170,14 +170,14 @@ describe('what is not sent', () => {
     expect(app.logged()).toContain('"msg":"sheet not sent"');
   });
 
-  test('where no mail server is', async () => {
+  test('without a reachable mail server', async () => {
     await mailServer.close();
     const { status, text } = await send();
     expect([status, text]).toEqual([502, expect.stringContaining('ECONNREFUSED')]);
     mailServer = await startMailServer();
   });
 
-  test('a mailbox that has no sheet', async () => {
+  test('for a mailbox that has no sheet', async () => {
     const at = '/domains/example.com/mailboxes/off.example/send';
     expect((await app.get(at)).status).toBe(409);
     expect((await app.post(at).type('form').send(fields)).status).toBe(409);
@@ -186,7 +186,7 @@ describe('what is not sent', () => {
     );
   });
 
-  test('more than 20 in 15 minutes, by one user', async () => {
+  test('more than 20 times in 15 minutes by one user', async () => {
     for (let sent = 0; sent < 20; sent++) expect((await send()).status).toBe(303);
     const { status, text } = await send();
     expect([status, text]).toEqual([429, expect.stringContaining('You may send 20 sheets in 15')]);
@@ -194,7 +194,7 @@ describe('what is not sent', () => {
     expect((await send()).status).toBe(303);
   });
 
-  test('anything at all where mail is not set up', async () => {
+  test('if sending is not configured', async () => {
     app.close();
     app = await startApp({});
     const { status, text } = await app.get(path);
@@ -205,14 +205,14 @@ describe('what is not sent', () => {
   });
 });
 
-test('to the address that Virtualmin knows for when the person has lost the way in', async () => {
+test('a forgotten password: the sheet goes to the recovery address from Virtualmin', async () => {
   expect(valueOf((await app.get(path)).text, 'to')).toBe('');
   answerUsers(app.virtualmin, userValues({ recovery_address: 'bob@recovery.example' }));
   app.clock.now += 120_000;
   expect(valueOf((await app.get(path)).text, 'to')).toBe('bob@recovery.example');
 });
 
-test("through the server's own sendmail", async () => {
+test("a sheet is sent through the server's own sendmail", async () => {
   const mailFile = join(folder, 'mail');
   const program = join(folder, 'sendmail');
   writeFileSync(program, `#!/bin/sh\nprintf '%s\\n' "$*" > ${mailFile}.args\ncat > ${mailFile}\n`);
@@ -229,11 +229,11 @@ test("through the server's own sendmail", async () => {
   expect(mail.attachments).toHaveLength(1);
 });
 
-describe('the configuration', () => {
+describe('the configuration of sending', () => {
   const from = (text: string) => policiesOf(`mail_from=${text}`).general.mailFrom;
   const transport = (env: Record<string, string>) => readConfig(env).mailTransport;
 
-  test('is who it is from, and a way to send', () => {
+  test('needs a sender and a way to send', () => {
     expect(from('')).toBeNull();
     expect(from('help@host.example')).toEqual({ name: '', address: 'help@host.example' });
     const named = { name: 'Hosting, Help', address: 'help@host.example' };
@@ -250,7 +250,7 @@ describe('the configuration', () => {
     });
   });
 
-  test('can be of one domain', async () => {
+  test('can differ for one domain', async () => {
     app.close();
     app = await startApp({ settings: 'mail_from@example.com=help@host.example' });
     expect((await app.get(path)).text).toContain('from help@host.example.');
@@ -258,9 +258,12 @@ describe('the configuration', () => {
     expect((await app.get(other)).status).toBe(404);
   });
 
-  test.each(['nobody', 'a <b@c.example> <d@e.example>', '"a" <b@c.example>'])('not %s', (text) => {
-    expect(() => from(text)).toThrow('line 1: mail_from must be an e-mail address');
-  });
+  test.each(['nobody', 'a <b@c.example> <d@e.example>', '"a" <b@c.example>'])(
+    'the sender %s is refused',
+    (text) => {
+      expect(() => from(text)).toThrow('line 1: mail_from must be an e-mail address');
+    },
+  );
 
   test.each([
     { MAIL_TRANSPORT: 'smtp://mail.example.com' },

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterEach(() => {
   if (app.virtualmin.override === null) return;
   app.virtualmin.override = null;
-  // What it has answered is too old from now on.
+  // Its cached answers are now too old.
   app.clock.now += 20 * 60_000;
 });
 
@@ -32,7 +32,7 @@ afterAll(() => {
 
 const bobPath = '/domains/example.com/mailboxes/bob.example';
 
-/** The body as bytes, whatever its type. */
+/** Reads the body as bytes for every content type. */
 function bytes(test: request.Test) {
   return test.buffer(true).parse((response, done) => {
     const parts: Buffer[] = [];
@@ -51,7 +51,7 @@ async function get(path: string): Promise<Buffer> {
 
 const pagesOf = (pdf: Buffer) => Number(/Pages:\s+(\d+)/.exec(readPdf(pdf, 'pdfinfo'))?.[1]);
 
-/** The objects of a PDF, by what refers to them: `12 0 R`. */
+/** The objects of a PDF, by their reference: `12 0 R`. */
 function objectsOf(pdf: Buffer): ReadonlyMap<unknown, Readonly<Record<string, unknown>>> {
   const { qpdf } = JSON.parse(readPdf(pdf, 'qpdf', '--json', '--json-stream-data=none')) as {
     qpdf: [unknown, Record<string, { value?: Record<string, unknown> }>];
@@ -61,7 +61,7 @@ function objectsOf(pdf: Buffer): ReadonlyMap<unknown, Readonly<Record<string, un
 }
 
 describe('sheet.pdf', () => {
-  test('is a PDF with a name, whole and tagged, in its language', async () => {
+  test('is a complete, tagged PDF with a file name, in its language', async () => {
     const response = await bytes(app.get(`${bobPath}/sheet.pdf?lang=fr`));
     const headers = response.headers as Record<string, string>;
     expect(headers['content-type']).toBe('application/pdf');
@@ -75,7 +75,7 @@ describe('sheet.pdf', () => {
     expect(pdf.toString('latin1')).toContain('/Lang (fr)');
   });
 
-  test.each(['en', 'fr', 'nl', 'de'])('says the same as the page: %s', async (lang) => {
+  test.each(['en', 'fr', 'nl', 'de'])('has the same content as the page: %s', async (lang) => {
     const text = textOfPdf(await get(`${bobPath}/sheet.pdf?lang=${lang}`));
     const { text: html } = await app.get(`${bobPath}/sheet?lang=${lang}`);
     for (const value of ['bob@example.com', 'bob.example', 'mail.example.com', '143', '587']) {
@@ -89,7 +89,7 @@ describe('sheet.pdf', () => {
     for (const words of sentences) expect(text.replaceAll('- ', '-')).toContain(words);
   });
 
-  test('is the same to the byte each time', async () => {
+  test('has the same bytes each time', async () => {
     const first = await get(`${bobPath}/sheet.pdf`);
     app.clock.now += 1000;
     expect(first.equals(await get(`${bobPath}/sheet.pdf`))).toBe(true);
@@ -99,7 +99,7 @@ describe('sheet.pdf', () => {
   });
 
   test.each(['en', 'fr', 'nl', 'de'].flatMap((lang) => ['a4', 'letter'].map((p) => [lang, p])))(
-    'one page: %s on %s',
+    'fits on one page: %s on %s',
     async (lang, paper) => {
       const pdf = await get(`${bobPath}/sheet.pdf?lang=${lang}&paper=${paper}`);
       expect(pagesOf(pdf)).toBe(1);
@@ -114,12 +114,12 @@ describe('sheet.pdf', () => {
       .slice(2);
     expect(fonts.length).toBeGreaterThan(2);
     for (const font of fonts.filter((line) => line !== '')) {
-      // The columns: embedded, subset, with a way back to text.
+      // The columns emb, sub and uni: embedded, subset, with a mapping to Unicode.
       expect(font).toMatch(/yes yes yes/);
     }
   });
 
-  test('every guide, on further pages in good order', async () => {
+  test('has every guide on further pages, in order', async () => {
     const all = clientIds.map((id) => `client=${id}`).join('&');
     const pdf = await get(`${bobPath}/sheet.pdf?${all}`);
     expect(pagesOf(pdf)).toBe(2);
@@ -137,22 +137,22 @@ describe('sheet.pdf', () => {
     ['Latin with every mark', 'Łukasz Öztürk-Nguyễn'],
     ['Hebrew', 'דוד לוי'],
     ['Arabic', 'محمد'],
-  ])('a name in %s is there to be read', async (_script, name) => {
+  ])('%s: the name can be extracted as text', async (_script, name) => {
     const text = textOfPdf(await sheetOf(name));
-    // Poppler gives right-to-left words in the order in which they are read.
+    // Poppler gives right-to-left words in reading order.
     for (const word of name.split(' ')) expect(text).toContain(word);
     expect(text).not.toContain('cannot be printed');
   });
 
-  test.each([['山田太郎'], ['김철수']])('a name without letters for it: %s', async (name) => {
+  test.each([['山田太郎'], ['김철수']])('a name that no font covers: %s', async (name) => {
     const pdf = await sheetOf(name);
     expect(textOfPdf(pdf)).toContain('(name in letters that cannot be printed here)');
-    // A screen reader is told the name all the same.
+    // The name is still there for a screen reader.
     const hex = Buffer.from(`\ufeff${name}`, 'utf16le').swap16().toString('latin1');
     expect(unescaped(pdf)).toContain(hex);
   });
 
-  test('a name with a picture in it', async () => {
+  test('a name with an emoji', async () => {
     expect(textOfPdf(await sheetOf('Bob 🎉 Example'))).toContain('Bob […] Example');
   });
 
@@ -162,8 +162,8 @@ describe('sheet.pdf', () => {
   });
 });
 
-describe('many sheets', () => {
-  test('a hundred: their pages in order, each with its own structure', async () => {
+describe('sheets for several mailboxes', () => {
+  test('a hundred sheets: the pages are in order, each with its own structure', async () => {
     const list = JSON.parse(
       (await app.get('/domains/big.example/mailboxes.json')).text,
     ) as ReturnType<typeof mailboxesJson>;
@@ -203,7 +203,7 @@ describe('many sheets', () => {
     }
   });
 
-  test('sheets.pdf: a page each, and at the end who has none and why', async () => {
+  test('sheets.pdf has one page each, and lists at the end the mailboxes without a sheet, with the reason', async () => {
     const pdf = await get('/domains/example.com/sheets.pdf');
     expect(pagesOf(pdf)).toBe(5);
     const text = textOfPdf(pdf);
@@ -212,14 +212,14 @@ describe('many sheets', () => {
     expect(text).toContain('nomail.example: ');
   });
 
-  test('the page says it too', async () => {
+  test('the page lists the mailboxes without a sheet too', async () => {
     const { text } = await app.get('/domains/example.com/sheets?lang=de');
     expect(text).toContain('Postfächer ohne Blatt');
     expect(text).toContain('Das Postfach ist deaktiviert.');
   });
 
   test.each(['sheet', 'sheet.pdf'])(
-    'the %s of a disabled mailbox: why there is none',
+    '%s of a disabled mailbox: refused with the reason',
     async (name) => {
       const response = await app.get(`/domains/example.com/mailboxes/off.example/${name}`);
       expect(response.status).toBe(409);
@@ -229,7 +229,11 @@ describe('many sheets', () => {
 
   test.each([
     ['logins', { login: ['zoe.example', 'bob.example'], selected: '1' }, 2],
-    ['all that match', { q: 'bob', matching: '1', selected: '1', login: 'zoe.example' }, 1],
+    [
+      'the search, with all its matches',
+      { q: 'bob', matching: '1', selected: '1', login: 'zoe.example' },
+      1,
+    ],
     ['a filter', { q: 'bob' }, 1],
   ])('a selection by %s', async (_what, query, pages) => {
     const response = await bytes(app.get('/domains/example.com/sheets.pdf').query(query));
@@ -242,7 +246,7 @@ describe('many sheets', () => {
     expect((posted.body as Buffer).equals(response.body as Buffer)).toBe(true);
   });
 
-  test('a page of 5,000, ten of them without a sheet', async () => {
+  test('the page of 5,000 mailboxes, ten of them without a sheet', async () => {
     const { text } = await app
       .get('/domains/big.example/sheets?wait=1')
       .redirects(1)
@@ -250,7 +254,7 @@ describe('many sheets', () => {
     expect(text.match(/class="sheet /g)).toHaveLength(4990);
   }, 90_000);
 
-  test('thousands of logins in a form', async () => {
+  test('a form with thousands of logins', async () => {
     const login = Array.from({ length: 3000 }, (_, index) => `big-user-${index}`);
     const response = await app
       .post('/domains/example.com/mailboxes.csv')
@@ -272,7 +276,7 @@ describe('many sheets', () => {
     expect(response.text.replaceAll('&#34;', '"')).toContain(words);
   });
 
-  test('sheets.zip: a PDF each, the same to the byte', async () => {
+  test('sheets.zip has one PDF each, with the same bytes each time', async () => {
     const zip = await get('/domains/example.com/sheets.zip?lang=nl');
     const files = await unzip(zip);
     expect([...files.keys()]).toEqual([
@@ -292,7 +296,7 @@ describe('many sheets', () => {
 });
 
 describe('a long job', () => {
-  test.each(['sheets.pdf', 'sheets.zip'])('%s stops when its client leaves', async (name) => {
+  test.each(['sheets.pdf', 'sheets.zip'])('%s stops if the client disconnects', async (name) => {
     await get('/domains/big.example/mailboxes.json');
     const job = `leaves-${name.slice(-3)}`;
     await leaveAfterFirstBytes(`/domains/big.example/${name}?job=${job}`);
@@ -301,7 +305,7 @@ describe('a long job', () => {
     expect(state.done).toBeLessThan(1000);
   });
 
-  test('says how far it is, and can be cancelled', async () => {
+  test('shows its progress and can be cancelled', async () => {
     const running = bytes(app.get('/domains/big.example/sheets.pdf?job=cancel-me')).then(
       () => 'whole',
       () => 'broken off',
@@ -315,7 +319,7 @@ describe('a long job', () => {
     expect((await stateOf('cancel-me', () => true)).state).toBe('stopped');
   });
 
-  test('a finished one says so; one that never was is a 404', async () => {
+  test('is reported as finished; an unknown one is a 404', async () => {
     await get('/domains/example.com/sheets.pdf?job=finished-1');
     const answer = await app.get('/domains/example.com/jobs/finished-1.json');
     expect(answer.body).toEqual({ done: 4, total: 4, state: 'finished' });
@@ -329,7 +333,7 @@ interface State {
   readonly state: string;
 }
 
-/** The state of a job of big.example, once it is as waited for. */
+/** Waits until the state of a job of big.example satisfies the condition. */
 async function stateOf(job: string, asWaitedFor: (state: State) => boolean): Promise<State> {
   for (;;) {
     const response = await app.get(`/domains/big.example/jobs/${job}.json`);
@@ -379,7 +383,7 @@ function unzip(zip: Buffer): Promise<Map<string, Buffer>> {
   });
 }
 
-/** The sheet of a mailbox whose real name is as given. */
+/** The sheet of a mailbox with this real name. */
 async function sheetOf(realName: string): Promise<Buffer> {
   app.clock.now += 20 * 60_000;
   answerUsers(app.virtualmin, userValues({ real_name: realName }));
