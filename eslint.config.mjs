@@ -1,8 +1,8 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-/** The rooms of src/ from the innermost outward. A room imports rooms of rows above its own alone. */
-const rooms = [
+/** The folders of src/ from the innermost outward. A folder imports only from folders in rows above its own. */
+const folders = [
   ['domain', 'demo'],
   ['texts', 'cache', 'network', 'guides'],
   ['formats', 'signing', 'virtualmin'],
@@ -12,7 +12,7 @@ const rooms = [
   ['web'],
 ];
 
-/** Keeps files from importing rooms, with `import` and with `import()`. */
+/** Forbids files to import from folders, with `import` and with `import()`. */
 function without(files, names) {
   const message = 'Dependencies point inward: see eslint.config.mjs.';
   return {
@@ -34,18 +34,18 @@ function without(files, names) {
 }
 
 const inward = [
-  ...rooms.slice(0, -1).flatMap((row, rank) =>
-    row.map((room) =>
+  ...folders.slice(0, -1).flatMap((row, rank) =>
+    row.map((folder) =>
       without(
-        [`src/${room}/**/*.ts`],
-        rooms
+        [`src/${folder}/**/*.ts`],
+        folders
           .slice(rank)
           .flat()
-          .filter((one) => one !== room),
+          .filter((one) => one !== folder),
       ),
     ),
   ),
-  // The routes import what they need from here.
+  // src/web imports this file.
   without(['src/dependencies.ts'], ['web']),
 ];
 

@@ -7,7 +7,7 @@ const { stdout, stderr, error } = spawnSync('npm', ['audit', '--omit=dev', '--js
   maxBuffer: 64 * 1024 * 1024,
 });
 
-/** The report of `npm audit`, or why there is none. */
+/** The vulnerabilities reported by `npm audit`, or the reason why there is no report. */
 function readReport() {
   if (error !== undefined) return { reason: error.message };
   try {

@@ -1,4 +1,4 @@
-// Makes build/dist: the server, and beside it what it reads at run time.
+// Makes build/dist: the server and the files that it reads at run time.
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,7 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node18',
   format: 'esm',
-  // What CommonJS packages have from Node.js.
+  // Variables that Node.js gives to CommonJS packages.
   banner: {
     js: [
       "import { createRequire } from 'node:module';",
@@ -41,7 +41,7 @@ const { metafile } = await build({
   minify: true,
   keepNames: true,
   legalComments: 'none',
-  // The one of its two that is made for this format; the other looks for its files by import.meta.
+  // PDFKit's CommonJS build: the other one finds its files by import.meta.url, which is a different path in a bundle.
   alias: { pdfkit: join(root, 'node_modules', 'pdfkit', 'js', 'pdfkit.js') },
   logLevel: 'warning',
 });

@@ -1,6 +1,5 @@
-// Checks the Perl files, or those below the folders that are given: each compiles without a warning (perl -wc), and perlcritic
-// accepts it (.perlcriticrc). Webmin's library is not installed here; the tests' stand-in has the functions that the module uses
-// of it (docs/webmin-contract.md).
+// Checks all Perl files, or those in the given folders: each compiles without a warning (perl -wc), and perlcritic accepts it
+// (.perlcriticrc). In place of Webmin's library, the tests' stand-in provides its functions (docs/webmin-contract.md).
 import { execFile, spawnSync } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -12,7 +11,7 @@ import { installed, installMissing } from '../test/packages.mjs';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const folders = process.argv.length > 2 ? process.argv.slice(2) : ['src/webmin', 'test'];
 
-/** Whether a program ends well, and its output. */
+/** Runs a program; returns whether it succeeds, and its output. */
 const run = (program, args) =>
   new Promise((done) => {
     execFile(program, args, { cwd: root }, (error, stdout, stderr) => {
@@ -25,14 +24,14 @@ async function perlFilesBelow(folder) {
   return names.filter((name) => /\.(?:pl|pm|t|cgi)$/.test(name)).map((name) => join(folder, name));
 }
 
-/** What is wrong with the files, or nothing. */
+/** The violations that perlcritic reports; '' if there are none. */
 async function criticize(files) {
   const critic = ['--quiet', '--profile', '.perlcriticrc', ...files];
   const { ok, output } = await run('perlcritic', critic);
   return ok ? '' : output || 'perlcritic failed\n';
 }
 
-/** What is wrong with a file, or nothing. */
+/** The errors and warnings of a file; '' if there are none. */
 async function compile(file) {
   const { ok, output } = await run('perl', ['-Itest/perl/lib', '-wc', file]);
   return ok && output === `${file} syntax OK\n` ? '' : output;

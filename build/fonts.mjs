@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { inflateSync } from 'node:zlib';
 
-// The font files of sheets, from the packages that bring them: Latin, Greek and Cyrillic for
-// everything, and two more scripts for names.
+// The font files of sheets, from their npm packages: Latin, Greek and Cyrillic for all text, Hebrew and
+// Arabic for names.
 const all = ['latin', 'latin-ext', 'greek', 'greek-ext', 'cyrillic', 'cyrillic-ext', 'vietnamese'];
 
 const families = [
@@ -19,12 +19,12 @@ export const fontFiles = families.flatMap(({ name, subsets, weights }) =>
   ),
 );
 
-/** What a browser loads for the page of sheets; everything else is for PDFs alone. */
+/** Whether the sheets in a browser use the file; the other files are for PDFs only. */
 export const isForBrowsers = (file) => /\/(noto-sans|source-code-pro)-latin-\d/.test(file);
 
 /**
- * A WOFF file (W3C, WOFF 1.0) as the plain font that it holds: a PDF opens the font anew each time,
- * and would spend most of it on unpacking.
+ * Converts a WOFF file (W3C, WOFF 1.0) to the font inside it: each PDF opens the fonts again, and
+ * decompression would take most of that time.
  */
 export function unpacked(woff) {
   const count = woff.readUInt16BE(12);

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { packageFolder } from './packages.mjs';
 
 /**
- * Takes esbuild's metafile and further folders of packages; gives one text with each package's name,
- * version and licence, in the order of their names.
+ * Returns one text with the name, version and licence of each package in esbuild's metafile and in
+ * `folders`, sorted by name.
  */
 export async function licences(metafile, folders) {
   const bundled = Object.keys(metafile.inputs)

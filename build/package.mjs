@@ -20,7 +20,7 @@ await cp(join(root, 'src', 'webmin'), module, { recursive: true });
 for (const file of ['module.info', 'LICENSE', 'CHANGELOG.md']) {
   await cp(join(root, file), join(module, file));
 }
-// The documents for administrators, whose links to each other have to work.
+// The documents for administrators. They link to each other.
 for (const file of await readdir(join(root, 'docs'))) {
   if (!file.endsWith('.md') || file === 'development.md') continue;
   await cp(join(root, 'docs', file), join(module, 'docs', file));
@@ -28,7 +28,7 @@ for (const file of await readdir(join(root, 'docs'))) {
 await cp(dist, join(module, 'app'), { recursive: true });
 // The panel does not need the demo, and Webmin itself serves the assets.
 await rm(join(module, 'app', 'recordings'), { recursive: true });
-// There it is a command of Virtualmin's.
+// In the panel this check is a command of Virtualmin.
 await rm(join(module, 'app', 'check.mjs'));
 await cp(join(module, 'app', 'views', 'assets'), join(module, 'assets'), { recursive: true });
 await rm(join(module, 'app', 'views', 'assets'), { recursive: true });
@@ -39,7 +39,7 @@ for (const font of await readdir(join(module, 'app', 'fonts'))) {
   await rm(join(module, 'app', 'fonts', font));
 }
 
-/** Every file below a folder, in the order of their names. */
+/** All files below a folder, sorted by name. */
 async function filesIn(folder) {
   const entries = await readdir(folder, { withFileTypes: true });
   const found = await Promise.all(

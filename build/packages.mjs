@@ -1,11 +1,11 @@
-/** The folder of the package that a file belongs to, below the project's own folder; null for the project's own files. */
+/** The folder of the package that a file belongs to; null for the project's own files. */
 export function packageFolder(path) {
   return /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? null;
 }
 
 /**
- * Takes esbuild's metafile, further folders of packages that are shipped, and the `dependencies` of package.json.
- * Gives the names of packages that the project's own code uses and that are missing there, each with a file that uses it.
+ * Returns the packages that the project's own code imports (by esbuild's metafile) or ships (`folders`) and that are missing
+ * in `dependencies` of package.json, each with a file that uses it.
  */
 export function undeclared(metafile, folders, dependencies) {
   const used = new Map(folders.map((folder) => [folder, 'build/fonts.mjs']));

@@ -1,7 +1,7 @@
 // The style sheet inside the panel: it applies only to the app's own elements, in the panel's colours.
 import { transform } from 'esbuild';
 
-/** Ours are made of the panel's ink, whatever its theme: on white, on black, and on what is between. */
+/** The colours are derived from the panel's text colour, so that they suit light and dark themes. */
 const colours = `
   --ink: currentcolor;
   --quiet: currentcolor;
@@ -18,10 +18,10 @@ const colours = `
 /** Converts the style sheet of whole pages into one that applies only inside `.mail-setup`. */
 export async function panelStyle(css) {
   const inside = css
-    // The colours of pages of our own, light and dark.
+    // Removes the light and dark colours of standalone pages.
     .replace(/@media \(prefers-color-scheme: dark\) \{\s*:root \{[^}]*\}\s*\}/, '')
     .replace(/^:root \{[^}]*(--mono: [^;]*;)[^}]*\}/m, `& {${colours}$1}`)
-    // What a page of our own has around its content, and the colour of links: the panel has its own.
+    // Removes the layout around the content and the colour of links: the panel has its own.
     .replace(/^(?:html|body|body > footer|main|main,[^{]*|a) \{[^}]*\}/gm, '');
   const { code } = await transform(`.mail-setup {\n${inside}\n}`, {
     loader: 'css',

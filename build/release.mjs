@@ -1,5 +1,5 @@
 // Makes the files of a release in build/: the package, its SHA-256 checksum, and its notes from CHANGELOG.md. Refuses if
-// something is not committed or if the files disagree about the version.
+// there are uncommitted changes or if the files have different versions.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const read = (...path) => readFile(join(root, ...path), 'utf8');
 
-/** The versions in a changelog, newest first; `date` is `unreleased` until there is one. */
+/** The versions in a changelog, newest first; `date` is `unreleased` before the release. */
 function versionsIn(changelog) {
   return changelog
     .split(/^## /m)

@@ -1,4 +1,4 @@
-// Optional comfort: every page also works without JavaScript.
+// Optional: every page also works without JavaScript.
 'use strict';
 
 (function () {
@@ -7,7 +7,7 @@
     if (live) live.textContent = text;
   }
 
-  /** The address of this page, without what the panel's theme adds to it. */
+  /** The address of this page, without the parameters that the panel's theme adds. */
   function here() {
     const url = new window.URL(location.href);
     for (const name of ['xnavigation', '_pjax', '_']) url.searchParams.delete(name);
@@ -16,7 +16,7 @@
 
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-  // Copy buttons: the clipboard gets the value alone.
+  // Copy buttons: copy only the value.
 
   function select(element) {
     if (element.select) {
@@ -30,8 +30,8 @@
     selection.addRange(range);
   }
 
-  // The clipboard is not to be had on plain HTTP: the old way, and where that fails too the value
-  // is left selected.
+  // navigator.clipboard is not available on plain HTTP. Then document.execCommand copies; if that fails
+  // too, the value stays selected.
   async function copy(text, element) {
     try {
       await navigator.clipboard.writeText(text);
@@ -76,12 +76,12 @@
     const token = form.querySelector('[name=token]');
     const body = new window.URLSearchParams(token ? { token: token.value } : {});
     button.onclick = () => fetch(address + '/cancel', { method: 'POST', body });
-    for (let asked = 0; asked < 20_000; asked++) {
+    for (let requests = 0; requests < 20_000; requests++) {
       await pause(300);
       // The job has not begun yet: the server still waits for Virtualmin's answer.
       const response = await fetch(address + '.json').catch(() => null);
       if (!response || !response.ok) {
-        if (asked > 200) break;
+        if (requests > 200) break;
         continue;
       }
       const { done, total, state } = await response.json();
@@ -212,8 +212,8 @@
     }
   }
 
-  // In the panel. Authentic puts pages into its own and sends forms by itself, by listeners on the document: what it would
-  // get wrong does not get as far as that.
+  // In the panel, Authentic puts pages into its own and sends forms by script, with listeners on the document. The listeners
+  // below stop the events that Authentic would handle wrongly.
 
   const isDocument = (link) =>
     /\.(?:pdf|zip|csv|json|txt|xml|svg|png|mobileconfig)$|\/sheets?$/.test(link.pathname);
@@ -223,7 +223,7 @@
   function show(address) {
     const panel = document.querySelector('.mail-setup');
     if (!panel) {
-      // The way back leads to where the reader came from.
+      // Replaces the history entry: the Back button leads to the page before this one.
       location.replace(address);
       return;
     }
@@ -235,7 +235,7 @@
 
   function startInPanel(panel) {
     panel.dataset.started = '';
-    // A document, and files made of what is ticked, are for the browser.
+    // The browser, not Authentic, opens documents and downloads files of selected mailboxes.
     panel.addEventListener(
       'click',
       (event) => {
@@ -273,7 +273,7 @@
     return;
   }
   startInPanel(panel);
-  // Authentic loads a script once, and then one page after another.
+  // Authentic loads a script once and then replaces the page's content.
   new window.MutationObserver(() => {
     const next = document.querySelector('.mail-setup:not([data-started])');
     if (next) startInPanel(next);
