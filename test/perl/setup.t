@@ -192,7 +192,7 @@ subtest 'errors' => sub {
     {
         local *change_modules = sub { };
         add_user('later', 'virtual-server', 'noconfig' => 1, 'domains' => '7');
-        is_deeply([ failed() ], ['Not everybody who manages mailboxes has the module: it was granted to them, but these still do not have it: later'],
+        is_deeply([ failed() ], ['Not everybody who manages mailboxes has the module: these users still do not have it after setup gave it to them: later'],
             'an owner who has not got the module whatever was tried');
     }
     {
@@ -223,7 +223,7 @@ subtest 'errors' => sub {
 subtest 'an account of the same name that set-up did not create' => sub {
     unlink("$own/api-password");
     my $users = content("$etc/miniserv.users");
-    like((failed())[0], qr/a Webmin user mail-setup-api that this module did not make exists already/, 'is an error');
+    like((failed())[0], qr/a Webmin user mail-setup-api exists already, and this module did not create it/, 'is an error');
     is(content("$etc/miniserv.users"), $users, 'the account has not changed');
     acl::delete_user($api_user);
     is_deeply([ failed() ], [], 'set-up works without it');

@@ -134,7 +134,7 @@ describe('configuration errors that name their variable', () => {
     [
       'an address reachable from other hosts',
       { HOST: '0.0.0.0' },
-      'HOST is 0.0.0.0, which others can reach',
+      'HOST is 0.0.0.0, which other machines can reach',
     ],
     ['a name reachable from other hosts', { HOST: 'panel.example.com' }, 'ALLOW_REMOTE=1'],
     ['an invalid port', { PORT: '-1' }, 'PORT must be a whole number'],

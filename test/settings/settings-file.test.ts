@@ -114,7 +114,7 @@ describe('sheet layout settings', () => {
   test.each([
     ['host_colour=red', 'must be a colour such as #14509b'],
     ['host_colour=#ffcc00', 'is too light for white paper: its contrast is 1.5'],
-    ['sheet_clients=pine', 'must be none, or some of apple-ios'],
+    ['sheet_clients=pine', 'must be none, or one or more of apple-ios'],
     ['sheet_language=../en', 'must be the code of a language'],
     ['sheet_paper=a0', 'must be a4 or letter'],
   ])('refuses %s', (line, words) => {

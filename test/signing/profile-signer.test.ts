@@ -145,10 +145,10 @@ describe('the signing configuration', () => {
   test('accepts none', () => {
     expect(readConfig({}).profileSigner).toBeNull();
     expect(configProblems({ PROFILE_CERT_FILE: '/a' })).toEqual([
-      'PROFILE_KEY_FILE is missing: signing takes a certificate and its key',
+      'PROFILE_KEY_FILE is missing: signing needs both a certificate and its key',
     ]);
     expect(configProblems({ PROFILE_KEY_FILE: '/a' })).toEqual([
-      'PROFILE_CERT_FILE is missing: signing takes a certificate and its key',
+      'PROFILE_CERT_FILE is missing: signing needs both a certificate and its key',
     ]);
   });
 

@@ -184,7 +184,7 @@ describe('a login test', () => {
     const { status, text } = await attempt('bob.example', password);
     expect(status).toBe(200);
     expect(text).toContain('User name and password are right, for reading and for sending mail.');
-    expect(text).toContain('The e-mail address is refused as user name');
+    expect(text).toContain('The server refuses the e-mail address as user name');
     expect(text.match(/"Answer">accepted</g)?.length).toBe(2);
   });
 
