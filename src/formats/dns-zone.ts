@@ -1,10 +1,10 @@
 import type { DomainServices } from '../domain/client-settings';
 import { srvLabels } from '../domain/discovery';
 
-const comment = `; Where mail clients find the servers of this domain by themselves (RFC 6186, RFC 8314).
-; The lower the first number, the sooner it is tried. Each server needs an address record (A or AAAA);
-; a CNAME is not allowed here. These records carry no user name: where it is not the e-mail address,
-; a client that found the servers will still ask with the wrong one.
+const comment = `; Mail clients find the servers of this domain with these records (RFC 6186, RFC 8314).
+; The first number is the priority: clients try the lowest first. Each server needs an address record (A or
+; AAAA); a CNAME is not allowed here. The records contain no user name: where it is not the e-mail address,
+; a client that finds the servers still logs in with the wrong user name.
 `;
 
 /** SRV records for a domain's zone, a line each, in the order of the policy. */
