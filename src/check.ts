@@ -7,7 +7,7 @@ import { checkJson } from './formats/json';
 import { pageTexts } from './texts/page-texts';
 import { Policies } from './branding/policies';
 import { Probes } from './probe/probes';
-import { checkedServices, observedFresh } from './probe/observed-policy';
+import { checkedServices, freshObservations } from './probe/observed-policy';
 import { readLanguages } from './texts/languages';
 import { createVirtualminClient } from './virtualmin/client';
 import { Directory } from './virtualmin/directory';
@@ -45,7 +45,7 @@ async function check(args: readonly string[]): Promise<number> {
       'nothing is checked for this domain: it has no mail, or check_servers is off',
     );
   }
-  const { policy, observations } = await observedFresh(services, server);
+  const { policy, observations } = await freshObservations(services, server);
   const json = checkJson(domain, decideServices(domain, policy, observations));
   const lines = json.services.map(({ host, port, security, result, how, weaknesses }) => {
     const words = [result, ...(how === null ? [] : [how]), ...weaknesses].join(', ');

@@ -5,18 +5,18 @@ import { good, type Parsed } from '../settings/setting';
 import { message, type Message } from '../texts/message';
 
 /** Pixels, for width and height. */
-const mostPixels = 3000;
+const maxPixels = 3000;
 
 /** Of width to height, or height to width. */
-const mostRatio = 20;
+const maxRatio = 20;
 
 /** Limits for a drawing: a logo needs no more, and more would take too long to print. */
-const mostElements = 2000;
-const deepest = 30;
+const maxElements = 2000;
+const maxDepth = 30;
 
 /** Limits for the units of an SVG: a PDF cannot write larger or smaller numbers exactly. */
-const mostUnits = 1_000_000;
-const leastUnits = 0.01;
+const maxUnits = 1_000_000;
+const minUnits = 0.01;
 
 const svgNamespace = 'http://www.w3.org/2000/svg';
 
@@ -50,8 +50,8 @@ function clean(file: Buffer): Logo {
   const logo = isPng(file) ? cleanPng(file) : cleanSvg(file);
   const { width, height, bytes } = logo;
   if (bytes.length > maxLogoBytes) throw tooLarge();
-  if (Math.max(width / height, height / width) > mostRatio) {
-    throw new UnusableLogo('logo_ratio', { count: mostRatio });
+  if (Math.max(width / height, height / width) > maxRatio) {
+    throw new UnusableLogo('logo_ratio', { count: maxRatio });
   }
   return logo;
 }
@@ -69,8 +69,8 @@ function cleanPng(file: Buffer): Logo {
   // The size in the IHDR chunk, which must be the first: it tells how much memory the unpacked picture needs.
   const [width, height] =
     file.length < 24 ? [0, 0] : [file.readUInt32BE(16), file.readUInt32BE(20)];
-  if (width < 1 || height < 1 || width > mostPixels || height > mostPixels) {
-    throw new UnusableLogo('logo_pixels', { count: mostPixels });
+  if (width < 1 || height < 1 || width > maxPixels || height > maxPixels) {
+    throw new UnusableLogo('logo_pixels', { count: maxPixels });
   }
   let picture: PNG;
   try {
@@ -137,7 +137,7 @@ function cleanSvg(file: Buffer): Logo {
       const places = drawing[name];
       // A title, a script, data of a drawing program: nothing visible.
       if (places === undefined || name === 'svg') continue;
-      if (++count > mostElements || depth > deepest) {
+      if (++count > maxElements || depth > maxDepth) {
         throw new UnusableLogo('logo_complicated');
       }
       const copied = document.createElementNS(svgNamespace, name);
@@ -191,8 +191,8 @@ function viewBox(root: Element): Box {
     .map(Number);
   const size = ['width', 'height'].map((name) => parseFloat(root.getAttribute(name) ?? ''));
   const [x = 0, y = 0, width = 0, height = 0] = given.length === 4 ? given : [0, 0, ...size];
-  const usual = [x, y, width, height].every((number) => Math.abs(number) <= mostUnits);
-  if (usual && width >= leastUnits && height >= leastUnits) {
+  const usual = [x, y, width, height].every((number) => Math.abs(number) <= maxUnits);
+  if (usual && width >= minUnits && height >= minUnits) {
     return [x, y, width, height];
   }
   throw new UnusableLogo('logo_size');

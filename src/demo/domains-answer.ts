@@ -26,11 +26,11 @@ const filters: Readonly<
 export function domainsAnswer(
   recordings: string,
   format: 'json' | 'xml',
-  asked: URLSearchParams,
+  parameters: URLSearchParams,
 ): string | Buffer | null {
   const whole = readFileSync(join(recordings, `list-domains.${format}`));
-  const domain = asked.get('domain');
-  const nameOnly = asked.has('name-only');
+  const domain = parameters.get('domain');
+  const nameOnly = parameters.has('name-only');
   if (domain === null && !nameOnly) return whole;
   const { data } = JSON.parse(
     readFileSync(join(recordings, 'list-domains.json'), 'utf8'),
@@ -39,7 +39,7 @@ export function domainsAnswer(
     ({ name, values }) =>
       (domain === null || name === domain) &&
       Object.entries(filters).every(([key, passes]) => {
-        const given = asked.get(key);
+        const given = parameters.get(key);
         return given === null || passes(values, given);
       }),
   );

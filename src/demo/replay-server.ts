@@ -40,18 +40,18 @@ export function replay(options: ReplayOptions): RequestListener {
       send(401, 'text/html', readFileSync(recording('error.bad-password.html')));
       return;
     }
-    const asked = query(request);
-    const format = asked.has('xml') ? 'xml' : 'json';
-    const domain = asked.get('domain') ?? '';
+    const parameters = query(request);
+    const format = parameters.has('xml') ? 'xml' : 'json';
+    const domain = parameters.get('domain') ?? '';
     const noSuchDomain = () => {
       const answer = readFileSync(recording(`error.no-such-domain.${format}`), 'utf8');
       send(200, types[format], answer.replaceAll('nosuch.example', encodeURIComponent(domain)));
     };
-    if (asked.get('program') === 'list-domains') {
-      const answer = domainsAnswer(options.recordings, format, asked);
+    if (parameters.get('program') === 'list-domains') {
+      const answer = domainsAnswer(options.recordings, format, parameters);
       if (answer === null) noSuchDomain();
       else send(200, types[format], answer);
-    } else if (asked.get('program') !== 'list-users') {
+    } else if (parameters.get('program') !== 'list-users') {
       send(200, 'text/plain', readFileSync(recording('error.no-such-program.txt')));
     } else if (domain === bigDomain.name) {
       setTimeout(() => {

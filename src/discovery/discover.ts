@@ -9,7 +9,7 @@ import {
   type Discovery,
   type DomainRecords,
   type LookupResult,
-  type LookupPlace,
+  type Lookup,
   type Search,
   type SrvRecord,
   type AdvertisedServer,
@@ -111,21 +111,21 @@ async function searchesFor(
   const query = new URLSearchParams({ emailaddress: emailAddress }).toString();
   const own = `autoconfig.${domain}/mail/config-v1.1.xml?${query}`;
   const known = `${domain}/.well-known/autoconfig/mail/config-v1.1.xml`;
-  const places = async (
+  const lookUp = async (
     addresses: readonly string[],
-    ask: (url: string) => Promise<HttpResult>,
+    request: (url: string) => Promise<HttpResult>,
     read: (text: string) => Promise<AdvertisedServer[] | null>,
-  ): Promise<LookupPlace[]> =>
+  ): Promise<Lookup[]> =>
     Promise.all(
-      addresses.map(async (url) => ({ url, found: await foundIn(await ask(url), read) })),
+      addresses.map(async (url) => ({ url, found: await foundIn(await request(url), read) })),
     );
   const [thunderbird, outlook] = await Promise.all([
-    places(
+    lookUp(
       [`https://${own}`, `https://${known}`, `http://${own}`, `http://${known}`],
       (url) => web.get(url),
       (text) => readAutoconfig(text, emailAddress),
     ),
-    places(
+    lookUp(
       [
         `https://${domain}/autodiscover/autodiscover.xml`,
         `https://autodiscover.${domain}/autodiscover/autodiscover.xml`,
@@ -135,8 +135,8 @@ async function searchesFor(
     ),
   ]);
   return [
-    { client: 'thunderbird', places: thunderbird },
-    { client: 'outlook', places: outlook },
+    { client: 'thunderbird', lookups: thunderbird },
+    { client: 'outlook', lookups: outlook },
   ];
 }
 

@@ -40,7 +40,7 @@ export type LookupResult =
   | { readonly kind: 'unreachable'; readonly why: 'no-address' | 'no-answer' | 'certificate' };
 
 /** One URL that a client tries, and the result. */
-export interface LookupPlace {
+export interface Lookup {
   readonly url: string;
   readonly found: LookupResult;
 }
@@ -48,7 +48,7 @@ export interface LookupPlace {
 /** The URLs that one kind of client tries, in its order. The client uses the first one that names servers. */
 export interface Search {
   readonly client: 'thunderbird' | 'outlook';
-  readonly places: readonly LookupPlace[];
+  readonly lookups: readonly Lookup[];
 }
 
 export interface SrvRecord {
@@ -77,8 +77,8 @@ export type Fault =
   | { readonly kind: 'broken' };
 
 /** The servers that a client would use; null where it finds none and has to guess. */
-export function advertisedIn({ places }: Search): readonly AdvertisedServer[] | null {
-  for (const { found } of places) if (found.kind === 'servers') return found.servers;
+export function advertisedIn({ lookups }: Search): readonly AdvertisedServer[] | null {
+  for (const { found } of lookups) if (found.kind === 'servers') return found.servers;
   return null;
 }
 

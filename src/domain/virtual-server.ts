@@ -6,7 +6,7 @@ export interface VirtualServer {
   readonly description: string;
   /** The reseller whose customer the owner is; null where there is none, and in a list by name. */
   readonly reseller: string | null;
-  readonly place: Place;
+  readonly relation: ServerRelation;
   /** Whether Virtualmin handles mail for it. */
   readonly mail: boolean;
   /** Why it is disabled, in Virtualmin's words (may be empty); null where it is not. */
@@ -14,7 +14,7 @@ export interface VirtualServer {
 }
 
 /** A virtual server's relation to another one. The other one is null in a list by name. */
-export type Place =
+export type ServerRelation =
   | { readonly kind: 'top-level' }
   | { readonly kind: 'sub-server'; readonly parent: string | null }
   | { readonly kind: 'alias'; readonly of: string | null };

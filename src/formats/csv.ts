@@ -51,7 +51,7 @@ export function mailboxesCsv(all: readonly ClientSettings[]): string {
 interface MailHostRow {
   readonly host: string;
   readonly domains: readonly string[];
-  readonly seen: HostObservations | null;
+  readonly observations: HostObservations | null;
 }
 
 /** Every port of every mail host, for spreadsheets, in the same form. */
@@ -60,8 +60,8 @@ export function serversCsv(hosts: readonly MailHostRow[], t: PageTexts): string 
     ...['servers_host', 'servers_domains', 'check_service', 'check_seen', 'check_do'],
     ...['check_until', 'page_as_of'],
   ].map((key) => t.text(key));
-  const rows = hosts.flatMap(({ host, domains, seen }) =>
-    (seen?.services ?? []).map((observation) => {
+  const rows = hosts.flatMap(({ host, domains, observations }) =>
+    (observations?.services ?? []).map((observation) => {
       const words = observationWords(observation, t);
       return [
         host,
@@ -70,7 +70,7 @@ export function serversCsv(hosts: readonly MailHostRow[], t: PageTexts): string 
         words.map((one) => one.finding).join('; '),
         words.flatMap((one) => (one.remedy === '' ? [] : one.remedy)).join(' '),
         observation.certificate === null ? '' : iso(observation.certificate.until),
-        seen === null ? '' : iso(seen.asOf),
+        observations === null ? '' : iso(observations.asOf),
       ];
     }),
   );

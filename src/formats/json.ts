@@ -19,8 +19,8 @@ export function domainsJson(servers: readonly VirtualServer[], asOf: number) {
 /** The body of `check.json`, described in docs/json.md. Times are ISO 8601. */
 export function checkJson(domain: string, { incoming, outgoing, observations }: DomainServices) {
   const services = [...incoming, ...outgoing].map((service) => {
-    const seen = observationOf(observations, service);
-    const { result, weaknesses, certificate, tlsVersion } = seen?.observation ?? {
+    const observed = observationOf(observations, service);
+    const { result, weaknesses, certificate, tlsVersion } = observed?.observation ?? {
       result: { kind: 'not-checked' as const },
       weaknesses: [],
       certificate: null,
@@ -34,7 +34,7 @@ export function checkJson(domain: string, { incoming, outgoing, observations }: 
         certificate === null
           ? null
           : { ...certificate, until: new Date(certificate.until).toISOString() },
-      asOf: seen === null ? null : new Date(seen.asOf).toISOString(),
+      asOf: observed === null ? null : new Date(observed.asOf).toISOString(),
     };
   });
   const loginOnPort25 = observations.some((host) => host.loginOnPort25 === true);
@@ -48,7 +48,7 @@ export function searchesJson(settings: ClientSettings, searches: readonly Search
     login: settings.login,
     searches: searches.map((search) => ({
       client: search.client,
-      places: search.places.map(({ url, found }) => ({ url, found: found.kind })),
+      places: search.lookups.map(({ url, found }) => ({ url, found: found.kind })),
       told:
         advertisedIn(search)?.map((server) => ({
           ...server,

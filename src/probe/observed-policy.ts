@@ -36,13 +36,13 @@ type Look = (checked: NonNullable<ReturnType<typeof checkedServices>>) => Promis
   readonly running: boolean;
 }>;
 
-/** The checks so far, for a page. Missing or old ones are made in the background. */
-export function observedSoFar(
+/** The cached checks, for a page. Missing or old ones are made in the background. */
+export function cachedObservations(
   sources: Sources,
   server: VirtualServer,
   maxWait = 0,
 ): Promise<ObservedPolicy> {
-  return observed(sources, server, async ({ probes, services }) => {
+  return observedPolicy(sources, server, async ({ probes, services }) => {
     const looks = await probes.look(services, maxWait);
     return {
       observations: looks.flatMap((look) => (look.kind === 'answer' ? look.answer.value : [])),
@@ -57,18 +57,18 @@ export function observedSoFar(
  * Current checks, for files, sheets and mails: waits until every port has been checked, which takes some
  * seconds at most, or until `signal` aborts because the client has left.
  */
-export function observedFresh(
+export function freshObservations(
   sources: Sources,
   server: VirtualServer,
   signal?: AbortSignal,
 ): Promise<ObservedPolicy> {
-  return observed(sources, server, async ({ probes, services }) => ({
+  return observedPolicy(sources, server, async ({ probes, services }) => ({
     observations: await probes.observe(services, signal),
     running: false,
   }));
 }
 
-async function observed(
+async function observedPolicy(
   sources: Sources,
   server: VirtualServer,
   look: Look,

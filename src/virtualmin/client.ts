@@ -183,9 +183,9 @@ export function createVirtualminClient(
         servers.find(({ name }) => name === domain);
       const server = find(toVirtualServers(rows));
       if (server === undefined) throw noSuchDomain(domain);
-      const { place } = server;
-      if (place.kind !== 'sub-server' || place.parent === null) return server;
-      const parent = await describe(place.parent);
+      const { relation } = server;
+      if (relation.kind !== 'sub-server' || relation.parent === null) return server;
+      const parent = await describe(relation.parent);
       return find(toVirtualServers([...rows, ...parent])) ?? server;
     },
     async listUsers(domain) {

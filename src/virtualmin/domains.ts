@@ -1,5 +1,5 @@
 import { isDomainName } from '../domain/domain-name';
-import type { Place, VirtualServer } from '../domain/virtual-server';
+import type { ServerRelation, VirtualServer } from '../domain/virtual-server';
 import type { Row } from './answer';
 
 /** The fields of list-domains that are kept. `password` and `hashed_password` never are. */
@@ -22,13 +22,13 @@ export function toVirtualServers(rows: readonly DomainRow[]): VirtualServer[] {
     .filter((row) => isDomainName(row.name))
     .map((row) => {
       const name = row.name.toLowerCase();
-      const place = toPlace(row);
+      const relation = relationOf(row);
       return {
         name,
         description: (row.values.description?.[0] ?? '').replace(/\p{Cc}+/gu, ' '),
         // A sub-server belongs to its parent's reseller.
-        reseller: resellers.get(parentOf(place) ?? name) ?? null,
-        place,
+        reseller: resellers.get(parentOf(relation) ?? name) ?? null,
+        relation,
         mail: (row.values.features?.[0] ?? '').split(/\s+/).includes('mail'),
         disabled: row.values.disabled?.[0] ?? null,
       };
@@ -56,7 +56,7 @@ export function fromNames({ all, mail, alias, subServer, disabled }: NameLists):
     name,
     description: '',
     reseller: null,
-    place: alias.has(name)
+    relation: alias.has(name)
       ? { kind: 'alias', of: null }
       : subServer.has(name)
         ? { kind: 'sub-server', parent: null }
@@ -71,11 +71,11 @@ function resellerOf({ values }: DomainRow): string | null {
   return /\S+/.exec(values.reseller?.[0] ?? '')?.[0] ?? null;
 }
 
-function parentOf(place: Place): string | null {
-  return place.kind === 'sub-server' ? place.parent : null;
+function parentOf(relation: ServerRelation): string | null {
+  return relation.kind === 'sub-server' ? relation.parent : null;
 }
 
-function toPlace(row: DomainRow): Place {
+function relationOf(row: DomainRow): ServerRelation {
   const { real_domain, parent_domain } = row.values;
   if (real_domain?.[0]) return { kind: 'alias', of: real_domain[0].toLowerCase() };
   if (parent_domain?.[0]) return { kind: 'sub-server', parent: parent_domain[0].toLowerCase() };

@@ -6,7 +6,7 @@ import type { Observations } from '../domain/observation';
 import type { MailPolicy } from '../domain/policy';
 import { notFound } from './http-error';
 import type { Domain } from '../virtualmin/directory';
-import { observedFresh } from '../probe/observed-policy';
+import { freshObservations } from '../probe/observed-policy';
 import { domainOf } from './query';
 import { clientLeft } from './client-left';
 
@@ -34,7 +34,7 @@ export async function freshSettings(
   dependencies: Pick<Dependencies, 'directory' | 'policies' | 'probes'>,
 ): Promise<ClientSettings> {
   const { value } = await dependencies.directory.freshDomain(domainOf(request));
-  const { policy, observations } = await observedFresh(
+  const { policy, observations } = await freshObservations(
     dependencies,
     value.server,
     clientLeft(response),

@@ -12,7 +12,7 @@ import { conflict, notFound } from './http-error';
 import type { Cached } from '../cache/cache';
 import type { Texts } from '../texts/languages';
 import type { Domain } from '../virtualmin/directory';
-import { observedFresh } from '../probe/observed-policy';
+import { freshObservations } from '../probe/observed-policy';
 import { badChoice, choiceOf, repeated, single } from './query';
 import type { Selection } from './selection';
 import { clientLeft } from './client-left';
@@ -44,7 +44,11 @@ export async function sheetJob(
   dependencies: Pick<Dependencies, 'policies' | 'languages' | 'probes'>,
 ): Promise<SheetJob> {
   if (users.mailboxes.length === 0) throw notFound('error_no_mailboxes', { domain: server.name });
-  const { policy, observations } = await observedFresh(dependencies, server, clientLeft(response));
+  const { policy, observations } = await freshObservations(
+    dependencies,
+    server,
+    clientLeft(response),
+  );
   const hosts = policy.branding;
   const texts = languageOf(request, hosts, dependencies);
   const clients = clientsOf(request) ?? hosts.clients;

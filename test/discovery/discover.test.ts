@@ -201,14 +201,16 @@ describe('a discovery search', () => {
       [named]: autoconfig(settings),
     };
     const found = await search('thunderbird');
-    expect(found.places.map(({ url, found: one }) => [url.replace(/\?.*/, ''), one.kind])).toEqual([
-      [named, 'servers'],
-      [known, 'servers'],
-      [named.replace('https', 'http'), 'nothing'],
-      [known.replace('https', 'http'), 'nothing'],
-    ]);
+    expect(found.lookups.map(({ url, found: one }) => [url.replace(/\?.*/, ''), one.kind])).toEqual(
+      [
+        [named, 'servers'],
+        [known, 'servers'],
+        [named.replace('https', 'http'), 'nothing'],
+        [known.replace('https', 'http'), 'nothing'],
+      ],
+    );
     expect(advertisedIn(found)?.[0]?.login).toBe('bob.example');
-    expect(found.places[0]?.url).toContain('?emailaddress=bob%40example.com');
+    expect(found.lookups[0]?.url).toContain('?emailaddress=bob%40example.com');
   });
 
   test('for Outlook sends the address in the request', async () => {
@@ -230,7 +232,7 @@ describe('a discovery search', () => {
   test('finds nothing where no host has an address', async () => {
     const found = await search('thunderbird', { resolve: () => Promise.resolve([]) });
     expect(advertisedIn(found)).toBeNull();
-    expect(new Set(found.places.map(({ found: one }) => JSON.stringify(one)))).toEqual(
+    expect(new Set(found.lookups.map(({ found: one }) => JSON.stringify(one)))).toEqual(
       new Set([JSON.stringify({ kind: 'unreachable', why: 'no-address' })]),
     );
   });
@@ -243,7 +245,7 @@ describe('a discovery search', () => {
 
   test('follows a redirect within the domain', async () => {
     pages = { [named]: to(known), [known]: autoconfig(settings) };
-    expect((await search('thunderbird')).places[0]?.found.kind).toBe('servers');
+    expect((await search('thunderbird')).lookups[0]?.found.kind).toBe('servers');
   });
 
   test.each([
@@ -258,26 +260,26 @@ describe('a discovery search', () => {
     'http://',
   ])('does not follow a redirect to %s', async (location) => {
     pages = { [named]: to(location), 'https://elsewhere.example/x.xml': autoconfig(settings) };
-    const { found } = (await search('thunderbird')).places[0] ?? {};
+    const { found } = (await search('thunderbird')).lookups[0] ?? {};
     expect(found).toEqual({ kind: 'leads-elsewhere', to: location });
     expect(requests.filter((one) => /elsewhere|127|passwd/.test(one))).toEqual([]);
   });
 
   test('ends a redirect loop', async () => {
     pages = { [named]: to(named) };
-    expect((await search('thunderbird')).places[0]?.found.kind).toBe('leads-elsewhere');
+    expect((await search('thunderbird')).lookups[0]?.found.kind).toBe('leads-elsewhere');
     expect(requests.filter((one) => one === `GET ${named}`)).toHaveLength(4);
   });
 
   test('does not connect to a private address, unless it is the address of this machine', async () => {
     const found = await search('thunderbird', { isOwn: () => false });
-    expect(found.places[0]?.found).toEqual({ kind: 'unreachable', why: 'no-address' });
+    expect(found.lookups[0]?.found).toEqual({ kind: 'unreachable', why: 'no-address' });
     expect(requests).toEqual([]);
   });
 
   test('rejects an invalid certificate and an endless answer', async () => {
     const strict = await search('thunderbird', { roots: [] });
-    expect(strict.places[0]?.found).toEqual({ kind: 'unreachable', why: 'certificate' });
+    expect(strict.lookups[0]?.found).toEqual({ kind: 'unreachable', why: 'certificate' });
     pages = {
       [named]: (_request, response) => {
         const timer = setInterval(() => response.write('x'.repeat(32_768)), 5);
@@ -286,7 +288,7 @@ describe('a discovery search', () => {
         });
       },
     };
-    expect((await search('thunderbird')).places[0]?.found).toEqual({
+    expect((await search('thunderbird')).lookups[0]?.found).toEqual({
       kind: 'unreachable',
       why: 'no-answer',
     });

@@ -8,7 +8,7 @@ export const exampleCom: VirtualServer = {
   name: 'example.com',
   description: 'Example Ltd',
   reseller: null,
-  place: { kind: 'top-level' },
+  relation: { kind: 'top-level' },
   mail: true,
   disabled: null,
 };

@@ -68,11 +68,11 @@ describe('the request sent to Virtualmin', () => {
     const byName = Object.fromEntries(servers.map((server) => [server.name, server]));
     expect(Object.keys(byName)).toHaveLength(10);
     expect(byName['example.net']).toMatchObject({
-      place: { kind: 'alias', of: 'example.com' },
+      relation: { kind: 'alias', of: 'example.com' },
       mail: true,
     });
     expect(byName['sub.example.com']).toMatchObject({
-      place: { kind: 'sub-server', parent: 'example.com' },
+      relation: { kind: 'sub-server', parent: 'example.com' },
     });
     expect(byName['gone.example']).toMatchObject({ disabled: 'Manually (Unpaid invoice)' });
     expect(byName['nomail.example']).toMatchObject({ mail: false, disabled: null });
@@ -105,15 +105,15 @@ describe('the request sent to Virtualmin', () => {
         .map((filter) => `program=list-domains&${filter}name-only=&json=1`)
         .sort(),
     );
-    const first = { mail: true, disabled: null, place: { kind: 'top-level' } };
+    const first = { mail: true, disabled: null, relation: { kind: 'top-level' } };
     expect(byName['customer0.example']).toMatchObject({
       ...first,
       description: '',
       reseller: null,
     });
-    expect(byName['customer1.example']).toMatchObject({ place: { kind: 'alias', of: null } });
+    expect(byName['customer1.example']).toMatchObject({ relation: { kind: 'alias', of: null } });
     expect(byName['customer2.example']).toMatchObject({
-      place: { kind: 'sub-server', parent: null },
+      relation: { kind: 'sub-server', parent: null },
     });
     expect(byName['customer3.example']).toMatchObject({ ...first, disabled: '' });
     expect(byName['customer7.example']).toMatchObject({ ...first, mail: false });
@@ -122,7 +122,7 @@ describe('the request sent to Virtualmin', () => {
   test.each(['json', 'xml'] as const)('for one virtual server, in %s', async (format) => {
     expect(await client({ format }).describeDomain('example.net')).toMatchObject({
       name: 'example.net',
-      place: { kind: 'alias', of: 'example.com' },
+      relation: { kind: 'alias', of: 'example.com' },
     });
     expect(virtualmin.requests.map(String)).toEqual([
       `program=list-domains&domain=example.net&multiline=&${format}=1`,
@@ -143,7 +143,7 @@ describe('the request sent to Virtualmin', () => {
     };
     expect(await client().describeDomain('sub.example.com')).toMatchObject({
       reseller: 'rita',
-      place: { kind: 'sub-server', parent: 'example.com' },
+      relation: { kind: 'sub-server', parent: 'example.com' },
     });
   });
 

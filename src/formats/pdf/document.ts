@@ -110,7 +110,7 @@ export class StreamedDocument extends PDFDocument {
   _write(data: string | Uint8Array): void {
     const bytes = typeof data === 'string' ? Buffer.from(`${data}\n`, 'latin1') : data;
     this.inside._offset += bytes.length;
-    if (this.chunk !== undefined && this.filled + bytes.length > chunkSize) this.handOn();
+    if (this.chunk !== undefined && this.filled + bytes.length > chunkSize) this.flush();
     if (bytes.length > chunkSize) {
       super.push(bytes);
       return;
@@ -124,7 +124,7 @@ export class StreamedDocument extends PDFDocument {
   }
 
   /** Passes on all bytes written so far. */
-  handOn(): void {
+  flush(): void {
     if (this.chunk === undefined) return;
     super.push(this.chunk.subarray(0, this.filled));
     this.chunk = undefined;
@@ -204,7 +204,7 @@ export class StreamedDocument extends PDFDocument {
 
   /** PDFKit calls this when all objects have been written. */
   _finalize(): void {
-    this.handOn();
+    this.flush();
     this.ending = this.crossReferences();
     this._read();
   }

@@ -61,7 +61,7 @@ export function sheetsPdf(job: SheetsPdf): Readable {
 
 async function write(document: StreamedDocument, job: SheetsPdf): Promise<void> {
   const { fonts, texts, signal } = job;
-  document.handOn();
+  document.flush();
   // The reader has the first bytes before the first sheet is made.
   await setImmediate();
   const root = document.struct('Document');
@@ -75,7 +75,7 @@ async function write(document: StreamedDocument, job: SheetsPdf): Promise<void> 
   for (const [index, make] of job.sheets.entries()) {
     const sheet = make();
     painter.sheet(sheet, layOutSheet(sheet, job.paper, fonts, layoutTexts));
-    if (index === 0) document.handOn();
+    if (index === 0) document.flush();
     job.progress(index + 1);
     do {
       await setImmediate();
@@ -140,7 +140,7 @@ class Painter {
     document.endStructure();
   }
 
-  /** Null for what only decorates: it has been drawn, and no screen reader is told of it. */
+  /** Null for decoration, which has already been drawn and is hidden from screen readers. */
   private element(piece: Piece): Structure | null {
     const { document } = this;
     switch (piece.kind) {

@@ -118,7 +118,7 @@ export function brandingRoutes(dependencies: Dependencies): Router {
       qrPath: qrPath(sheet.qr),
       logoUrl: branding.logo === null ? null : logoText(branding.logo),
       paper: branding.paper ?? 'a4',
-      mostKilobytes: maxLogoBytes / 1024,
+      maxKilobytes: maxLogoBytes / 1024,
     });
   }
 
@@ -249,7 +249,7 @@ function sampleSettings(owner: BrandingOwner, policy: MailPolicy) {
       name: domain,
       description: '',
       reseller: null,
-      place: { kind: 'top-level' },
+      relation: { kind: 'top-level' },
       mail: true,
       disabled: null,
     },

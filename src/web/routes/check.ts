@@ -4,7 +4,7 @@ import { decideServices, type DomainServices, type Service } from '../../domain/
 import { observationOf, type Observation } from '../../domain/observation';
 import { observationWords, type CheckWords } from '../../formats/check-words';
 import { checkJson } from '../../formats/json';
-import { observedFresh, observedSoFar } from '../../probe/observed-policy';
+import { freshObservations, cachedObservations } from '../../probe/observed-policy';
 import type { PageTexts } from '../../texts/page-texts';
 import { needs } from '../access';
 import { checkedDomain, heldOpenForPorts } from '../checked-domain';
@@ -18,7 +18,7 @@ export function checkRoutes(dependencies: Dependencies): Router {
 
   router.get('/domains/:domain/check', needs('check'), async (request, response) => {
     const { server } = await checkedDomain(dependencies, domainOf(request));
-    const { policy, observations, running, proposedHost } = await observedSoFar(
+    const { policy, observations, running, proposedHost } = await cachedObservations(
       dependencies,
       server,
       heldOpenForPorts,
@@ -35,7 +35,7 @@ export function checkRoutes(dependencies: Dependencies): Router {
 
   router.get('/domains/:domain/check.json', needs('check'), async (request, response) => {
     const { server } = await checkedDomain(dependencies, domainOf(request));
-    const { policy, observations } = await observedFresh(
+    const { policy, observations } = await freshObservations(
       dependencies,
       server,
       clientLeft(response),

@@ -10,7 +10,7 @@ import { recordsJson, searchesJson } from '../../formats/json';
 import { notFound } from '../http-error';
 import type { PageTexts } from '../../texts/page-texts';
 import { freshSettings } from '../mailbox-settings';
-import { observedFresh } from '../../probe/observed-policy';
+import { freshObservations } from '../../probe/observed-policy';
 import { domainOf, pageNumberOf, sameWith } from '../query';
 import { textsOf } from '../locals';
 import { clientLeft } from '../client-left';
@@ -52,7 +52,7 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
     const { value } = await dependencies.directory.freshDomain(domainOf(request));
     const { server, users } = value;
     if (!server.mail) throw notFound('error_no_mail');
-    const { policy, observations } = await observedFresh(
+    const { policy, observations } = await freshObservations(
       dependencies,
       server,
       clientLeft(response),
@@ -77,8 +77,11 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
         settings,
         searches: found.searches.map((search) => ({
           client: clientNames[search.client],
-          places: search.places.map(({ url, found: one }) => ({ url, words: foundWords(one, t) })),
-          told: advertisedIn(search)?.map((server) => judged(server, settings, t)) ?? null,
+          lookups: search.lookups.map(({ url, found: one }) => ({
+            url,
+            words: foundWords(one, t),
+          })),
+          advertised: advertisedIn(search)?.map((server) => judged(server, settings, t)) ?? null,
         })),
         srv: found.srv.map(({ name, server }) => ({
           record: name,
@@ -106,7 +109,7 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
       clients: Object.values(clientNames),
       rows: mailboxes.map(({ settings, searches }) => ({
         settings,
-        told: searches.map((search) => summaryOf(search, settings, t)),
+        summaries: searches.map((search) => summaryOf(search, settings, t)),
       })),
       pageLink: (number: number) => sameWith(request, { page: String(number) }),
     });
@@ -147,11 +150,11 @@ function judged(server: AdvertisedServer, settings: ClientSettings, t: PageTexts
 
 /** What one client finds for a mailbox, for a row of a table. */
 function summaryOf(search: Search, settings: ClientSettings, t: PageTexts) {
-  const told = advertisedIn(search);
-  if (told === null) {
+  const advertised = advertisedIn(search);
+  if (advertised === null) {
     // The client then guesses: the address as user name, and common host names.
     return { kind: settings.loginIsEmailAddress ? 'guesses' : 'guesses-wrong', faults: [] };
   }
-  const faults = new Set(told.flatMap((server) => judged(server, settings, t).faults));
+  const faults = new Set(advertised.flatMap((server) => judged(server, settings, t).faults));
   return { kind: faults.size === 0 ? 'right' : 'wrong', faults: [...faults] };
 }

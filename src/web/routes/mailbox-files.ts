@@ -20,7 +20,7 @@ interface MailboxFile {
   readonly savedAs: string | null;
   readonly render: (
     settings: ClientSettings,
-    asked: {
+    context: {
       readonly request: Request;
       readonly dependencies: Dependencies;
       readonly t: PageTexts;

@@ -6,7 +6,7 @@ import { whyNoSheet } from '../../domain/sheets';
 import { settingsText } from '../../formats/settings-text';
 import { badgeOf } from '../badge';
 import { settingsOf } from '../mailbox-settings';
-import { checkedServices, observedSoFar } from '../../probe/observed-policy';
+import { checkedServices, cachedObservations } from '../../probe/observed-policy';
 import { domainOf } from '../query';
 import { maxWaitOf, valueOrWaiting } from '../show';
 import { textsOf, viewerOf } from '../locals';
@@ -26,7 +26,7 @@ export function mailboxRoutes(dependencies: Dependencies): Router {
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const { server } = there.value;
-    const { policy, observations } = await observedSoFar(dependencies, server);
+    const { policy, observations } = await cachedObservations(dependencies, server);
     const settings = settingsOf(there.value, login, policy, observations);
     const mayCheck =
       viewerOf(response).may.has('check') && checkedServices(dependencies, server, policy) !== null;

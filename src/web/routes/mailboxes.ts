@@ -15,7 +15,11 @@ import { mailboxesCsv } from '../../formats/csv';
 import { dnsZone } from '../../formats/dns-zone';
 import { mailboxesJson } from '../../formats/json';
 import { badgeOf } from '../badge';
-import { checkedServices, observedFresh, observedSoFar } from '../../probe/observed-policy';
+import {
+  checkedServices,
+  freshObservations,
+  cachedObservations,
+} from '../../probe/observed-policy';
 import { domainOf, pageNumberOf, sameWith } from '../query';
 import { mailboxQuery, selectionOf } from '../selection';
 import { maxWaitOf, soon, valueOrWaiting } from '../show';
@@ -49,7 +53,7 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const { server, users } = there.value;
-    const { policy, observations } = await observedSoFar(dependencies, server);
+    const { policy, observations } = await cachedObservations(dependencies, server);
     const mayCheck =
       viewerOf(response).may.has('check') && checkedServices(dependencies, server, policy) !== null;
     response.render('pages/mailboxes', {
@@ -83,7 +87,7 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
   async function csv(request: Request, response: Response) {
     const domain = domainOf(request);
     const { server, users } = (await directory.freshDomain(domain)).value;
-    const { policy, observations } = await observedFresh(
+    const { policy, observations } = await freshObservations(
       dependencies,
       server,
       clientLeft(response),

@@ -18,11 +18,11 @@ import { linksOf, viewerOf } from '../locals';
 import { needs } from '../access';
 
 /** Limit for the sheets that one user may send in `minutesCounted` minutes. */
-const mostMails = 20;
+const maxMails = 20;
 
 /** Limits in characters for the subject and for the text before the settings. */
-const longestSubject = 200;
-const longestText = 5000;
+const maxSubjectLength = 200;
+const maxTextLength = 5000;
 
 /** The values of the form, and the problem with them. */
 interface MailDraft {
@@ -41,11 +41,11 @@ export function sendRoutes(dependencies: Dependencies): Router {
   const router = Router();
 
   const limit = limitTo(
-    mostMails,
+    maxMails,
     (_request, response) => viewerOf(response).user,
     () =>
       tooMany('error_many_mails', 'error_many_mails_do', {
-        count: mostMails,
+        count: maxMails,
         minutes: minutesCounted,
       }),
   );
@@ -67,7 +67,7 @@ export function sendRoutes(dependencies: Dependencies): Router {
     const { languages } = dependencies;
     const path = linksOf(response).send(settings.domain, settings.login);
     response.render('pages/send', {
-      ...{ settings, draft, sent, path, from, longestText },
+      ...{ settings, draft, sent, path, from, maxTextLength },
       mayWrite: mayWriteMail(viewerOf(response)),
       language: job.texts.code,
       languages: languages.all,
@@ -166,10 +166,10 @@ function mailDraftOf(
     if (toItself && single(request, 'to_itself') !== '1') {
       return message('send_problem_itself');
     }
-    if (subject === '' || subject.length > longestSubject || /\p{Cc}/u.test(subject)) {
-      return message('send_problem_subject', { count: longestSubject });
+    if (subject === '' || subject.length > maxSubjectLength || /\p{Cc}/u.test(subject)) {
+      return message('send_problem_subject', { count: maxSubjectLength });
     }
-    if (text.length > longestText) return message('send_problem_text', { count: longestText });
+    if (text.length > maxTextLength) return message('send_problem_text', { count: maxTextLength });
     return null;
   };
   return { to, subject, text, toItself, problem: problemOf() };

@@ -33,8 +33,8 @@ export function serversRoutes(dependencies: Dependencies): Router {
     const { value: servers } = await directory.freshServers();
     const hosts = await Promise.all(
       (await hostsOf(servers, dependencies)).map(async ({ host, domains, services }) => {
-        const seen = await observe(probes, services);
-        return { host, domains, seen, ...summaryOf(seen) };
+        const observations = await observe(probes, services);
+        return { host, domains, observations, ...summaryOf(observations) };
       }),
     );
     // Broken hosts first, then by the expiry of their certificates.
@@ -50,7 +50,7 @@ export function serversRoutes(dependencies: Dependencies): Router {
     });
     response.render('pages/servers', {
       hosts,
-      running: hosts.some(({ seen }) => seen === null),
+      running: hosts.some(({ observations }) => observations === null),
       now: dependencies.now(),
     });
   });
