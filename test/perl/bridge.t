@@ -24,8 +24,8 @@ like(start_app($socket), qr/is at \Q$socket\E$/, 'the app listens, and prints no
 my $panel = MiniServ->start('folder' => $etc, 'root' => "$folder/root", 'config' => { 'session' => 1 });
 my $module = '/virtualmin-mail-setup';
 
-# ask(path, options) Requests a page of the module, over HTTP/1.1; returns its head and body, and the whole answer.
-sub ask {
+# request(path, options) Requests a page of the module, over HTTP/1.1; returns its head and body, and the whole answer.
+sub request {
     my ($path, %given) = @_;
     my $user   = $given{'user'} // 'root';
     my $prefix = $given{'webprefix'} // '';
@@ -50,13 +50,13 @@ sub session { my ($login, $user) = @_; return $sessions{$login} //= $panel->sess
 # token(options) Returns the form token of a page.
 sub token {
     my (%given) = @_;
-    my (undef, $page) = ask('/', %given);
+    my (undef, $page) = request('/', %given);
     return $page =~ /name="token" value="(\w{64})"/ ? $1 : 'none';
 }
 
 # errors() Returns the part of the panel's error log that is new since the last call.
-my $told = 0;
-sub errors { my $all = $panel->errors() =~ s/^.* miniserv\.pl started\n//r; my $new = substr($all, $told); $told = length($all); return $new }
+my $reported = 0;
+sub errors { my $all = $panel->errors() =~ s/^.* miniserv\.pl started\n//r; my $new = substr($all, $reported); $reported = length($all); return $new }
 
 # configure(file, text) Writes a file of the panel's configuration.
 sub configure { my ($name, $text) = @_; put("$etc/$name", $text) }
@@ -65,7 +65,7 @@ sub configure { my ($name, $text) = @_; put("$etc/$name", $text) }
 errors();
 
 subtest 'a page inside the panel' => sub {
-    my ($head, $body) = ask('/domains/example.com');
+    my ($head, $body) = request('/domains/example.com');
     like($head, qr{^HTTP/1\.0 200 OK\r\n.*^Content-type: text/html}ms, 'it has the headers of the panel');
     like($body, qr{^<panel title="Mail Client Setup · example.com">}, 'it has a title');
     like($body, qr{</panel>\n$}, 'it has the foot of the panel');
@@ -79,14 +79,14 @@ subtest 'a page inside the panel' => sub {
 
 subtest 'the address of the module only' => sub {
     errors();
-    for my $path ('', '?', '?xnavigation=1', '/') { like((ask($path))[0], qr{^HTTP/1\.0 200 }, "'$path' is the list of domains") }
+    for my $path ('', '?', '?xnavigation=1', '/') { like((request($path))[0], qr{^HTTP/1\.0 200 }, "'$path' is the list of domains") }
     is(errors(), '', 'no errors in the log');
 };
 
 subtest 'HEAD' => sub {
     for my $path ('/domains/example.com', '/domains/nosuch.example', '/domains/example.com/mailboxes.json') {
-        my ($get)  = ask($path);
-        my ($head, $body) = ask($path, 'method' => 'HEAD');
+        my ($get)  = request($path);
+        my ($head, $body) = request($path, 'method' => 'HEAD');
         my $known = sub { my ($text) = @_; return { map { lc } $text =~ /^(Content-Length|Content-Type|HTTP\/1\.0):?[ ]+([^\r\n]*)/gmi } };
         is_deeply($known->($head), $known->($get), "the headers are those of GET: $path");
         is($body, '', 'no body');
@@ -95,20 +95,20 @@ subtest 'HEAD' => sub {
 
 subtest "in the viewer's language" => sub {
     configure('config', "lang=en\nlang_root=de.UTF-8\n");
-    my (undef, $body) = ask('/domains/example.com');
+    my (undef, $body) = request('/domains/example.com');
     configure('config', "lang=en\n");
     like($body, qr{Postf\xc3\xa4chern melden sich mit einem Namen an}, 'the page is in the language of the panel');
 };
 
 subtest 'behind a prefix' => sub {
     configure('config', "lang=en\nwebprefix=/panel\n");
-    my (undef, $body) = ask('/');
+    my (undef, $body) = request('/');
     configure('config', "lang=en\n");
     like($body, qr{href="/panel/virtualmin-mail-setup/index\.cgi/domains/example\.com"}, 'links have the prefix');
 };
 
 subtest 'a document is passed on as it is' => sub {
-    my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/sheet');
+    my ($head, $body) = request('/domains/example.com/mailboxes/bob.example/sheet');
     like($head, qr{^Content-Type: text/html; charset=utf-8\r?$}m, 'a sheet has its content type');
     like($body, qr{^<!DOCTYPE html>}, 'it is a whole document');
     like($head, qr{frame-ancestors 'self'}, 'only the panel may show it in a frame');
@@ -116,50 +116,50 @@ subtest 'a document is passed on as it is' => sub {
 };
 
 subtest 'a file is passed on byte for byte, with its name' => sub {
-    my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/sheet.pdf');
+    my ($head, $body) = request('/domains/example.com/mailboxes/bob.example/sheet.pdf');
     like($head, qr{^Content-Type: application/pdf\r?$}m, 'its content type');
     like($head, qr{^Content-Disposition: attachment; filename="bob\@example\.com\.pdf"\r?$}m, 'its file name');
     like($body, qr{^%PDF-1\.7.*%%EOF\s*$}s, 'the file is complete');
-    my ($json_head, $json) = ask('/domains/example.com/mailboxes.json');
+    my ($json_head, $json) = request('/domains/example.com/mailboxes.json');
     is(decode_json($json)->{'domain'}, 'example.com', 'JSON is passed on as well');
 };
 
 subtest 'a login with special characters arrives as it was sent' => sub {
-    my (undef, $body) = ask('/domains/plain.example');
+    my (undef, $body) = request('/domains/plain.example');
     my @paths = $body =~ m{href="/virtualmin-mail-setup/index\.cgi(/domains/plain\.example/mailboxes/[^"/]+)"}g;
     ok(scalar(@paths), 'there are such mailboxes');
     for my $path (@paths) {
-        my ($head) = ask("$path/settings.json");
+        my ($head) = request("$path/settings.json");
         like($head, qr{^Content-Type: application/json}m, $path);
     }
 };
 
 subtest 'a form' => sub {
     my $body = 'selected=1&login=bob.example&login=zoe.example&token=' . token();
-    my (undef, $csv) = ask('/domains/example.com/mailboxes.csv', 'body' => $body);
+    my (undef, $csv) = request('/domains/example.com/mailboxes.csv', 'body' => $body);
     is(scalar(grep { /\@example\.com/ } split(/\r?\n/, $csv)), 2, 'it arrives completely');
-    my ($head) = ask('/domains/example.com', 'body' => 'token=' . token());
+    my ($head) = request('/domains/example.com', 'body' => 'token=' . token());
     like($head, qr{^HTTP/1\.[01] 303 }, 'a redirect keeps its status');
     like($head, qr{^Location: \./example\.com\r?$}m, 'its address leads through the panel');
 };
 
 subtest "the menu of Authentic, which loads a page with an empty POST" => sub {
-    my ($head, $body) = ask('/domains/example.com', 'body' => '', 'headers' => { 'X-Requested-With' => 'XMLHttpRequest' });
+    my ($head, $body) = request('/domains/example.com', 'body' => '', 'headers' => { 'X-Requested-With' => 'XMLHttpRequest' });
     like($head, qr{^HTTP/1\.0 200 }, 'it gets the page');
     like($body, qr{bob\.example}, 'the page is complete');
 };
 
 subtest 'other requests of Authentic' => sub {
     my %pjax = ('headers' => { 'X-PJAX' => 'true' });
-    my ($head, $body) = ask('/domains/nosuch.example?xnavigation=1&q=a&_pjax=%5Bdata-dcontainer%5D', %pjax);
+    my ($head, $body) = request('/domains/nosuch.example?xnavigation=1&q=a&_pjax=%5Bdata-dcontainer%5D', %pjax);
     like($head, qr{^HTTP/1\.0 200 OK\r\n.*^Status: 404 }ms, 'an error page that it loads has status 200');
     like($body, qr{no such domain}i, 'the error page is complete');
-    (undef, $body) = ask('/domains/example.com?q=bob&xnavigation=1&_=123', %pjax);
+    (undef, $body) = request('/domains/example.com?q=bob&xnavigation=1&_=123', %pjax);
     unlike($body, qr{xnavigation|_=123}, 'its parameters are not in any link');
     like($body, qr{value="bob"}, 'our parameters arrive');
-    ($head) = ask('/domains/example.com', %pjax, 'body' => 'token=' . token(), 'type' => 'text/plain;charset=UTF-8');
+    ($head) = request('/domains/example.com', %pjax, 'body' => 'token=' . token(), 'type' => 'text/plain;charset=UTF-8');
     like($head, qr{^HTTP/1\.[01] 303 }, 'its forms are accepted in spite of their content type');
-    ($head) = ask('/domains/example.com', 'body' => 'token=' . token(), 'type' => 'text/plain;charset=UTF-8');
+    ($head) = request('/domains/example.com', 'body' => 'token=' . token(), 'type' => 'text/plain;charset=UTF-8');
     like($head, qr{^HTTP/1\.[01] 403 }, 'from other browsers such a form is refused');
 };
 
@@ -170,55 +170,55 @@ subtest 'a logo' => sub {
         'Content-Disposition: form-data; name="version"', '', '', "--$boundary",
         'Content-Disposition: form-data; name="logo_file"; filename="x.svg"', 'Content-Type: image/svg+xml', '', $svg,
         "--$boundary--", '');
-    my ($head) = ask('/branding', 'body' => $body, 'type' => "multipart/form-data; boundary=$boundary");
+    my ($head) = request('/branding', 'body' => $body, 'type' => "multipart/form-data; boundary=$boundary");
     like($head, qr{^Location: /virtualmin-mail-setup/index\.cgi/branding\?saved=1\r?$}m, 'an upload arrives');
-    ($head, $body) = ask('/domains/example.com/logo');
+    ($head, $body) = request('/domains/example.com/logo');
     like($head, qr{^Content-Security-Policy: default-src 'none'; sandbox\r?$}m, 'the logo has its content security policy');
     like($body, qr{<rect}, 'the logo is served unchanged');
 };
 
 subtest 'mail that is not set up' => sub {
-    my ($head, $body) = ask('/domains/example.com/mailboxes/bob.example/send', 'body' => 'to=a@b.example&subject=x&token=' . token());
+    my ($head, $body) = request('/domains/example.com/mailboxes/bob.example/send', 'body' => 'to=a@b.example&subject=x&token=' . token());
     like($head, qr{^HTTP/1\.[01] 404 }, 'the page does not exist');
     like($body, qr{mail_from}, 'it names the setting');
 };
 
 subtest 'which domains a user sees' => sub {
-    my (undef, $body) = ask('/', 'user' => 'example');
+    my (undef, $body) = request('/', 'user' => 'example');
     like($body, qr{domains/example\.com"}, 'an owner sees their own domain');
     like($body, qr{domains/sub\.example\.com"}, 'an owner sees its sub-server');
     unlike($body, qr{example\.org}, 'an owner sees no other domain');
     my $token = token('user' => 'example');
     for my $path ('', '/mailboxes.json', '/sheets.pdf', '/mailboxes/ann/settings.txt', '/branding') {
-        my ($head) = ask("/domains/example.org$path", 'user' => 'example');
+        my ($head) = request("/domains/example.org$path", 'user' => 'example');
         like($head, qr{^HTTP/1\.[01] 404 }, "another user's domain: GET $path");
-        ($head) = ask("/domains/example.org$path", 'user' => 'example', 'body' => "token=$token");
+        ($head) = request("/domains/example.org$path", 'user' => 'example', 'body' => "token=$token");
         like($head, qr{^HTTP/1\.[01] 404 }, "another user's domain: POST $path");
     }
-    my ($head) = ask('/branding', 'user' => 'example');
+    my ($head) = request('/branding', 'user' => 'example');
     like($head, qr{^HTTP/1\.[01] 403 }, 'an owner may not change the branding of the server');
-    (undef, $body) = ask('/', 'user' => 'helper');
+    (undef, $body) = request('/', 'user' => 'helper');
     like($body, qr{domains/sub\.example\.com"}, 'an extra admin sees the domains assigned to them');
     unlike($body, qr{domains/example\.com"}, 'an extra admin sees no other domain of the owner');
-    (undef, $body) = ask('/', 'user' => 'rita');
+    (undef, $body) = request('/', 'user' => 'rita');
     is(scalar(() = $body =~ /<th scope="row"/g), 3, "a reseller sees their customers' domains");
-    ($head) = ask('/branding', 'user' => 'rita');
+    ($head) = request('/branding', 'user' => 'rita');
     like($head, qr{Location: /virtualmin-mail-setup/index\.cgi/branding/resellers/rita}, 'a reseller gets their own branding');
     add_user('example', 'virtual-server virtualmin-mail-setup', 'noconfig' => 1, 'domains' => '1 2');
-    (undef, $body) = ask('/', 'user' => 'example');
+    (undef, $body) = request('/', 'user' => 'example');
     unlike($body, qr{domains/example\.com}, 'a user who may not edit mailboxes sees no domain');
     add_domains();
 };
 
 subtest 'a user without Virtualmin' => sub {
     add_user('guest', 'virtualmin-mail-setup');
-    my ($head, $body) = ask('/', 'user' => 'guest');
+    my ($head, $body) = request('/', 'user' => 'guest');
     like($head, qr{^HTTP/1\.0 200 }, 'gets a page');
     unlike($body, qr{domains/example\.com}, 'sees no domain');
-    ($head) = ask('/domains/example.com', 'user' => 'guest');
+    ($head) = request('/domains/example.com', 'user' => 'guest');
     like($head, qr{^HTTP/1\.[01] 404 }, 'cannot open a domain');
     add_user('stranger', 'virtual-server');
-    ($head, $body) = ask('/domains/example.com', 'user' => 'stranger');
+    ($head, $body) = request('/domains/example.com', 'user' => 'stranger');
     like($head, qr{^HTTP/1\.0 403 Forbidden\r\n}, "a user without the module gets Webmin's refusal, with status 403");
     unlike($body, qr{bob}, 'the refusal has no content of ours');
 };
@@ -226,10 +226,10 @@ subtest 'a user without Virtualmin' => sub {
 subtest 'a browser cannot choose the viewer' => sub {
     my $forged = encode_base64(
         encode_json({ 'user' => 'root', 'role' => 'master-admin', 'domains' => '*', 'pages' => '/x', 'assets' => '/x' }), '');
-    my ($head) = ask('/domains/example.org', 'user' => 'example', 'headers' => { 'Mail-Setup-Viewer' => $forged });
+    my ($head) = request('/domains/example.org', 'user' => 'example', 'headers' => { 'Mail-Setup-Viewer' => $forged });
     like($head, qr{^HTTP/1\.[01] 404 }, 'with a header, or inside another one');
     for my $end ("%20HTTP/1.0%0d%0aMail-Setup-Viewer:%20$forged", " HTTP/1.0 Mail-Setup-Viewer: $forged") {
-        ($head) = ask("/domains/example.org$end", 'user' => 'example');
+        ($head) = request("/domains/example.org$end", 'user' => 'example');
         like($head, qr{^HTTP/1\.[01] 40[04] }, 'with the address');
     }
     my $raw = IO::Socket::UNIX->new('Peer' => $socket) or die $!;
@@ -242,7 +242,7 @@ subtest 'the form token' => sub {
     is(token(), $token, 'it is the same during a login');
     my @others = map { token(%$_) } { 'user' => 'example' }, { 'login' => 'root again', 'user' => 'root' };
     is(scalar(grep { $_ ne $token && $_ ne 'none' } @others), 2, 'it differs for another user or login');
-    my ($head, $body) = ask('/domains/example.com/mailboxes.csv', 'body' => "selected=1&login=bob.example&token=$others[0]");
+    my ($head, $body) = request('/domains/example.com/mailboxes.csv', 'body' => "selected=1&login=bob.example&token=$others[0]");
     like($head, qr{^HTTP/1\.[01] 403 }, 'another token is refused');
     unlike($body, qr{bob\@example}, 'the refusal has no data');
     is((stat("$folder/etc/virtualmin-mail-setup/form-secret"))[2] & 0777, 0600, 'only root can read the key');
@@ -250,28 +250,28 @@ subtest 'the form token' => sub {
 
 subtest 'permissions that a master admin has taken from a user' => sub {
     configure('virtualmin-mail-setup/example.acl', "print=0\n");
-    my ($head) = ask('/domains/example.com/sheets.pdf', 'user' => 'example');
+    my ($head) = request('/domains/example.com/sheets.pdf', 'user' => 'example');
     like($head, qr{^HTTP/1\.[01] 403 }, 'a permission: sheets are refused');
     configure('virtualmin-mail-setup/example.acl', "see=0\n");
-    ($head) = ask('/', 'user' => 'example');
+    ($head) = request('/', 'user' => 'example');
     like($head, qr{^HTTP/1\.[01] 403 }, 'the permission to see: every page is refused');
     unlink("$etc/virtualmin-mail-setup/example.acl");
 };
 
 subtest "the module's configuration" => sub {
     my $port = sub {
-        my (undef, $json) = ask("/domains/$_[0]/mailboxes/$_[1]/settings.json");
+        my (undef, $json) = request("/domains/$_[0]/mailboxes/$_[1]/settings.json");
         return decode_json($json)->{'outgoing'}->[0]->{'port'};
     };
     is($port->('example.com', 'bob.example'), 587, "the defaults of the package");
     configure('virtualmin-mail-setup/config',
         "submission_port=2587\nby_domain=submission_port\@example.org=3587\tsheet_paper\@example.org=letter\nsocket=$socket\n");
     is($port->('example.com', 'bob.example'), 2587, "a change applies to the next request");
-    my (undef, $json) = ask('/domains/example.org/mailboxes.json');
+    my (undef, $json) = request('/domains/example.org/mailboxes.json');
     my $login = decode_json($json)->{'mailboxes'}->[0]->{'login'};
     is($port->('example.org', $login), 3587, 'the setting for one domain');
     configure('virtualmin-mail-setup/config', "imap_port=none\nsocket=$socket\n");
-    my ($head, $body) = ask('/domains/example.com');
+    my ($head, $body) = request('/domains/example.com');
     like($body, qr{Module Config: imap_port must be a port}, 'an error in the configuration is named');
     unlike($body, qr{bob\@example}, 'the page has no data');
     configure('virtualmin-mail-setup/config', "socket=$socket\n");
@@ -280,15 +280,15 @@ subtest "the module's configuration" => sub {
 
 subtest 'steps of the set-up that failed' => sub {
     configure('virtualmin-mail-setup/setup-report', "The account <x> could not be made\n");
-    my (undef, $body) = ask('/');
+    my (undef, $body) = request('/');
     like($body, qr{set-up of this module is not complete.*<li>The account &lt;x&gt; could not be made</li>.*repair-mail-setup}s,
         'a master admin sees the errors');
-    (undef, $body) = ask('/', 'user' => 'example');
+    (undef, $body) = request('/', 'user' => 'example');
     unlike($body, qr{repair-mail-setup}, 'other users do not see them');
-    my (undef, $sheet) = ask('/domains/example.com/sheets');
+    my (undef, $sheet) = request('/domains/example.com/sheets');
     unlike($sheet, qr{repair-mail-setup}, 'sheets do not have them');
     configure('virtualmin-mail-setup/setup-report', '');
-    (undef, $body) = ask('/');
+    (undef, $body) = request('/');
     unlike($body, qr{repair-mail-setup}, 'they disappear after a repair');
 };
 
@@ -297,9 +297,9 @@ subtest 'among 2,000 domains' => sub {
     add_user('big', 'virtual-server virtualmin-mail-setup', 'noconfig' => 1, 'reseller' => 1);
     add_domain(3, 'example.org', 'user' => 'exorg', 'reseller' => 'big');
     add_domain(2, 'sub.example.com', 'parent' => 3, 'user' => 'exorg', 'webmin' => 0);
-    my (undef, $without) = ask('/', 'user' => 'big');
+    my (undef, $without) = request('/', 'user' => 'big');
     map_domains();
-    my (undef, $body) = ask('/', 'user' => 'big');
+    my (undef, $body) = request('/', 'user' => 'big');
     like($body, qr{domains/example\.org"}, 'the page has a domain of the reseller');
     like($body, qr{domains/sub\.example\.com"}, 'and their sub-servers');
     unlike($body, qr{domains/example\.com"}, "not a domain of another reseller");
@@ -319,11 +319,11 @@ sub actions {
 
 subtest "the panel's log of actions" => sub {
     actions();
-    ask('/domains/example.com/mailboxes/bob.example/profile.mobileconfig');
-    ask('/domains/example.com/sheets', 'body' => 'selected=1&login=bob.example&login=zoe.example&token=' . token());
-    ask('/domains/example.com/sheets.zip?login=bob.example');
-    ask('/domains/example.com');
-    ask('/domains/example.com/mailboxes/off.example/sheet.pdf');
+    request('/domains/example.com/mailboxes/bob.example/profile.mobileconfig');
+    request('/domains/example.com/sheets', 'body' => 'selected=1&login=bob.example&login=zoe.example&token=' . token());
+    request('/domains/example.com/sheets.zip?login=bob.example');
+    request('/domains/example.com');
+    request('/domains/example.com/mailboxes/off.example/sheet.pdf');
     is_deeply([ actions() ], [
         [ 'file', 'mail', 'example.com',
             { 'domain' => 'example.com', 'login' => 'bob.example', 'file' => 'profile.mobileconfig' } ],
@@ -346,7 +346,7 @@ subtest 'without Node.js, or with too old a one' => sub {
             chmod(0755, "$bin/node");
         }
         $panel->environment('PATH' => $bin);
-        my ($head, $body) = ask('/');
+        my ($head, $body) = request('/');
         like($head, qr{^HTTP/1\.0 503 Service Unavailable\r\n}, 'status 503');
         like($body, $words, $version || 'none');
         like($body, qr/apt-get install nodejs|dnf install nodejs/, 'with the command') if $version lt 'v18.19';
@@ -356,12 +356,12 @@ subtest 'without Node.js, or with too old a one' => sub {
 
 subtest 'the app is not running' => sub {
     errors();
-    my ($head, $body) = ask('/');
+    my ($head, $body) = request('/');
     like($head, qr{^HTTP/1\.0 503 Service Unavailable\r\n}, 'status 503');
     like($body, qr{<panel title="Mail Client Setup">}, 'the error is a page of the panel');
     like($body, qr{virtualmin repair-mail-setup|SOCKET_PATH=}, 'it has a command that helps');
     like(errors(), qr{nowhere\.sock: No such file}, 'the log has the reason');
-    ($head, $body) = ask('/domains.json');
+    ($head, $body) = request('/domains.json');
     like($head, qr{^HTTP/1\.0 503 .*^Content-Type: application/json}ms, 'JSON requests get JSON');
     is_deeply(decode_json($body)->{'error'}, { 'code' => 'bridge-not-running', 'message' => 'The service that makes these pages is not running.' }, 'with the code and message');
 };
@@ -407,7 +407,7 @@ subtest 'a large file' => sub {
         my ($what, $answer) = @$case;
         with_app($answer, sub {
             for my $version ('1.0', '1.1') {
-                my ($head, $body, $whole) = ask('/x.zip', 'version' => $version);
+                my ($head, $body, $whole) = request('/x.zip', 'version' => $version);
                 ok($body eq $file, "a file $what arrives completely over HTTP/$version");
                 is($whole->complete, 1, 'the browser can tell that it is complete');
                 unlike($head, qr{chunked}i, 'no chunks in HTTP/1.0') if $version eq '1.0';
@@ -427,7 +427,7 @@ subtest 'a file that breaks off' => sub {
         my ($what, $answer) = @$case;
         with_app($answer, sub {
             for my $version ('1.0', '1.1') {
-                my ($head, $body, $whole) = ask('/x.zip', 'version' => $version);
+                my ($head, $body, $whole) = request('/x.zip', 'version' => $version);
                 if ($head =~ m{^HTTP/1\.[01] 200 }) { is($whole->complete, 0, "$what: the browser notices, over HTTP/$version") }
                 else { like($head, qr{^HTTP/1\.0 502 Bad Gateway\r\n}, "$what is an error, over HTTP/$version") }
                 unlike($body, qr{<panel}, 'no text of the panel is in it') if $head =~ m{^HTTP/1\.[01] 200 };
@@ -438,25 +438,25 @@ subtest 'a file that breaks off' => sub {
 
 subtest 'a page that breaks off' => sub {
     with_app("HTTP/1.1 200 OK\r\nMail-Setup-Title: Some\r\nContent-Length: 100\r\n\r\n<ul><li>one mailbox", sub {
-        my ($head, $body) = ask('/');
+        my ($head, $body) = request('/');
         like($head, qr{^HTTP/1\.0 502 Bad Gateway\r\n}, 'status 502');
         like($body, qr{stopped in the middle of its answer}, 'the page says what happened');
         unlike($body, qr{one mailbox}, 'no part of the page is shown');
     });
-    with_app('', sub { like((ask('/'))[0], qr{^HTTP/1\.0 502 }, 'as is no answer at all') });
-    with_app("HTTP/1.1 200 OK\r\nMail-Set", sub { like((ask('/'))[0], qr{^HTTP/1\.0 502 }, 'or half a head') });
+    with_app('', sub { like((request('/'))[0], qr{^HTTP/1\.0 502 }, 'as is no answer at all') });
+    with_app("HTTP/1.1 200 OK\r\nMail-Set", sub { like((request('/'))[0], qr{^HTTP/1\.0 502 }, 'or half a head') });
 };
 
 subtest 'the status of an answer' => sub {
     for my $status ('304 Not Modified', '303 See Other', '409 Conflict', '413 Payload Too Large', '429 Too Many Requests', '502 Bad Gateway') {
         my $body = $status =~ /^304/ ? '' : 'words';
         with_app("HTTP/1.1 $status\r\nContent-Type: text/plain\r\nLocation: /elsewhere\r\nRetry-After: 7\r\nContent-Length: " . length($body) . "\r\n\r\n$body", sub {
-            my ($head, $got) = ask('/x.txt');
+            my ($head, $got) = request('/x.txt');
             like($head, qr{^HTTP/1\.0 \Q$status\E\r\n.*^Retry-After: 7\r?$}ms, "of a file: $status");
             is($got, $body, 'it has its body');
         });
         with_app("HTTP/1.1 $status\r\nMail-Setup-Title: Some\r\nRetry-After: 7\r\nContent-Length: 5\r\n\r\nwords", sub {
-            my ($head, $got) = ask('/');
+            my ($head, $got) = request('/');
             like($head, qr{^HTTP/1\.0 \Q$status\E\r\n.*^Retry-After: 7\r?$}ms, "of a page: $status");
             like($panel->request_log(), qr{" \Q${\ ($status =~ /(\d+)/)[0]}\E \d+\n$}, "the panel's log has it: $status");
         }) if $status !~ /^30/;
@@ -494,7 +494,7 @@ subtest 'a browser that leaves' => sub {
             unlink($left);
             $panel->configure('ssl' => $tls, 'keyfile' => "$folder/panel.pem") if $tls;
             with_app($app, sub {
-                ask('/x.zip', 'leave_after' => $bytes, 'timeout' => 0.3, 'version' => $version);
+                request('/x.zip', 'leave_after' => $bytes, 'timeout' => 0.3, 'version' => $version);
                 for (1 .. 150) { last if content($left) ne ''; sleep(0.1) }
                 is(content($left), 'early', "ends the work of the app, $what" . ($tls ? ', over TLS' : ''));
             });
@@ -506,7 +506,7 @@ subtest 'a browser that leaves' => sub {
 
 subtest 'a form that is too large' => sub {
     configure('virtualmin-mail-setup/config', "socket=$socket\n");
-    my ($head, $body) = ask('/domains/example.com', 'body' => 'x=' . ('y' x (6 * 1024 * 1024)));
+    my ($head, $body) = request('/domains/example.com', 'body' => 'x=' . ('y' x (6 * 1024 * 1024)));
     like($head, qr{^HTTP/1\.0 413 Content Too Large\r\n}, 'status 413');
     like($body, qr{larger than the 5 MB}, 'the form was read to its end, so the browser shows the reason');
 };
@@ -518,12 +518,12 @@ subtest 'a CGI in its own process (forkcgis=1)' => sub {
     symlink($copy, "$folder/root/virtualmin-mail-setup");
     $panel->configure('forkcgis' => 1);
     errors();
-    my ($head, $body) = ask('/domains/example.com');
+    my ($head, $body) = request('/domains/example.com');
     like($body, qr{bob\.example.*</panel>}s, 'a page is complete');
-    ($head, $body, my $answer) = ask('/domains/example.com/mailboxes/bob.example/sheet.pdf');
+    ($head, $body, my $answer) = request('/domains/example.com/mailboxes/bob.example/sheet.pdf');
     like($body, qr{^%PDF-1\.7.*%%EOF\s*$}s, 'a file is complete');
     is($answer->complete, 1, 'the file has its length');
-    ($head) = ask('/domains/nosuch.example');
+    ($head) = request('/domains/nosuch.example');
     like($head, qr{^HTTP/1\.0 200 .*^Status: 404}ms, 'a status is only a header');
     is(errors(), '', 'no errors in the log');
 };

@@ -27,9 +27,9 @@ sub run {
     my $pid = fork() // die $!;
     if (!$pid) {
         my $client = $server->accept();
-        open(my $asked, '>', "$folder/asked") or die $!;
-        while (defined(my $line = <$client>)) { print {$asked} $line; last if $line eq "\r\n" }
-        close($asked);
+        open(my $request, '>', "$folder/request") or die $!;
+        while (defined(my $line = <$client>)) { print {$request} $line; last if $line eq "\r\n" }
+        close($request);
         my $body = ref($answer) ? encode_json($answer) : $answer;
         print {$client} 'HTTP/1.1 200 OK', "\r\nContent-Length: ", length($body), "\r\n\r\n$body";
         close($client);
@@ -40,16 +40,16 @@ sub run {
     kill('TERM', $pid);
     waitpid($pid, 0);
     my $content = sub { open(my $file, '<', $_[0]) or return ''; local $/; return <$file> // '' };
-    return ($code, $text, $content->("$folder/errors"), $content->("$folder/asked"));
+    return ($code, $text, $content->("$folder/errors"), $content->("$folder/request"));
 }
 
 my $good = { 'domain' => 'example.com', 'services' => [ service(143, 'proven'), service(587, 'proven') ] };
-my ($code, $text, $errors, $asked) = run($good, '--domain', 'example.com');
+my ($code, $text, $errors, $request) = run($good, '--domain', 'example.com');
 is($code, 0, 'all ports work: exit status 0');
 is($text, "mail.example.com:143                     starttls       proven\nmail.example.com:587                     starttls       proven\n", 'one line per port');
 is($errors, '', 'no errors');
-like($asked, qr{^GET /domains/example\.com/check\.json HTTP/1\.1\r\n}, 'the request is for the domain');
-like($asked, qr{^Mail-Setup-Viewer: \S+\r\nMail-Setup-Panel: \S+\r\n}m, 'it has the viewer root and the settings');
+like($request, qr{^GET /domains/example\.com/check\.json HTTP/1\.1\r\n}, 'the request is for the domain');
+like($request, qr{^Mail-Setup-Viewer: \S+\r\nMail-Setup-Panel: \S+\r\n}m, 'it has the viewer root and the settings');
 
 ($code, undef, $errors) = run(substr(encode_json($good), 0, -9), '--domain', 'example.com');
 is_deeply([ $code, $errors ], [ 1, "The service sent an answer that is not valid JSON\n" ], 'an incomplete answer is an error');
@@ -67,8 +67,8 @@ is_deeply(decode_json($text), $bad, 'all results as JSON');
 ($code, $text, $errors) = run({ 'error' => { 'code' => 'no-such-domain', 'message' => 'There is no such domain.' } }, '--domain', 'x.example');
 is($code, 1, 'the check cannot be done: exit status 1');
 is($errors, "There is no such domain.\n", 'the error is printed');
-(undef, undef, undef, $asked) = run($good, '--domain', "'../../x y'");
-like($asked, qr{^GET /domains/\.\.%2F\.\.%2Fx%20y/check\.json HTTP}, 'the domain is percent-encoded as one segment of the path');
+(undef, undef, undef, $request) = run($good, '--domain', "'../../x y'");
+like($request, qr{^GET /domains/\.\.%2F\.\.%2Fx%20y/check\.json HTTP}, 'the domain is percent-encoded as one segment of the path');
 ($code, $text, $errors) = run($good);
 is($code, 1, 'no domain: exit status 1');
 like($errors, qr/^Missing --domain\n\nUsage:\n +virtualmin check-mail-setup --domain/, 'the error and the usage are printed');

@@ -28,32 +28,32 @@ sub run {
     return ($code, $text, do { local $/; <$errors> } // '');
 }
 
-my @asked = ('--socket', $socket, '--domain');
+my @options = ('--socket', $socket, '--domain');
 
-my ($code, $text, $errors) = run(@asked, 'example.com');
+my ($code, $text, $errors) = run(@options, 'example.com');
 is($code, 0, 'without options: exit status 0');
 like($text, qr/^E-mail address\s+Username\s+Incoming\s+Outgoing$/m, 'a table with a heading');
 like($text, qr/^bob\@example\.com\s+bob\.example\s+mail\.example\.com:143 starttls\s+mail\.example\.com:587 starttls$/m, 'one line per mailbox');
 is(scalar(() = $text =~ /\n/g), 6, 'no other lines');
 is($errors, '', 'no errors');
 
-($code, $text) = run(@asked, 'example.com', '--user', 'zoe.example', '--user', 'bob.example', '--json');
+($code, $text) = run(@options, 'example.com', '--user', 'zoe.example', '--user', 'bob.example', '--json');
 is_deeply([ sort map { $_->{'login'} } @{ decode_json($text) } ], [ 'bob.example', 'zoe.example' ], '--user: only these mailboxes');
 is(decode_json($text)->[0]->{'outgoing'}->[0]->{'port'}, 587, 'with their settings as JSON');
 
-($code, $text) = run(@asked, 'plain.example', '--multiline');
+($code, $text) = run(@options, 'plain.example', '--multiline');
 like($text, qr/^    Username: \S/m, '--multiline: one setting per line');
 like($text, qr/^    Incoming recommended: imap mail\.plain\.example:143 starttls$/m, 'with the role of a server');
 
 for my $case (
-    [ [ @asked, 'nosuch.example' ], qr/^There is no such domain in Virtualmin\.$/, 'no such domain' ],
-    [ [ @asked, 'example.com/../../x' ], qr/not a domain name/, 'no domain at all' ],
-    [ [ @asked, 'example.com', '--user', 'nobody' ], qr/^example\.com has no mailbox with the user name nobody$/, 'no such user' ],
+    [ [ @options, 'nosuch.example' ], qr/^There is no such domain in Virtualmin\.$/, 'no such domain' ],
+    [ [ @options, 'example.com/../../x' ], qr/not a domain name/, 'no domain at all' ],
+    [ [ @options, 'example.com', '--user', 'nobody' ], qr/^example\.com has no mailbox with the user name nobody$/, 'no such user' ],
     [ [ '--socket', "$folder/nowhere", '--domain', 'example.com' ], qr/^The service does not answer on .*No such file/, 'no service' ],
     [ [ '--socket', $socket ], qr/^Missing --domain\n\nUsage:\n\s+virtualmin list-mail-setup --domain/, 'no domain' ],
-    [ [ @asked, 'example.com', 'more' ], qr/^Unknown parameter more/, 'something more' ],
-    [ [ @asked, 'example.com', '--more' ], qr/^Unknown option: more\n\nUsage/, 'another option' ],
-    [ [ @asked, 'example.com', '--json', '--multiline' ], qr/^Either/, 'two forms' ],
+    [ [ @options, 'example.com', 'more' ], qr/^Unknown parameter more/, 'something more' ],
+    [ [ @options, 'example.com', '--more' ], qr/^Unknown option: more\n\nUsage/, 'another option' ],
+    [ [ @options, 'example.com', '--json', '--multiline' ], qr/^Either/, 'two forms' ],
 ) {
     my ($arguments, $words, $what) = @$case;
     ($code, $text, $errors) = run(@$arguments);

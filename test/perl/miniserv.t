@@ -19,13 +19,13 @@ sub cgi { my ($name, $code) = @_; put("$module/$name", "#!/usr/bin/perl\n$code")
 my $panel = MiniServ->start('modules' => { 'our-module' => $module }, 'users' => { 'root' => 'secret', 'near' => { 'password' => 'n', 'allow' => '127.0.0.1' }, 'owner' => 'o' },
     'acl' => { 'root' => [ 'virtual-server', 'our-module' ], 'near' => ['virtual-server'], 'owner' => ['our-module'] });
 
-# ask(name, options) Requests a file of the module.
-sub ask { my ($name, %given) = @_; return $panel->request($given{'method'} // (defined($given{'body'}) ? 'POST' : 'GET'), "/our-module/$name", %given) }
+# request(name, options) Requests a file of the module.
+sub request { my ($name, %given) = @_; return $panel->request($given{'method'} // (defined($given{'body'}) ? 'POST' : 'GET'), "/our-module/$name", %given) }
 
 my $html = 'print "Content-type: text/html\n\n";';
 
 # result(code, options) Returns the output of a CGI with this code, which prints its headers first.
-sub result { my ($code, %given) = @_; cgi('code.cgi', "$html $code"); return ask('code.cgi', %given)->body }
+sub result { my ($code, %given) = @_; cgi('code.cgi', "$html $code"); return request('code.cgi', %given)->body }
 
 subtest 'a CGI runs inside the server, in a package named after its module' => sub {
     is(result('print __PACKAGE__'), 'our_module', 'the package has the name with underscores');
@@ -76,16 +76,16 @@ subtest 'reading a form' => sub {
 
 subtest 'headers' => sub {
     cgi('code.cgi', 'print "Status: 404 Not Found\r\nContent-type: text/plain\r\nX-One: 1\r\nX-One: 2\r\n\r\nbody"');
-    my $answer = ask('code.cgi', 'version' => '1.1');
+    my $answer = request('code.cgi', 'version' => '1.1');
     like($answer->raw, qr{^HTTP/1\.0 200 Document follows\r\n}, 'a Status header does not set the status');
     is($answer->header('Status'), '404 Not Found', 'it is sent as a header');
     is_deeply([ $answer->headers('X-One') ], [ 1, 2 ], 'each header is passed on');
     is($answer->header('Connection'), 'close', 'the connection is closed');
     is($answer->complete, undef, 'only the closed connection ends the body');
     cgi('code.cgi', 'print "Content-type: text/plain\nContent-Length: 9\n\nbody"');
-    is(ask('code.cgi')->complete, 0, 'except with a Content-Length of the CGI');
+    is(request('code.cgi')->complete, 0, 'except with a Content-Length of the CGI');
     cgi('code.cgi', 'print "Location: /else/where\nX-One: 1\n\nbody"');
-    $answer = ask('code.cgi');
+    $answer = request('code.cgi');
     is_deeply([ $answer->status, $answer->reason, $answer->header('Location'), $answer->body ], [ 302, 'Moved Temporarily', '/else/where', 'body' ], 'a redirect');
     for my $case (
         [ 'none at all',         'my $x = 1',                              'Missing Headers' ],
@@ -95,62 +95,62 @@ subtest 'headers' => sub {
     ) {
         my ($name, $code, $words) = @$case;
         cgi('code.cgi', $code);
-        $answer = ask('code.cgi');
+        $answer = request('code.cgi');
         is_deeply([ $answer->status, $answer->reason ], [ 500, $words ], $name);
     }
     cgi('code.cgi', 'print "Content-type: a/b\n", "X-One: 1"; exit');
-    is(ask('code.cgi')->raw, '', 'exit before the empty line: no answer');
+    is(request('code.cgi')->raw, '', 'exit before the empty line: no answer');
     cgi('code.cgi', 'print "Content-type: a/b\n\nbody"; exit; print "more"');
-    is(ask('code.cgi')->body, 'body', 'exit after it: the output so far');
+    is(request('code.cgi')->body, 'body', 'exit after it: the output so far');
 };
 
 subtest 'a CGI that writes its own status line' => sub {
     my $own = 'HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nbody';
     cgi('code.cgi', "\$miniserv::nph_script = 1; print \"$own\"");
-    my $answer = ask('code.cgi');
+    my $answer = request('code.cgi');
     is($answer->raw, "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nbody", 'by the variable: the output is sent unchanged');
     is($answer->complete, 1, 'the answer is complete');
     cgi('nph-code.cgi', "print \"$own\"");
-    is(ask('nph-code.cgi')->status, 404, 'by its name');
+    is(request('nph-code.cgi')->status, 404, 'by its name');
     cgi('code.cgi', '$miniserv::nph_script = 1; print "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nab\r\nc\r\n1\r\nd\r\n0\r\n\r\n"');
-    $answer = ask('code.cgi');
+    $answer = request('code.cgi');
     is_deeply([ $answer->body, $answer->complete ], [ "ab\r\ncd", 1 ], 'a chunked body');
     cgi('code.cgi', '$miniserv::nph_script = 1; print "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n3\r\nfg"');
-    $answer = ask('code.cgi');
+    $answer = request('code.cgi');
     is_deeply([ $answer->body, $answer->complete ], [ 'abcdefg', 0 ], 'a chunked body with a missing part');
     cgi('code.cgi', '$miniserv::ok_code = 404; $miniserv::ok_message = "Not Found"; print "Content-type: a/b\n\nbody"');
-    is_deeply([ ask('code.cgi')->status, ask('code.cgi')->reason ], [ 404, 'Not Found' ], 'by two other variables: the server writes the status');
+    is_deeply([ request('code.cgi')->status, request('code.cgi')->reason ], [ 404, 'Not Found' ], 'by two other variables: the server writes the status');
 };
 
 subtest 'a CGI that dies' => sub {
     cgi('code.cgi', 'die "of <this>\n"');
-    my $answer = ask('code.cgi');
+    my $answer = request('code.cgi');
     is_deeply([ $answer->status, $answer->reason ], [ 500, 'Perl execution failed' ], 'status 500');
     like($answer->body, qr/of <this>/, 'the answer has the reason');
     like($panel->errors, qr{/our-module/code\.cgi : Perl execution failed : of <this>}, 'the log has the reason');
     cgi('code.cgi', "$html print 'half a page'; die 'late'");
-    like(ask('code.cgi')->raw, qr{^HTTP/1\.0 200 .*half a pageHTTP/1\.0 500 Perl execution failed\r\n}s, 'in the middle of a page a second answer follows');
+    like(request('code.cgi')->raw, qr{^HTTP/1\.0 200 .*half a pageHTTP/1\.0 500 Perl execution failed\r\n}s, 'in the middle of a page a second answer follows');
     cgi('code.cgi', 'sub {');
-    is(ask('code.cgi')->status, 500, 'code that does not compile: status 500');
+    is(request('code.cgi')->status, 500, 'code that does not compile: status 500');
 };
 
 subtest 'a browser that leaves' => sub {
     my $mark = "$module/mark";
     cgi('code.cgi', "$html for my \$i (1 .. 200) { print 'x' x 100_000 } open(my \$f, '>', '$mark')");
-    is(length(ask('code.cgi')->body), 20_000_000, 'a browser that stays gets everything');
+    is(length(request('code.cgi')->body), 20_000_000, 'a browser that stays gets everything');
     ok(unlink($mark), 'the CGI runs to its end');
-    is(ask('code.cgi', 'leave_after' => 1000)->ended, 'left', 'a browser that leaves');
+    is(request('code.cgi', 'leave_after' => 1000)->ended, 'left', 'a browser that leaves');
     sleep(1);
     ok(!-e $mark, 'SIGPIPE ends the CGI');
     cgi('code.cgi', "\$SIG{'PIPE'} = 'IGNORE'; $html for my \$i (1 .. 200) { print 'x' x 100_000 } open(my \$f, '>', '$mark')");
-    ask('code.cgi', 'leave_after' => 1000);
+    request('code.cgi', 'leave_after' => 1000);
     for (1 .. 100) { last if -e $mark; sleep(0.05) }
     ok(-e $mark, 'without SIGPIPE the CGI writes on without an error');
 };
 
 subtest 'the environment' => sub {
     cgi('code.cgi', "$html print map { \"\$_=\$ENV{\$_}\\n\" } sort keys %ENV");
-    my $environment = sub { my ($path, %given) = @_; return { map { /^([^=]+)=(.*)$/ ? ($1, $2) : () } split(/\n/, ask("code.cgi$path", %given)->body) } };
+    my $environment = sub { my ($path, %given) = @_; return { map { /^([^=]+)=(.*)$/ ? ($1, $2) : () } split(/\n/, request("code.cgi$path", %given)->body) } };
     local $ENV{'OF_THE_SERVER'} = 'yes';
     my $has = $environment->('/a//b%2Fc/%C3%BC+%25/?x=%41&y=', 'version' => '1.1', 'headers' => { 'X-Odd_Name' => 'v', 'Cookie' => 'a=b; sid=abc123' });
     my %expected = (
@@ -175,7 +175,7 @@ subtest 'the environment' => sub {
     is($environment->('?wait')->{'QUERY_STRING'}, '', 'a query without an equals sign is not QUERY_STRING');
     like(result('print "@ARGV"', 'method' => 'GET'), qr/^$/, 'no query, no arguments');
     cgi('code.cgi', "$html print qq(\@ARGV)");
-    is(ask('code.cgi?one+two%21')->body, 'one two!', 'it is the arguments');
+    is(request('code.cgi?one+two%21')->body, 'one two!', 'it is the arguments');
     cgi('code.cgi', "$html print map { \"\$_=\$ENV{\$_}\\n\" } sort keys %ENV");
     is($environment->('', 'body' => 'a=b')->{'CONTENT_LENGTH'}, '3', 'the length of a form');
     $panel->environment('OF_THE_TEST' => 'yes');
@@ -189,13 +189,13 @@ subtest 'the environment' => sub {
 
 subtest 'files' => sub {
     put("$module/large.js", join('', map { chr($_ % 256) } 1 .. 100_000));
-    my $answer = ask('large.js');
+    my $answer = request('large.js');
     is_deeply([ $answer->status, $answer->header('Content-type'), $answer->header('Content-length'), $answer->complete ], [ 200, 'application/javascript', 100_000, 1 ], 'a file is sent with its length');
     is($answer->body, join('', map { chr($_ % 256) } 1 .. 100_000), 'completely');
-    is(ask('nowhere')->status, 404, 'a file that does not exist');
-    is(ask('code.pl')->status, 404, 'a program that does not exist');
+    is(request('nowhere')->status, 404, 'a file that does not exist');
+    is(request('code.pl')->status, 404, 'a program that does not exist');
     put("$module/part.pl", '1;');
-    is(ask('part.pl')->status, 403, 'a program is not shown');
+    is(request('part.pl')->status, 403, 'a program is not shown');
     is($panel->request('GET', '/our-module')->header('Location'), $panel->url . '/our-module/', 'a folder redirects to its address with a slash');
     cgi('index.cgi', "$html print 'index ', \$ENV{SCRIPT_NAME}");
     is($panel->request('GET', '/our-module/')->body, 'index /our-module/', 'a folder shows its index.cgi');
@@ -213,46 +213,46 @@ subtest 'files' => sub {
     my $answer_to_both = $panel->request(undef, undef, 'raw' => $both, 'timeout' => 0.5);
     is(scalar(() = $answer_to_both->raw =~ m{HTTP/1\.0 200}g), 1, 'two requests sent together get one answer');
     is($panel->request(undef, undef, 'raw' => "nonsense\r\n\r\n")->status, 400, 'not a request');
-    is(ask('code.cgi', 'method' => 'TRACE')->status, 405, 'a method that is not supported');
+    is(request('code.cgi', 'method' => 'TRACE')->status, 405, 'a method that is not supported');
     put("$module/icon.gif", 'GIF');
-    is(ask('icon.gif', 'user' => undef)->body, 'GIF', 'pictures need no login');
+    is(request('icon.gif', 'user' => undef)->body, 'GIF', 'pictures need no login');
 };
 
 subtest 'logins' => sub {
-    my $answer = ask('code.cgi', 'user' => undef);
+    my $answer = request('code.cgi', 'user' => undef);
     is_deeply([ $answer->status, $answer->header('WWW-authenticate') ], [ 401, 'Basic realm="Webmin Server"' ], 'no login');
-    is(ask('code.cgi', 'password' => 'wrong')->status, 401, 'a wrong password');
-    is(ask('code.cgi', 'user' => 'near')->status, 200, 'a user limited to an address, from there');
-    is(ask('code.cgi', 'user' => 'near', 'from' => '127.0.0.2')->status, 403, 'and from another address');
+    is(request('code.cgi', 'password' => 'wrong')->status, 401, 'a wrong password');
+    is(request('code.cgi', 'user' => 'near')->status, 200, 'a user limited to an address, from there');
+    is(request('code.cgi', 'user' => 'near', 'from' => '127.0.0.2')->status, 403, 'and from another address');
     $panel->set_user('late', 'l');
-    is(ask('code.cgi', 'user' => 'late')->status, 401, 'a new user before a reload');
+    is(request('code.cgi', 'user' => 'late')->status, 401, 'a new user before a reload');
     $panel->reload();
-    is(ask('code.cgi', 'user' => 'late')->status, 200, 'a new user after a reload');
+    is(request('code.cgi', 'user' => 'late')->status, 200, 'a new user after a reload');
 };
 
 subtest 'too many wrong passwords' => sub {
     $panel->configure('blockhost_time' => 2);
-    my $try = sub { return ask('code.cgi', 'from' => '127.0.0.9', @_)->status };
+    my $try = sub { return request('code.cgi', 'from' => '127.0.0.9', @_)->status };
     is_deeply([ map { $try->('password' => 'wrong') } 1 .. 4 ], [ 401, 401, 401, 401 ], 'four wrong passwords');
     is($try->(), 200, 'the right one is accepted, and resets the count');
     is_deeply([ map { $try->('password' => 'wrong') } 1 .. 5 ], [ 401, 401, 401, 401, 403 ], 'the fifth wrong one blocks the address');
     is($try->(), 403, 'then the right one is refused too');
-    is(ask('large.js', 'from' => '127.0.0.9', 'user' => undef)->status, 403, 'and every other request from there');
-    is(ask('code.cgi')->status, 200, 'other addresses are not blocked');
+    is(request('large.js', 'from' => '127.0.0.9', 'user' => undef)->status, 403, 'and every other request from there');
+    is(request('code.cgi')->status, 200, 'other addresses are not blocked');
     for (1 .. 50) { last if $try->() == 200; sleep(0.1) }
     is($try->(), 200, 'the block ends');
 };
 
 subtest 'sessions' => sub {
     $panel->configure('session' => 1, 'sessiononly' => '/our-module/other.cgi');
-    my $answer = ask('code.cgi');
+    my $answer = request('code.cgi');
     is_deeply([ $answer->status, $answer->body =~ /Login to Webmin/ ? 1 : 0 ], [ 200, 1 ], 'a password is not accepted, and the login page has status 200');
     my $id = $panel->session('owner');
     cgi('code.cgi', "$html print \"\$ENV{REMOTE_USER} \$ENV{SESSION_ID}\"");
-    is(ask('code.cgi', 'user' => undef, 'headers' => { 'Cookie' => "x=y; sid=$id" })->body, "owner $id", 'a session is accepted');
+    is(request('code.cgi', 'user' => undef, 'headers' => { 'Cookie' => "x=y; sid=$id" })->body, "owner $id", 'a session is accepted');
     cgi('other.cgi', "$html print 'other'");
-    is(ask('other.cgi')->body, 'other', 'a few paths accept passwords');
-    is(ask('other.cgi', 'user' => undef, 'headers' => { 'Cookie' => "sid=$id" })->status, 401, 'and no sessions');
+    is(request('other.cgi')->body, 'other', 'a few paths accept passwords');
+    is(request('other.cgi', 'user' => undef, 'headers' => { 'Cookie' => "sid=$id" })->status, 401, 'and no sessions');
     $panel->configure('session' => undef);
 };
 
@@ -260,24 +260,24 @@ subtest 'a CGI in its own process (forkcgis=1)' => sub {
     $panel->configure('forkcgis' => 1);
     cgi('code.cgi', 'use strict; read(STDIN, my $b, $ENV{CONTENT_LENGTH}); binmode(STDOUT); print "Status: 404 Not Found\nContent-type: text/plain\n\n" . __PACKAGE__ . " $b" or print "never"; print eof(STDIN) ? " end" : ""');
     my $long = 'x=' . ('y' x 50000);
-    my $answer = ask('code.cgi', 'body' => $long);
+    my $answer = request('code.cgi', 'body' => $long);
     is($answer->body, "main $long end", 'it has ordinary handles');
     is_deeply([ $answer->status, $answer->header('Status') ], [ 200, '404 Not Found' ], 'a Status header does not set the status there either');
     cgi('code.cgi', 'print "Location: /x\n\nbody"');
-    is_deeply([ map { ($_->status, $_->body) } ask('code.cgi') ], [ 302, '' ], 'only the headers of a redirect are read');
+    is_deeply([ map { ($_->status, $_->body) } request('code.cgi') ], [ 302, '' ], 'only the headers of a redirect are read');
     cgi('code.cgi', 'print STDERR "why"; print "what\n"');
-    like(ask('code.cgi')->raw, qr{^HTTP/1\.0 500 Bad Header\r\n.*why}s, 'invalid headers: the error page has STDERR');
+    like(request('code.cgi')->raw, qr{^HTTP/1\.0 500 Bad Header\r\n.*why}s, 'invalid headers: the error page has STDERR');
     cgi('code.cgi', 'print "X-One: 1\n\n"');
-    is(ask('code.cgi')->reason, 'Missing Content-Type Header', 'no Content-Type');
+    is(request('code.cgi')->reason, 'Missing Content-Type Header', 'no Content-Type');
     cgi('code.cgi', 'die "of this"');
-    is(ask('code.cgi')->reason, 'Missing Content-Type Header', 'no headers');
+    is(request('code.cgi')->reason, 'Missing Content-Type Header', 'no headers');
     cgi('nph-code.cgi', 'print "HTTP/1.1 404 Not Found\r\n\r\n"');
-    is(ask('nph-code.cgi')->status, 404, 'by its name it writes its own status line');
+    is(request('nph-code.cgi')->status, 404, 'by its name it writes its own status line');
     cgi('code.cgi', '$miniserv::nph_script = 1; print "HTTP/1.1 404 Not Found\r\n\r\n"');
-    is(ask('code.cgi')->status, 500, 'the variable does not do that');
+    is(request('code.cgi')->status, 500, 'the variable does not do that');
     $panel->configure('forkcgis' => undef);
     put("$module/code.cgi", "#!/usr/bin/perl -w\nprint \"Content-type: a/b\\n\\n\" . __PACKAGE__");
-    is(ask('code.cgi')->body, 'main', 'a first line with options for Perl has the same effect');
+    is(request('code.cgi')->body, 'main', 'a first line with options for Perl has the same effect');
 };
 
 subtest 'the remote API' => sub {

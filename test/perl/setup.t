@@ -32,11 +32,11 @@ my $miniserv = content("$etc/miniserv.conf") =~ s/^port=0\n//mr;
 # serve_on(lines) Writes these lines to miniserv.conf: the address of the panel.
 sub serve_on { my ($lines) = @_; put("$etc/miniserv.conf", $miniserv . $lines) }
 
-# failed() Runs set-up. Returns the messages of the steps that failed.
-sub failed { return map { $_->[1] ? () : "$_->[2]" } set_up() }
+# failures() Runs set-up. Returns the messages of the steps that failed.
+sub failures { return map { $_->[1] ? () : "$_->[2]" } set_up() }
 
-# said(step) Runs set-up. Returns the message of a step.
-sub said { my ($part) = @_; return (grep { $_->[0] eq $part } set_up())[0]->[2] }
+# message_of(step) Runs set-up. Returns the message of a step.
+sub message_of { my ($step) = @_; return (grep { $_->[0] eq $step } set_up())[0]->[2] }
 
 sub setting { my ($key) = @_; return content("$etc/virtual-server/config") =~ /^\Q$key\E=(.*)$/m ? $1 : undef }
 
@@ -52,7 +52,7 @@ add_user($_, 'virtual-server', 'noconfig' => 1) for qw(exorg dash plain);
 put("$etc/config", content("$etc/config") . "ownmods_example=virtual-server\n");
 
 subtest 'the service does not answer yet' => sub {
-    is_deeply([ failed() ], ["Everything is set up, but Virtualmin gave no proper answer: The service does not answer on $folder/app.sock: No such file or directory"],
+    is_deeply([ failures() ], ["Everything is set up, but Virtualmin gave no proper answer: The service does not answer on $folder/app.sock: No such file or directory"],
         'every step works except the test of the API');
     like(content("$own/setup-report"), qr/^Everything is set up, but/, 'the error is kept for the panel');
 };
@@ -97,7 +97,7 @@ subtest 'who has the module' => sub {
     is(content("$etc/config") =~ /^ownmods_example=(.*)$/m ? $1 : '', 'virtual-server virtualmin-mail-setup', 'also among the modules besides those of a group');
     virtual_server::_modify_webmin(virtual_server::get_domain(1));
     is_deeply(users(), [qw(dash example exorg helper plain rita root)], 'Virtualmin leaves it to them when it saves an owner');
-    like(said('owners'), qr/: 6\. Domains for which an administrator has switched it off: 0\.$/, 'the message has their number');
+    like(message_of('owners'), qr/: 6\. Domains for which an administrator has switched it off: 0\.$/, 'the message has their number');
 };
 
 start_app("$folder/app.sock");
@@ -106,7 +106,7 @@ subtest 'set-up run again' => sub {
     my @kept = ("$own/api-password", "$own/service", map { "$etc/$_" } qw(virtual-server/config webmin.acl miniserv.users));
     my %before = map { $_ => content($_) } @kept;
     my $reloads = $WebminCore::reloads;
-    is_deeply([ failed() ], [], 'every step works');
+    is_deeply([ failures() ], [], 'every step works');
     is(content("$own/setup-report"), '', 'no error is kept for the panel');
     is_deeply({ map { $_ => content($_) } @kept }, \%before, 'no file has changed');
     is($WebminCore::reloads, $reloads, 'Webmin has not been reloaded');
@@ -118,7 +118,7 @@ subtest 'set-up repairs what is missing' => sub {
     unlink("$folder/units/virtualmin-mail-setup.socket", "$own/service", "$folder/virtualmin");
     add_domain(7, 'later.example', 'user' => 'later');
     add_user('later', 'virtual-server', 'noconfig' => 1, 'domains' => '7');
-    is_deeply([ failed() ], [], 'every step works');
+    is_deeply([ failures() ], [], 'every step works');
     my $mended = account_now();
     is_deeply([ $mended->{'modules'}, $mended->{'allow'} ], [ ['virtual-server'], '127.0.0.1' ], 'the account is limited again');
     is(crypt(content("$own/api-password"), $mended->{'pass'}), $mended->{'pass'}, 'it has the password of the file');
@@ -132,12 +132,12 @@ subtest "an administrator's refusal" => sub {
     add_domain(8, 'kept.example', 'user' => 'kept', 'template' => 70);
     add_domain(9, 'older.example', 'user' => 'older', 'template' => 71);
     add_user($_, 'virtual-server', 'noconfig' => 1) for qw(kept older);
-    like(said('owners'), qr/: 8\. Domains for which an administrator has switched it off: 1\.$/, 'a refusal in a template is counted');
+    like(message_of('owners'), qr/: 8\. Domains for which an administrator has switched it off: 1\.$/, 'a refusal in a template is counted');
     ok(!(grep { $_ eq 'kept' } @{ users() }), 'that owner does not get the module');
     ok((grep { $_ eq 'older' } @{ users() }), 'a list that does not mention the module is not a refusal');
     like(content("$etc/virtual-server/templates/71"), qr/^avail=mail=1 dns=0 virtualmin-mail-setup=1$/m, 'the module is added to that list');
     acl::modify_user('rita', { %{ (grep { $_->{'name'} eq 'rita' } acl::_fresh_users())[0] }, 'modules' => ['virtual-server'] });
-    like(said('owners'), qr/: 7\./, 'a reseller from whom it was taken is not counted');
+    like(message_of('owners'), qr/: 7\./, 'a reseller from whom it was taken is not counted');
     ok(!(grep { $_ eq 'rita' } @{ users() }), 'and does not get it again');
     my $default = content("$etc/virtual-server/config");
     put("$etc/virtual-server/config", $default =~ s/^avail_virtualmin-mail-setup=1$/avail_virtualmin-mail-setup=0/mr);
@@ -161,7 +161,7 @@ subtest 'the development version of 8.2' => sub {
     add_user($_, 'virtual-server', 'noconfig' => 1) for qw(example exorg);
     add_domain(1, 'example.com', 'webmin_avail' => 'mail=1 dns=0');
     add_domain(3, 'example.org', 'user' => 'exorg', 'webmin_avail' => 'mail=1 virtualmin-mail-setup=0');
-    like(said('owners'), qr/Domains for which an administrator has switched it off: 2\.$/, 'a refusal for a domain is counted');
+    like(message_of('owners'), qr/Domains for which an administrator has switched it off: 2\.$/, 'a refusal for a domain is counted');
     is_deeply({ get_module_acl($api_user, '') }, { 'fdisk' => 1, 'rpc' => 3 }, 'the account is limited to API calls');
     like(content("$domains/1"), qr/^webmin_avail=mail=1 dns=0 virtualmin-mail-setup=1$/m, 'the module is added to the list of an existing domain');
     ok((grep { $_ eq 'example' } @{ users() }), 'its owner has the module');
@@ -172,61 +172,61 @@ subtest 'the development version of 8.2' => sub {
 
 subtest 'errors' => sub {
     put("$folder/broken", '');
-    like((failed())[0], qr/^The service could not be set up: systemctl daemon-reload: Unit is masked\.$/, 'an error of systemctl');
+    like((failures())[0], qr/^The service could not be set up: systemctl daemon-reload: Unit is masked\.$/, 'an error of systemctl');
     unlink("$folder/broken");
     local $paths{'booted'} = "$folder/nowhere";
-    like((failed())[0], qr/systemd is not running here/, 'no systemd');
+    like((failures())[0], qr/systemd is not running here/, 'no systemd');
     $paths{'booted'} = "$folder/booted";
     {
         local $ENV{'PATH'} = "$folder/bin";
-        like((failed())[0], qr/needs Node\.js, which is not installed.*(apt-get|dnf)/, 'no Node.js');
+        like((failures())[0], qr/needs Node\.js, which is not installed.*(apt-get|dnf)/, 'no Node.js');
     }
     no warnings 'redefine';
     {
         my $create = \&acl::create_user;
         local *acl::create_user = sub { $create->({ %{ $_[0] }, 'modules' => [qw(virtual-server webmin)] }) };
         acl::delete_user($api_user);
-        like((failed())[0], qr/did not limit the rights of mail-setup-api as intended/, 'an account with more modules');
+        like((failures())[0], qr/did not limit the rights of mail-setup-api as intended/, 'an account with more modules');
         is(account_now(), undef, 'that account is deleted');
     }
     {
         local *change_modules = sub { };
         add_user('later', 'virtual-server', 'noconfig' => 1, 'domains' => '7');
-        is_deeply([ failed() ], ['Not everybody who manages mailboxes has the module: these users still do not have it after setup gave it to them: later'],
+        is_deeply([ failures() ], ['Not everybody who manages mailboxes has the module: these users still do not have it after setup gave it to them: later'],
             'an owner who has not got the module whatever was tried');
     }
     {
         my $write = \&virtual_server::create_virtualmin_api_helper_command;
         local *virtual_server::create_virtualmin_api_helper_command = sub { local @virtual_server::plugins = (); return $write->() };
-        like((failed())[0], qr{^The commands could not be added to Virtualmin: \Q$folder\E/virtualmin was written again, but does not contain them}, 'commands that are not in the program');
+        like((failures())[0], qr{^The commands could not be added to Virtualmin: \Q$folder\E/virtualmin was written again, but does not contain them}, 'commands that are not in the program');
     }
     serve_on("port=10000\nssl=0\nbind=192.0.2.1\n");
-    like((failed())[0], qr/uses HTTP without encryption on 192\.0\.2\.1/, 'no TLS on a network address');
+    like((failures())[0], qr/uses HTTP without encryption on 192\.0\.2\.1/, 'no TLS on a network address');
     serve_on("port=20000\nssl=1\nbind=192.0.2.1\n");
-    failed();
+    failures();
     like(content("$own/service"), qr{^VIRTUALMIN_URL=https://192\.0\.2\.1:20000$}m, 'a network address with TLS');
     is(account_now()->{'allow'}, '192.0.2.1', 'the account is limited to that address');
     serve_on("port=10000\nssl=1\nbind=::1\n");
-    failed();
+    failures();
     like(content("$own/service"), qr{^VIRTUALMIN_URL=https://\[::1\]:10000$}m, 'an IPv6 address');
     is(account_now()->{'allow'}, '::1', 'the account is limited to it');
     serve_on("port=10000\nssl=1\nbind=::\n");
-    failed();
+    failures();
     like(content("$own/service"), qr{^VIRTUALMIN_URL=https://\[::1\]:10000$}m, 'all IPv6 addresses');
     serve_on("port=10000\n");
     rename("$etc/virtual-server/config", "$folder/kept");
-    like((failed())[0], qr/Virtualmin is not set up here yet/, 'no Virtualmin');
+    like((failures())[0], qr/Virtualmin is not set up here yet/, 'no Virtualmin');
     rename("$folder/kept", "$etc/virtual-server/config");
-    is_deeply([ failed() ], [], 'set-up works afterwards');
+    is_deeply([ failures() ], [], 'set-up works afterwards');
 };
 
 subtest 'an account of the same name that set-up did not create' => sub {
     unlink("$own/api-password");
     my $users = content("$etc/miniserv.users");
-    like((failed())[0], qr/a Webmin user mail-setup-api exists already, and this module did not create it/, 'is an error');
+    like((failures())[0], qr/a Webmin user mail-setup-api exists already, and this module did not create it/, 'is an error');
     is(content("$etc/miniserv.users"), $users, 'the account has not changed');
     acl::delete_user($api_user);
-    is_deeply([ failed() ], [], 'set-up works without it');
+    is_deeply([ failures() ], [], 'set-up works without it');
 };
 
 subtest 'removal' => sub {

@@ -128,7 +128,8 @@ sub _set_user_modules {
 }
 
 # In 8.2 a domain has its own list, and a module that is not in it is refused. Up to 8.1.0 the list is that of the template,
-# without the refused modules: they cannot be told from modules that it does not mention (feature-webmin.pl, set_user_modules).
+# without the refused modules: they cannot be distinguished from modules that it does not mention (feature-webmin.pl,
+# set_user_modules).
 sub _allowed_modules {
     my ($d) = @_;
     return map { split(/=/, $_, 2) } split(/\s+/, $d->{'webmin_avail'} // '') if _is_8_2();

@@ -29,8 +29,8 @@ sub reason  { return $_[0]->{'reason'} }
 # body() Returns the body, with a chunked one decoded.
 sub body { return $_[0]->{'body'} }
 
-# complete() Returns 1 or 0 for whether the whole body has arrived; undef if that cannot be told, since the answer does not say
-# how long it is.
+# complete() Returns 1 or 0 for whether the whole body has arrived; undef if that is unknown, because the answer does not state
+# its length.
 sub complete { return $_[0]->{'complete'} }
 
 # header(name) Returns the last header of that name, headers(name) all of them.
