@@ -50,7 +50,7 @@ test.each([
     0,
     /^audit: no advisories could be fetched \(405 Method Not Allowed\)\n$/,
   ],
-])('%s', async (_name, report, code, words) => {
+])('npm audit: %s', async (_name, report, code, words) => {
   const result = await audit(JSON.stringify(report));
   expect(result.code).toBe(code);
   expect(result.out).toMatch(words);

@@ -19,10 +19,10 @@ afterAll(() => {
 test.each([
   ['a good view', '<p><%= locals.name %></p>\n', null],
   ['a tab', '<p>\n\tHello</p>\n', ':2: a tab\n'],
-  ['white space at the end', '<p> \n</p>\n', ':1: white space at the end of the line\n'],
-  ['no line feed at the end', '<p></p>', ':1: no line feed at the end of the file\n'],
+  ['white space at the end of a line', '<p> \n</p>\n', ':1: white space at the end of the line\n'],
+  ['no line feed at the end of the file', '<p></p>', ':1: no line feed at the end of the file\n'],
   ['code that does not compile', '<p><%= name( %></p>\n', ':1: '],
-])('%s', (_name, text, problem) => {
+])('check-views: %s', (_name, text, problem) => {
   writeFileSync(join(folder, 'view.ejs'), text);
   const { status, stderr } = spawnSync(process.execPath, [program, folder], { encoding: 'utf8' });
   expect(status).toBe(problem === null ? 0 : 1);

@@ -39,7 +39,7 @@ describe('through the panel', () => {
     expect(String(body)).toContain('mailboxes/bob.example');
   });
 
-  test.each(['1.0', '1.1'] as const)('what is not there is a 404, at HTTP/%s', async (version) => {
+  test.each(['1.0', '1.1'] as const)('an unknown path is a 404, at HTTP/%s', async (version) => {
     const { status, body } = await panel.request('/domains/nosuch.example', { version });
     expect(status).toBe(404);
     expect(String(body)).toContain('</panel>');
@@ -67,7 +67,7 @@ describe('through the panel', () => {
 });
 
 describe('the start', () => {
-  test('by the first request', async () => {
+  test('happens at the first request', async () => {
     panel.run('systemctl', 'stop', serviceUnit);
     expect(panel.show(socketUnit, 'ActiveState')).toBe('active');
     expect(panel.mainPid()).toBe(0);

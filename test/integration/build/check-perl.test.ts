@@ -29,7 +29,7 @@ test.each([
     'open(my $file, "<", "x");',
     'InputOutput::RequireCheckedOpen',
   ],
-])('%s', (_name, code, problem) => {
+])('check-perl: %s', (_name, code, problem) => {
   writeFileSync(join(folder, 'code.pl'), `use strict;\nuse warnings;\n${code}\n1;\n`);
   const { status, stderr } = spawnSync(process.execPath, [program, folder], { encoding: 'utf8' });
   expect(status).toBe(problem === null ? 0 : 1);
