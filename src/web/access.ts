@@ -1,4 +1,4 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { Router, type NextFunction, type Request, type Response } from 'express';
 import { maySee, type Permission, type Viewer } from '../domain/viewer';
 import { noSuchDomain } from '../virtualmin/client';
 import { forbidden } from './http-error';
@@ -7,6 +7,14 @@ import { domainOf } from './query';
 
 /** What a route requires of its viewer; `nothing` means that anybody may load it. */
 export type Requirement = Permission | 'master-admin' | 'branding' | 'nothing';
+
+/**
+ * A router whose paths are case-sensitive. Express has that setting for each router, and its own default
+ * would also accept `/Domains/…`.
+ */
+export function newRouter(): Router {
+  return Router({ caseSensitive: true });
+}
 
 /** A handler that passes on only requests of viewers who meet a requirement. */
 export interface Guard {
@@ -28,13 +36,21 @@ export function needsMasterAdmin(): Guard {
   });
 }
 
-/** Guards a route by `check`, which throws where the viewer does not meet the requirement. */
+/**
+ * Guards a route by `check`, which throws where the viewer does not meet the requirement. A domain in the
+ * route's path is checked before: one that the viewer may not see is answered as one that does not exist.
+ */
 export function guard(
   requirement: Requirement,
   check: (viewer: Viewer, request: Pick<Request, 'params'>) => void,
 ): Guard {
   return handler(requirement, (request, response) => {
-    check(viewerOf(response), request);
+    const viewer = viewerOf(response);
+    if (request.params.domain !== undefined) {
+      const domain = domainOf(request);
+      if (!maySee(viewer, domain)) throw noSuchDomain(domain);
+    }
+    check(viewer, request);
   });
 }
 
@@ -52,13 +68,4 @@ function handler(
     next();
   };
   return Object.assign(checked, { requirement });
-}
-
-/** Answers for a domain that the viewer may not see as for one that does not exist. */
-export function onlyOwnDomains(): RequestHandler {
-  return (request, response, next) => {
-    const domain = domainOf(request);
-    if (!maySee(viewerOf(response), domain)) throw noSuchDomain(domain);
-    next();
-  };
 }

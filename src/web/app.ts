@@ -14,7 +14,7 @@ import { requestLog } from './middleware/request-log';
 import { securityHeaders } from './middleware/security-headers';
 import { language } from './middleware/language';
 import { panelFacts, panelViewer } from './middleware/panel';
-import { needsNothing, onlyOwnDomains } from './access';
+import { needsNothing } from './access';
 import { onlyViewer } from './middleware/viewer';
 import { brandingRoutes } from './routes/branding';
 import { dateTime } from './date-time';
@@ -76,7 +76,6 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(forms());
   app.use('/assets/fonts', assets(dependencies.fonts));
   app.use('/assets', assets(join(dependencies.views, 'assets')));
-  app.use('/domains/:domain', onlyOwnDomains());
   for (const routesOf of routers) app.use(routesOf(dependencies));
   app.use(() => {
     throw notFound();

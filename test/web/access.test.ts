@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { permissions } from '../../src/domain/viewer';
 import type { Guard } from '../../src/web/access';
 import { startApp, type TestApp } from '../helpers/app';
 
@@ -8,19 +9,28 @@ interface Layer {
   readonly route?: { readonly path: string | readonly string[]; readonly stack: readonly Layer[] };
 }
 
-/** Every route of the app with the requirements of its guards: `GET /servers: check, master-admin`. */
+/** Every route of the app with the requirements of the guards before its handler: `GET /servers: check, master-admin`. */
 function routesOf(stack: readonly Layer[]): string[] {
   return stack.flatMap(({ route, handle }) => {
     if (route === undefined) return routesOf(handle.stack ?? []);
     const methods = [...new Set(route.stack.map(({ method = '' }) => method))];
-    return methods.map((method) => {
-      const required = route.stack.flatMap((layer) =>
-        layer.method === method ? (layer.handle.requirement ?? []) : [],
-      );
-      return `${method.toUpperCase()} ${String(route.path)}: ${required.join(', ')}`;
+    return methods.flatMap((method) => {
+      const layers = route.stack.filter((layer) => layer.method === method);
+      const handler = layers.findIndex((layer) => layer.handle.requirement === undefined);
+      const guards = layers.slice(0, handler).flatMap((layer) => layer.handle.requirement ?? []);
+      return [route.path]
+        .flat()
+        .map((path) => `${method.toUpperCase()} ${path}: ${guards.join(', ')}`);
     });
   });
 }
+
+const parameters: Readonly<Record<string, string>> = {
+  domain: 'example.com',
+  login: 'bob.example',
+  kind: 'pdf',
+  job: 'a-job-of-sheets',
+};
 
 describe('every route', () => {
   let app: TestApp;
@@ -49,6 +59,31 @@ describe('every route', () => {
     const guarded = routes.filter((route) => path.test(route));
     expect(guarded.length).toBeGreaterThan(1);
     expect(guarded.filter((route) => !route.includes(requirement))).toEqual([]);
+  });
+
+  test('of a domain is closed to viewers who may not see the domain, in any spelling of its path', async () => {
+    app.viewer.is = {
+      user: 'eve',
+      role: 'domain-owner',
+      domains: new Set(['plain.example']),
+      may: new Set(permissions),
+    };
+    const ofDomains = routes.filter((route) => route.includes('/:domain'));
+    expect(ofDomains.length).toBeGreaterThan(20);
+    for (const route of ofDomains) {
+      const [method = '', pattern = ''] = route.replace(/: [^:]*$/, '').split(' ');
+      const path = pattern.replace(/[:*](\w+)/g, (_all, name: string) => parameters[name] ?? name);
+      const spellings = [
+        path,
+        path.replace('/domains', '/Domains'),
+        path.replace('example.com', 'EXAMPLE.COM'),
+      ];
+      for (const spelling of spellings) {
+        const { status, text } = await (method === 'GET' ? app.get(spelling) : app.post(spelling));
+        expect([method, spelling, status]).toEqual([method, spelling, 404]);
+        expect(text).not.toContain('bob.example');
+      }
+    }
   });
 
   test('only the health check is public', () => {

@@ -1,4 +1,4 @@
-import { Router, type Request, type Response } from 'express';
+import type { Router, Request, Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { ChangedMeanwhileError, type BrandingStore } from '../../branding/branding-store';
 import { maxLogoBytes, type Branding } from '../../domain/branding';
@@ -21,7 +21,7 @@ import {
 import type { Links } from '../links';
 import { sendLogo } from './logo';
 import { domainOf, repeated, single } from '../query';
-import { guard, needs } from '../access';
+import { guard, needs, newRouter } from '../access';
 import { linksOf, textsOf, viewerOf } from '../locals';
 
 /** The branding that a request shows or changes, and the one that it builds on. */
@@ -51,7 +51,7 @@ export function mayBrandSomething(viewer: Viewer, { store }: Policies): boolean 
  */
 export function brandingRoutes(dependencies: Dependencies): Router {
   const { directory, policies, languages, log, now } = dependencies;
-  const router = Router();
+  const router = newRouter();
   const keys = brandingKeys(languages.all.map(({ code }) => code));
 
   /** Throws a 404 where brandings cannot be saved, and a 403. */

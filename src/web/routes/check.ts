@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { decideServices, type DomainServices, type Service } from '../../domain/client-settings';
 import { observationOf, type Observation } from '../../domain/observation';
@@ -6,7 +6,7 @@ import { observationWords, type CheckWords } from '../../formats/check-words';
 import { checkJson } from '../../formats/json';
 import { freshObservations, cachedObservations } from '../../probe/observed-policy';
 import type { PageTexts } from '../../texts/page-texts';
-import { needs } from '../access';
+import { needs, newRouter } from '../access';
 import { checkedDomain, heldOpenForPorts } from '../checked-domain';
 import { clientLeft } from '../client-left';
 import { linksOf, textsOf } from '../locals';
@@ -14,7 +14,7 @@ import { domainOf } from '../query';
 
 /** `/domains/{domain}/check`: the checks of a domain's mail ports, and `check.json`. */
 export function checkRoutes(dependencies: Dependencies): Router {
-  const router = Router();
+  const router = newRouter();
 
   router.get('/domains/:domain/check', needs('check'), async (request, response) => {
     const { server } = await checkedDomain(dependencies, domainOf(request));

@@ -1,4 +1,4 @@
-import { Router, type Request, type Response } from 'express';
+import type { Router, Request, Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import type { DiscoveryOptions } from '../../discovery/discover';
 import { decideAllClientSettings, type ClientSettings } from '../../domain/client-settings';
@@ -14,7 +14,7 @@ import { freshObservations } from '../../probe/observed-policy';
 import { domainOf, pageNumberOf, sameWith } from '../query';
 import { textsOf } from '../locals';
 import { clientLeft } from '../client-left';
-import { needs } from '../access';
+import { needs, newRouter } from '../access';
 
 /** Mailboxes on a page: each takes six requests. */
 const mailboxesOnPage = 25;
@@ -24,7 +24,7 @@ const mailboxesOnPage = 25;
  * `/domains/{domain}/discovery`: the same for all mailboxes, in pages. Both also as JSON.
  */
 export function discoveryRoutes(dependencies: Dependencies): Router {
-  const router = Router();
+  const router = newRouter();
 
   function options(): DiscoveryOptions {
     const { discovery } = dependencies;

@@ -1,5 +1,5 @@
 import { domainToUnicode } from 'node:url';
-import { Router } from 'express';
+import type { Router } from 'express';
 import { plain, searchWords } from '../../domain/mailbox-list';
 import { pageOf } from '../../domain/page';
 import type { VirtualServer } from '../../domain/virtual-server';
@@ -10,11 +10,11 @@ import { mayBrandSomething } from './branding';
 import { pageNumberOf, sameWith, searchOf } from '../query';
 import { maxWaitOf, soon, valueOrWaiting } from '../show';
 import { textsOf, viewerOf } from '../locals';
-import { needs } from '../access';
+import { needs, newRouter } from '../access';
 
 /** `/`: the virtual servers, and `/domains.json`. */
 export function domainsRoutes({ directory, policies, probes, now }: Dependencies): Router {
-  const router = Router();
+  const router = newRouter();
 
   router.get('/', needs('see'), async (request, response) => {
     const search = searchOf(request);

@@ -1,4 +1,4 @@
-import { Router, type Request } from 'express';
+import type { Router, Request } from 'express';
 import type { Dependencies } from '../../dependencies';
 import type { ClientSettings } from '../../domain/client-settings';
 import { settingsJson } from '../../formats/json';
@@ -10,7 +10,7 @@ import type { PageTexts } from '../../texts/page-texts';
 import { freshSettings } from '../mailbox-settings';
 import { choiceOf } from '../query';
 import { textsOf } from '../locals';
-import { needs } from '../access';
+import { needs, newRouter } from '../access';
 
 interface MailboxFile {
   /** The last part of its path. */
@@ -87,7 +87,7 @@ const files: readonly MailboxFile[] = [
 
 /** `/domains/{domain}/mailboxes/{login}/…`: the settings of one mailbox as files. */
 export function mailboxFilesRoutes(dependencies: Dependencies): Router {
-  const router = Router();
+  const router = newRouter();
   for (const { name, type, savedAs, render } of files) {
     router.get(
       `/domains/:domain/mailboxes/:login/${name}`,

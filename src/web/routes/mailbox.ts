@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { avoidedIn, withImplicitTls } from '../../domain/client-settings';
 import { resultWords } from '../../formats/check-words';
@@ -10,12 +10,12 @@ import { checkedServices, cachedObservations } from '../../probe/observed-policy
 import { domainOf } from '../query';
 import { maxWaitOf, valueOrWaiting } from '../show';
 import { textsOf, viewerOf } from '../locals';
-import { needs } from '../access';
+import { needs, newRouter } from '../access';
 
 /** `/domains/{domain}/mailboxes/{login}`: the settings of one mailbox. */
 export function mailboxRoutes(dependencies: Dependencies): Router {
   const { directory, profileSigner, now } = dependencies;
-  const router = Router();
+  const router = newRouter();
 
   router.get('/domains/:domain/mailboxes/:login', needs('see'), async (request, response) => {
     const domain = domainOf(request);

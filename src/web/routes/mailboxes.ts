@@ -1,5 +1,5 @@
 import { domainToUnicode } from 'node:url';
-import { Router, type Request, type Response } from 'express';
+import type { Router, Request, Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { decideAllClientSettings, decideServices } from '../../domain/client-settings';
 import {
@@ -25,7 +25,7 @@ import { mailboxQuery, selectionOf } from '../selection';
 import { maxWaitOf, soon, valueOrWaiting } from '../show';
 import { textsOf, viewerOf } from '../locals';
 import { clientLeft } from '../client-left';
-import { needs } from '../access';
+import { needs, newRouter } from '../access';
 
 /** The texts of the columns: the names of Virtualmin's own users table, where it has the column. */
 const columnNames: Readonly<Record<SortKey, string>> = {
@@ -37,7 +37,7 @@ const columnNames: Readonly<Record<SortKey, string>> = {
 /** `/domains/{domain}`: the mailboxes of one domain, as a page and as files. */
 export function mailboxesRoutes(dependencies: Dependencies): Router {
   const { directory, policies, now } = dependencies;
-  const router = Router();
+  const router = newRouter();
 
   router.get('/domains/:domain', needs('see'), async (request, response) => {
     const domain = domainOf(request);

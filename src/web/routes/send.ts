@@ -1,4 +1,4 @@
-import { Router, type Request, type Response } from 'express';
+import type { Router, Request, Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import type { ClientSettings } from '../../domain/client-settings';
 import { isEmailAddress } from '../../domain/email-address';
@@ -15,7 +15,7 @@ import { mailboxOf } from '../mailbox-settings';
 import { selectionOfOne } from '../selection';
 import { firstSettings, openFonts, pdfTitle, sheetJob } from '../sheet-job';
 import { linksOf, viewerOf } from '../locals';
-import { needs } from '../access';
+import { needs, newRouter } from '../access';
 
 /** Limit for the sheets that one user may send in `minutesCounted` minutes. */
 const maxMails = 20;
@@ -38,7 +38,7 @@ interface MailDraft {
 /** `/domains/{domain}/mailboxes/{login}/send`: a sheet by mail, as text and as a PDF. */
 export function sendRoutes(dependencies: Dependencies): Router {
   const { directory, policies, mailTransport, log } = dependencies;
-  const router = Router();
+  const router = newRouter();
 
   const limit = limitTo(
     maxMails,

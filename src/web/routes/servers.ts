@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import type { Router } from 'express';
 import type { Dependencies } from '../../dependencies';
 import type { Service } from '../../domain/client-settings';
 import { isBroken, type HostObservations } from '../../domain/observation';
@@ -6,7 +6,7 @@ import type { VirtualServer } from '../../domain/virtual-server';
 import { serversCsv } from '../../formats/csv';
 import { checkedServices } from '../../probe/observed-policy';
 import type { Probes } from '../../probe/probes';
-import { needs, needsMasterAdmin } from '../access';
+import { needs, needsMasterAdmin, newRouter } from '../access';
 import { heldOpenForPorts } from '../checked-domain';
 import { clientLeft } from '../client-left';
 import { notFound } from '../http-error';
@@ -22,7 +22,7 @@ interface MailHost {
 /** `/servers`: the checks of all mail hosts, for master admins, and `servers.csv`. */
 export function serversRoutes(dependencies: Dependencies): Router {
   const { directory } = dependencies;
-  const router = Router();
+  const router = newRouter();
 
   /** Every mail host with its checks from `observe`, those that need attention first. */
   async function everyHost(

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Router, type Request, type Response } from 'express';
+import type { Router, Request, Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { badRequest, notFound } from '../http-error';
 import { recordAction } from '../middleware/panel';
@@ -9,7 +9,7 @@ import { domainOf, single } from '../query';
 import { isSelectionForm, selectionOf, selectionOfOne } from '../selection';
 import { firstSettings, openFonts, pdfTitle, sheetJob, type SheetJob } from '../sheet-job';
 import { Progress } from '../progress';
-import { needs } from '../access';
+import { needs, newRouter } from '../access';
 
 /**
  * The sheets as files: `sheet.pdf` for one mailbox, `sheets.pdf` with all in one document, and
@@ -17,7 +17,7 @@ import { needs } from '../access';
  */
 export function sheetFilesRoutes(dependencies: Dependencies): Router {
   const { directory } = dependencies;
-  const router = Router();
+  const router = newRouter();
   const progress = new Progress();
 
   /** The sheets of the selected mailboxes. Rejects with a 409 where none of them has one. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate } from 'node:timers/promises';
-import { Router, type Request, type Response } from 'express';
+import type { Router, Request, Response } from 'express';
 import type { Cached } from '../../cache/cache';
 import type { Dependencies } from '../../dependencies';
 import type { Paper } from '../../domain/branding';
@@ -14,12 +14,12 @@ import { firstSettings, sheetJob, type SheetJob } from '../sheet-job';
 import { maxWaitOf, valueOrWaiting } from '../show';
 import { linksOf, textsOf } from '../locals';
 import type { Domain } from '../../virtualmin/directory';
-import { needs } from '../access';
+import { needs, newRouter } from '../access';
 
 /** The sheets as a page to print, one mailbox per printed page. Uses only fresh answers. */
 export function sheetsRoutes(dependencies: Dependencies): Router {
   const { directory, now } = dependencies;
-  const router = Router();
+  const router = newRouter();
 
   async function show(request: Request, response: Response, job: SheetJob) {
     await stream(response, job, choicesOf(request, response, job, dependencies));

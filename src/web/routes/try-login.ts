@@ -1,10 +1,10 @@
-import { Router, type Request, type Response } from 'express';
+import type { Router, Request, Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { resultWords } from '../../formats/check-words';
 import type { LoginAttempt } from '../../probe/try-mailbox';
 import { textKey } from '../../texts/message';
 import type { PageTexts } from '../../texts/page-texts';
-import { needs } from '../access';
+import { needs, newRouter } from '../access';
 import { checkedDomain } from '../checked-domain';
 import { notFound, tooMany } from '../http-error';
 import { linksOf, textsOf, viewerOf } from '../locals';
@@ -20,7 +20,7 @@ const triesOfUser = 20;
 /** `/domains/{domain}/mailboxes/{login}/try`: tests a login with a typed password. */
 export function tryLoginRoutes(dependencies: Dependencies): Router {
   const { log } = dependencies;
-  const router = Router();
+  const router = newRouter();
   const path = '/domains/:domain/mailboxes/:login/try';
 
   // The panel redirects here by GET after a user had to log in to it again.
