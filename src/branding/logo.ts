@@ -14,6 +14,9 @@ const maxRatio = 20;
 const maxElements = 2000;
 const maxDepth = 30;
 
+/** Characters of its style sheets together: searching a longer text for rules can take seconds. */
+const maxStyleLength = 16 * 1024;
+
 /** Limits for the units of an SVG: a PDF cannot write larger or smaller numbers exactly. */
 const maxUnits = 1_000_000;
 const minUnits = 0.01;
@@ -163,7 +166,7 @@ function parse(file: Buffer): Element {
       throw new UnusableLogo('logo_neither');
     };
     root = new DOMParser({ onError: complain }).parseFromString(
-      text.replace(/<!DOCTYPE[^[>]*>/i, ''),
+      text.replace(/<!DOCTYPE[^<[>]*>/i, ''),
       'text/xml',
     ).documentElement;
   } catch {
@@ -203,8 +206,10 @@ type Styles = ReadonlyMap<string, string>;
 /** The declarations of each class. Drawing programs write `.name{…}` and no other rules. */
 function stylesOf(root: Element): Styles {
   const classes = new Map<string, string>();
-  for (const style of Array.from(root.getElementsByTagName('style'))) {
-    const rules = (style.textContent ?? '').replace(/\/\*[^]*?\*\//g, '');
+  const sheets = Array.from(root.getElementsByTagName('style'), (one) => one.textContent ?? '');
+  if (sheets.join('').length > maxStyleLength) throw new UnusableLogo('logo_complicated');
+  for (const sheet of sheets) {
+    const rules = sheet.replace(/\/\*[^]*?\*\//g, '');
     for (const [, selectors = '', declarations = ''] of rules.matchAll(/([^{}]*)\{([^{}]*)\}/g)) {
       for (const selector of selectors.split(',').map((one) => one.trim())) {
         const [, name] = /^\.([\w-]+)$/.exec(selector) ?? [];

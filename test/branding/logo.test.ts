@@ -112,6 +112,22 @@ describe('an SVG logo', () => {
   });
 
   test.each([
+    ['one long word', `<style>${'a'.repeat(100_000)}</style>`],
+    ['comments without an end', `<style>${'/*a'.repeat(33_000)}</style>`],
+    ['many short style sheets', `<style>${'a'.repeat(10_000)}</style>`.repeat(2)],
+  ])('a style sheet too long to search: %s: refused at once', (_what, inside) => {
+    const began = performance.now();
+    expect(problemOf(svg(`${inside}<path d="M0 0h1"/>`))).toMatch(/too complicated/);
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+
+  test('many beginnings of a document type: refused at once', () => {
+    const began = performance.now();
+    expect(problemOf(Buffer.from('<!DOCTYPE'.repeat(28_000)))).toMatch(/must be a PNG or an SVG/);
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+
+  test.each([
     ['without a size', svg('<path d="M0 0h1"/>', '')],
     ['without a height', svg('<path d="M0 0h1"/>', 'viewBox="0 0 10 0"')],
     ['with words as size', svg('<path d="M0 0h1"/>', 'viewBox="a b c d"')],
