@@ -75,6 +75,9 @@ function cleanPng(file: Buffer): Logo {
   if (width < 1 || height < 1 || width > maxPixels || height > maxPixels) {
     throw new UnusableLogo('logo_pixels', { count: maxPixels });
   }
+  // pngjs unpacks interlaced pixels without a limit (11.2.2 of the PNG specification), and uses the last IHDR chunk.
+  if (file[28] === 1) throw new UnusableLogo('logo_interlaced');
+  if (headersOf(file) !== 1) throw new UnusableLogo('logo_png');
   let picture: PNG;
   try {
     picture = PNG.sync.read(file);
@@ -84,6 +87,15 @@ function cleanPng(file: Buffer): Logo {
   // On white, as it is printed: transparency would make a PDF larger and slower.
   const bytes = PNG.sync.write(picture, { colorType: 2, inputHasAlpha: true, deflateLevel: 9 });
   return { type: 'image/png', width, height, bytes };
+}
+
+/** The number of IHDR chunks. */
+function headersOf(png: Buffer): number {
+  let count = 0;
+  for (let at = 8; at + 8 <= png.length; at += 12 + png.readUInt32BE(at)) {
+    if (png.toString('latin1', at + 4, at + 8) === 'IHDR') count++;
+  }
+  return count;
 }
 
 /** Elements that draw, with the attributes of their shape and place. */

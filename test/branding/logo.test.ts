@@ -187,18 +187,34 @@ describe('a PNG logo', () => {
     expect(blue).toBe(green);
   });
 
-  test('one that would unpack to gigabytes is refused without unpacking it', () => {
-    const size = Buffer.alloc(13);
-    size.writeUInt32BE(60_000, 0);
-    size.writeUInt32BE(60_000, 4);
-    size.set([8, 6, 0, 0, 0], 8);
-    const bomb = Buffer.concat([
+  /** A PNG whose pixels unpack to `length` bytes. */
+  function bomb(length: number, ...headers: [side: number, interlace: number][]): Buffer {
+    const chunks = headers.map(([side, interlace]) => {
+      const size = Buffer.alloc(13);
+      size.writeUInt32BE(side, 0);
+      size.writeUInt32BE(side, 4);
+      size.set([8, 6, 0, 0, interlace], 8);
+      return chunk('IHDR', size);
+    });
+    return Buffer.concat([
       Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-      chunk('IHDR', size),
-      chunk('IDAT', deflateSync(Buffer.alloc(1_000_000))),
+      ...chunks,
+      chunk('IDAT', deflateSync(Buffer.alloc(length))),
       chunk('IEND', Buffer.alloc(0)),
     ]);
-    expect(problemOf(bomb)).toMatch(/at most 3000 pixels/);
+  }
+
+  test('one that would unpack to gigabytes is refused without unpacking it', () => {
+    expect(problemOf(bomb(1_000_000, [60_000, 0]))).toMatch(/at most 3000 pixels/);
+  });
+
+  test('an interlaced one is refused without unpacking it', () => {
+    expect(problemOf(bomb(100_000_000, [9, 1]))).toMatch(/save it without interlacing/);
+  });
+
+  test('one with a second size is refused', () => {
+    expect(problemOf(bomb(400, [9, 0], [10, 0]))).toMatch(/cannot be read/);
+    expect(problemOf(bomb(400, [9, 0], [9, 1]))).toMatch(/cannot be read/);
   });
 
   test('a broken one is refused', () => {
