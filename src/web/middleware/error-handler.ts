@@ -91,17 +91,16 @@ function clientError(error: unknown): HttpError | null {
 
 /** Answers with the error in the requested format, which the end of the path shows. */
 export function errorHandler(log: Logger, now: () => number): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
-    // The client has left.
-    if (response.destroyed) {
-      next(error);
-      return;
-    }
+  // Express calls only a function of four parameters with an error.
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
+  return (error: unknown, request, response, _next) => {
     const view = viewOf(error, now(), textsOf(response));
-    if (view.status >= 500) log.warn({ code: view.code, ...details(error) }, 'failed');
-    if (response.headersSent) {
-      // Express then closes the connection, so that a partial answer does not look complete.
-      next(error);
+    if (view.status >= 500 && !endsEarly(error)) {
+      log.warn({ code: view.code, ...details(error) }, 'failed');
+    }
+    if (response.headersSent || response.destroyed) {
+      // A partial answer must not look complete.
+      response.destroy();
       return;
     }
     response.status(view.status).removeHeader('Content-Disposition');
@@ -120,6 +119,11 @@ export function errorHandler(log: Logger, now: () => number): ErrorRequestHandle
       response.render('pages/error', { view, signedIn: view.status !== 401 });
     }
   };
+}
+
+/** Whether an error says only that an answer ends early: the client has left, or has cancelled the job. */
+export function endsEarly(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 /** For the log: the message of an error of this app; of others only the place, because their message may hold data. */

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Router, Request, Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { badRequest, notFound } from '../http-error';
+import { endsEarly } from '../middleware/error-handler';
 import { recordAction } from '../middleware/panel';
 import { fileName } from '../../formats/file-name';
 import { domainOf, single } from '../query';
@@ -50,7 +51,7 @@ export function sheetFilesRoutes(dependencies: Dependencies): Router {
     try {
       await pipeline(body, response);
     } catch (error) {
-      if (!running.signal.aborted && !response.destroyed) throw error;
+      if (!endsEarly(error)) throw error;
       response.destroy();
     } finally {
       running.end();

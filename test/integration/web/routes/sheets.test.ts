@@ -3,12 +3,13 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type request from 'supertest';
 import { fromBuffer, type Entry } from 'yauzl';
 import { clientIds } from '../../../../src/formats/guides';
 import { accessToken, startApp, type TestApp } from '../../../helpers/app';
 import type { mailboxesJson } from '../../../../src/formats/json';
+import type { Texts } from '../../../../src/texts/languages';
 import { languages } from '../../../helpers/languages';
 import { readPdf, textOfPdf } from '../../../helpers/pdf';
 import { answerUsers, userValues } from '../../../helpers/virtualmin';
@@ -327,6 +328,72 @@ describe('a long job', () => {
   });
 });
 
+describe('an answer that is broken off', () => {
+  const printed = jest.spyOn(console, 'error').mockImplementation(() => undefined);
+
+  beforeEach(() => {
+    printed.mockClear();
+  });
+
+  afterAll(() => {
+    printed.mockRestore();
+  });
+
+  /** The app as in production, whose texts fail at the third sheet. */
+  async function failingApp(): Promise<TestApp> {
+    let count = 0;
+    const failing = (texts: Texts): Texts => ({
+      ...texts,
+      text(key) {
+        if (key === 'sheet_password_separate' && ++count > 2) throw new RangeError('no more');
+        return texts.text(key);
+      },
+    });
+    const all = languages.all.map(failing);
+    const english = failing(languages.english);
+    const started = await startApp({ texts: { all, english, find: () => english } });
+    started.app.set('env', 'production');
+    return started;
+  }
+
+  test.each(['sheets', 'sheets.pdf', 'sheets.zip'])(
+    '%s: a failure is in the log, and only there',
+    async (name) => {
+      const failing = await failingApp();
+      try {
+        const answer = await bytes(failing.get(`/domains/example.com/${name}`)).then(
+          () => 'whole',
+          () => 'broken off',
+        );
+        expect(answer).toBe('broken off');
+        expect(failing.logged()).toMatch(/"code":"internal","error":"RangeError","at":.*"failed"/);
+        expect(failing.logged()).not.toContain('no more');
+        expect(printed).not.toHaveBeenCalled();
+      } finally {
+        failing.close();
+      }
+    },
+  );
+
+  test.each(['sheets', 'sheets.pdf', 'sheets.zip'])(
+    '%s: a client that leaves is not a failure',
+    async (name) => {
+      const left = await startApp();
+      left.app.set('env', 'production');
+      try {
+        await left.get('/domains/big.example/mailboxes.json');
+        await leaveAfterFirstBytes(`/domains/big.example/${name}`, left);
+        while (!left.logged().includes('"complete":false')) await setTimeout(20);
+        await setTimeout(100);
+        expect(left.logged()).not.toContain('"failed"');
+        expect(printed).not.toHaveBeenCalled();
+      } finally {
+        left.close();
+      }
+    },
+  );
+});
+
 interface State {
   readonly done: number;
   readonly total: number;
@@ -343,8 +410,8 @@ async function stateOf(job: string, asWaitedFor: (state: State) => boolean): Pro
   }
 }
 
-async function leaveAfterFirstBytes(path: string): Promise<void> {
-  const server = app.app.listen(0, '127.0.0.1');
+async function leaveAfterFirstBytes(path: string, from = app): Promise<void> {
+  const server = from.app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const headers = { Authorization: `Bearer ${accessToken}` };
