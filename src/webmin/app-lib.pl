@@ -13,7 +13,25 @@ my $read_size = 256 * 1024;
 # header_value(value) Returns a value as it is sent in a header: JSON in Base64.
 sub header_value {
     my ($value) = @_;
-    return MIME::Base64::encode_base64(JSON::PP->new->utf8->canonical->encode($value), '');
+    return MIME::Base64::encode_base64(json_bytes($value), '');
+}
+
+# json_bytes(value) Returns a value as JSON, as bytes. Webmin reads files without decoding them: their text is UTF-8 already.
+sub json_bytes {
+    my ($value) = @_;
+    my $json = JSON::PP->new->canonical->encode(as_bytes($value));
+    # MiniServ sends Perl's internal form of a string over TLS.
+    utf8::downgrade($json);
+    return $json;
+}
+
+# as_bytes(value) Returns a copy of a value in which decoded text is encoded as UTF-8.
+sub as_bytes {
+    my ($value) = @_;
+    return { map { $_ => as_bytes($value->{$_}) } keys %$value } if ref($value) eq 'HASH';
+    return [ map { as_bytes($_) } @$value ] if ref($value) eq 'ARRAY';
+    utf8::encode($value) if utf8::is_utf8($value);
+    return $value;
 }
 
 # send_request_head(app, method, path, headers) Writes the head of a request; headers are array references of name and value.

@@ -245,7 +245,7 @@ sub print_error {
     begin_page($status);
     if (requested_path() =~ /^[^?]*\.json(?:\?|$)/) {
         print "Content-Type: application/json; charset=utf-8\r\n\r\n",
-            JSON::PP->new->utf8->canonical->encode({ 'error' => { 'code' => $key =~ tr/_/-/r, 'message' => $text{$key} } });
+            json_bytes({ 'error' => { 'code' => $key =~ tr/_/-/r, 'message' => $text{$key} } });
         return;
     }
     ui_print_header(undef, $text{'index_title'}, '', 'intro', 1, 1);

@@ -2,6 +2,7 @@
 # The bridge as it runs in the panel: in the stand-in of MiniServ, with the real app on a real socket.
 use strict;
 use warnings;
+use Encode qw(decode);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::UNIX;
@@ -13,6 +14,8 @@ use Test::More;
 use TestApp;
 use TestPanel;
 use Time::HiRes qw(sleep);
+
+require "$FindBin::Bin/../../src/webmin/app-lib.pl";
 
 my $folder = make_panel();
 my $etc    = $ENV{'WEBMIN_CONFIG'};
@@ -367,7 +370,7 @@ subtest 'the app is not running' => sub {
 };
 
 # with_app(answer, work) Calls a function while a stand-in for the app answers every request with a text, or with a function
-# that gets the connection.
+# that gets the connection and the head of the request.
 sub with_app {
     my ($answer, $work) = @_;
     my $path = "$folder/played.sock";
@@ -377,8 +380,9 @@ sub with_app {
     if (!$pid) {
         $SIG{'PIPE'} = 'IGNORE';
         while (my $client = $server->accept()) {
-            while (defined(my $line = <$client>)) { last if $line eq "\r\n" }
-            if (ref($answer)) { $answer->($client) }
+            my $head = '';
+            while (defined(my $line = <$client>)) { $head .= $line; last if $line eq "\r\n" }
+            if (ref($answer)) { $answer->($client, $head) }
             else { print {$client} $answer }
             close($client);
         }
@@ -389,6 +393,63 @@ sub with_app {
     waitpid($pid, 0);
     unlink($path);
 }
+
+# over_tls(work) Calls a function while the panel uses TLS.
+sub over_tls {
+    my ($work) = @_;
+    if (!-e "$folder/panel.pem") {
+        system("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=panel -days 1 -keyout $folder/key -out $folder/cert 2>/dev/null && cat $folder/key $folder/cert >$folder/panel.pem") == 0 or die;
+    }
+    $panel->configure('ssl' => 1, 'keyfile' => "$folder/panel.pem");
+    $work->();
+    $panel->configure('ssl' => 0);
+}
+
+subtest 'text that is not ASCII reaches the app as UTF-8' => sub {
+    # M\xfcller is Latin-1, and not valid UTF-8.
+    my ($utf8, $latin1) = ("M\xc3\xbcller \xe2\x80\x93 Caf\xc3\xa9", "M\xfcller \\ \xe9");
+    my $user = "j\xc3\xb6rg";
+    add_user($user, 'virtual-server virtualmin-mail-setup');
+    my $headers = sub {
+        my ($client, $head) = @_;
+        my %sent = map { $_ => decode_base64($head =~ /^Mail-Setup-$_: (\S+)\r$/m ? $1 : '') } qw(Panel Viewer);
+        my $body = join("\n", @sent{qw(Panel Viewer)});
+        print {$client} "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
+    };
+    with_app($headers, sub {
+        configure('virtualmin-mail-setup/config', "socket=$folder/played.sock\nhost_name=$utf8\nsupport_contact=$latin1\n");
+        my (undef, $body) = request('/x.txt', 'user' => $user);
+        my ($facts, $viewer) = map { JSON::PP->new->decode(decode('UTF-8', $_)) } split(/\n/, $body);
+        like($facts->{'settings'}, qr/^host_name=M\x{fc}ller \x{2013} Caf\x{e9}$/m, 'a setting');
+        like($facts->{'settings'}, qr/^support_contact=M\x{fffd}ller \\ \x{fffd}$/m, 'a setting in Latin-1 is valid JSON');
+        is($viewer->{'user'}, "j\x{f6}rg", 'the user');
+    });
+    configure('virtualmin-mail-setup/config', "socket=$socket\nhost_name=$utf8\nsupport_contact=$latin1\n");
+    my ($head, $sheet) = request('/domains/example.com/mailboxes/bob.example/sheet');
+    like($head, qr{^HTTP/1\.[01] 200 }, 'a sheet with both is made');
+    like($sheet, qr/\Q$utf8\E/, 'it has the name');
+    like($sheet, qr/M\xef\xbf\xbdller/, 'it has replacement characters for Latin-1');
+    like((request('/domains/example.com'))[1], qr{bob\.example}, 'the page of the domain has its content');
+    my $mixed = decode_base64(header_value({ 'text' => [ "\xc3\xbc", "\x{fc}\x{2013}", undef ] }));
+    is($mixed, "{\"text\":[\"\xc3\xbc\",\"\xc3\xbc\xe2\x80\x93\",null]}", 'text that Webmin has decoded is encoded, once');
+};
+
+subtest 'a JSON error in a language that is not ASCII' => sub {
+    configure('virtualmin-mail-setup/config', "socket=$folder/nowhere.sock\n");
+    my %messages = ('de' => "Der Dienst, der diese Seiten erzeugt, l\x{e4}uft nicht.",
+        'fr' => "Le service qui produit ces pages n\x{2019}est pas d\x{e9}marr\x{e9}.");
+    my $check = sub {
+        my ($over) = @_;
+        for my $language (sort keys %messages) {
+            configure('config', "lang=$language.UTF-8\n");
+            my (undef, $body) = request('/domains.json');
+            is(decode_json($body)->{'error'}->{'message'}, $messages{$language}, "$language, $over");
+        }
+    };
+    $check->('over TCP');
+    over_tls(sub { $check->('over TLS') });
+    configure('config', "lang=en\n");
+};
 
 # in_chunks(pieces) Returns a chunked answer with a file, without its last chunk.
 sub in_chunks {
@@ -465,7 +526,6 @@ subtest 'the status of an answer' => sub {
 
 subtest 'a browser that leaves' => sub {
     errors();
-    system("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=panel -days 1 -keyout $folder/key -out $folder/cert 2>/dev/null && cat $folder/key $folder/cert >$folder/panel.pem") == 0 or die;
     my $left = "$folder/left";
     # Sends some data at once, then a little at intervals, until the connection is closed.
     my $endless = sub {
@@ -490,16 +550,17 @@ subtest 'a browser that leaves' => sub {
     for my $case ([ 'while it is being sent to', $endless, 200_000, '1.1' ], [ 'while nothing comes', $once, 100, '1.1' ],
         [ 'before anything is sent', $endless, undef, '1.0' ]) {
         my ($what, $app, $bytes, $version) = @$case;
-        for my $tls (0, 1) {
+        my $check = sub {
+            my ($over) = @_;
             unlink($left);
-            $panel->configure('ssl' => $tls, 'keyfile' => "$folder/panel.pem") if $tls;
             with_app($app, sub {
                 request('/x.zip', 'leave_after' => $bytes, 'timeout' => 0.3, 'version' => $version);
                 for (1 .. 150) { last if content($left) ne ''; sleep(0.1) }
-                is(content($left), 'early', "ends the work of the app, $what" . ($tls ? ', over TLS' : ''));
+                is(content($left), 'early', "ends the work of the app, $what, $over");
             });
-            $panel->configure('ssl' => 0) if $tls;
-        }
+        };
+        $check->('over TCP');
+        over_tls(sub { $check->('over TLS') });
     }
     unlike(errors(), qr/virtualmin-mail-setup:/, 'no errors in the log');
 };
