@@ -31,12 +31,13 @@ export function tryLoginRoutes(dependencies: Dependencies): Router {
   router.post(
     path,
     needs('check'),
+    // Comes first: a user over this limit adds no further login to the counts by mailbox.
+    limitTo(triesOfUser, (_request, response) => viewerOf(response).user, tooManyTries),
     limitTo(
       triesOfMailbox,
       (request) => `${domainOf(request)} ${String(request.params.login)}`,
       tooManyTries,
     ),
-    limitTo(triesOfUser, (_request, response) => viewerOf(response).user, tooManyTries),
     async (request: Request<{ domain: string; login: string }>, response: Response) => {
       const password = takePassword(request);
       const { server, policy, probes } = await checkedDomain(dependencies, domainOf(request));

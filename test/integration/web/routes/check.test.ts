@@ -255,6 +255,24 @@ describe('a login test', () => {
     expect(statuses).toEqual([400, 400, 400, 400, 400, 429]);
   });
 
+  test('at most twenty by one user, of which only those count for a mailbox', async () => {
+    const limited = await startApp({ probes });
+    const statusOf = async (login: string) => {
+      const path = `/domains/example.com/mailboxes/${login}/try`;
+      return (await limited.post(path).type('form').send({ password: '' })).status;
+    };
+    try {
+      for (let tries = 0; tries < 20; tries++) {
+        expect(await statusOf(`invented-${tries}`)).toBe(404);
+      }
+      for (let tries = 0; tries < 5; tries++) expect(await statusOf('bob.example')).toBe(429);
+      limited.viewer.is = { ...masterAdmin, user: 'another' };
+      expect(await statusOf('bob.example')).toBe(400);
+    } finally {
+      limited.close();
+    }
+  });
+
   test('can be switched off', async () => {
     const off = await startApp({ probes, settings: 'try_logins=no' });
     expect((await off.post(`${bob}/try`).type('form').send({ password })).status).toBe(404);
