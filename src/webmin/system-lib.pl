@@ -26,15 +26,20 @@ sub read_first_line {
     return $line;
 }
 
-# write_secret(file, text) Writes a file that only its owner can read, completely or not at all.
+# write_secret(file, text) Writes a file that only its owner can read, completely or not at all; dies if that fails.
 sub write_secret {
     my ($path, $text) = @_;
-    my $umask = umask(0077);
-    open(my $file, '>', "$path.new") or die "$path.new: $!";
-    print {$file} $text;
-    close($file) or die "$path.new: $!";
-    rename("$path.new", $path) or die "$path: $!";
+    # Other requests can write the same file concurrently.
+    my $new    = "$path.new.$$";
+    my $umask  = umask(0077);
+    my $opened = open(my $file, '>', $new);
     umask($umask);
+    die "$new: $!" if !$opened;
+    print {$file} $text;
+    return if close($file) && rename($new, $path);
+    my $problem = $!;
+    unlink($new);
+    die "$path: $problem";
 }
 
 # write_if_changed(file, text, mode) Writes a file if its content differs, and sets its mode.
