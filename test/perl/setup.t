@@ -113,6 +113,15 @@ subtest 'set-up run again' => sub {
     is_deeply(\%WebminCore::locked, {}, 'no file is still locked');
 };
 
+subtest 'installation and upgrade' => sub {
+    my $restarts = $WebminCore::restarts;
+    module_install();
+    is($WebminCore::restarts, $restarts + 1, 'an upgrade restarts MiniServ, which has loaded the previous version');
+    unlink("$own/setup-report");
+    module_install();
+    is($WebminCore::restarts, $restarts + 1, 'a first installation does not');
+};
+
 subtest 'set-up repairs what is missing' => sub {
     acl::modify_user($api_user, { %{ account_now() }, 'modules' => [ 'virtual-server', 'cron' ], 'allow' => '' });
     unlink("$folder/units/virtualmin-mail-setup.socket", "$own/service", "$folder/virtualmin");
