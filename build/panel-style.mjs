@@ -15,6 +15,39 @@ const colours = `
   --error: color-mix(in srgb, #d0203a 18%, transparent);
 `;
 
+/**
+ * Against rules of themes for every table, code and label of a page. Authentic marks those for table cells as
+ * important (`.panel-body tr th`) and gives the heads of columns a width in their style attributes, so ours are
+ * important, too.
+ */
+const againstTheme = `
+  th, td {
+    padding: 0.4rem 0.6rem !important;
+    border-bottom: 1px solid var(--line) !important;
+  }
+  .mcs-mailboxes .mcs-tick {
+    width: 3rem !important;
+  }
+  .mcs-mailboxes .mcs-settings {
+    width: 8.5rem !important;
+  }
+  code {
+    padding: 0;
+    border: 0;
+    color: inherit;
+    background: none;
+    box-shadow: none;
+    white-space: normal;
+  }
+  label {
+    margin: 0;
+    font-weight: inherit;
+  }
+`;
+
+/** The selector around every rule. With `:not(#…)` it is stronger than any theme's selector of classes. */
+const root = '.mail-setup:not(#none)';
+
 /** Converts the style sheet of whole pages into one that applies only inside `.mail-setup`. */
 export async function panelStyle(css) {
   const inside = css
@@ -23,7 +56,7 @@ export async function panelStyle(css) {
     .replace(/^:root \{[^}]*(--mono: [^;]*;)[^}]*\}/m, `& {${colours}$1}`)
     // Removes the layout around the content and the colour of links: the panel has its own.
     .replace(/^(?:html|body|body > footer|main|main,[^{]*|a) \{[^}]*\}/gm, '');
-  const { code } = await transform(`.mail-setup {\n${inside}\n}`, {
+  const { code } = await transform(`${root} {\n${inside}\n${againstTheme}\n}`, {
     loader: 'css',
     target: ['chrome111', 'firefox113', 'safari16.2'],
   });

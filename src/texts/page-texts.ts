@@ -49,7 +49,7 @@ export function pageTexts({ code, text }: Texts): PageTexts {
 const tags = {
   plain: ['', ''],
   strong: ['<strong>', '</strong>'],
-  value: ['<code class="value">', '</code>'],
+  value: ['<code class="mcs-value">', '</code>'],
 };
 
 function htmlOf({ text, style }: Span): string {

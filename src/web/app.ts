@@ -61,7 +61,8 @@ export function createApp(dependencies: Dependencies): Express {
   const { demo, versions, entry } = dependencies;
   const checked = { endpointName, brokenWords, dayOf };
   const worked = { byRole, loginIsEmailAddress, isUnreadable, ...checked };
-  const shared = { links: ownLinks, words, dateTime, domainToUnicode, demo, versions };
+  const own = { embed: undefined, tableClass: '' };
+  const shared = { ...own, links: ownLinks, words, dateTime, domainToUnicode, demo, versions };
   Object.assign(app.locals, shared, worked, { t: pageTexts(dependencies.languages.english) });
 
   app.use(requestLog(dependencies.log, dependencies.now));

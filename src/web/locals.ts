@@ -17,8 +17,13 @@ declare global {
       formToken?: string;
       /** In the panel: the viewer's language; '' where the panel sends none. */
       panelLanguage?: string;
-      /** In the panel: marks the answer as content of the panel's page with this title. */
-      embed?: (title: string) => void;
+      /**
+       * In the panel: marks the answer as content of the panel's page, which prints the title and, below it,
+       * the subtitle: '' for none.
+       */
+      embed?: (title: string, subtitle: string) => void;
+      /** Further classes of a table, with a space before each; in the panel those of its own tables. */
+      tableClass?: string;
     }
   }
 }

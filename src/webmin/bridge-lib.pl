@@ -146,10 +146,31 @@ sub print_page {
         print "Content-Type: text/html; charset=UTF-8\r\n\r\n";
         return;
     }
-    ui_print_header(undef, html_escape(un_urlize($answer->{'headers'}->{'mail-setup-title'})), '', 'intro', 1, 1);
+    my ($title, $subtitle) = map { defined($_) ? html_escape(un_urlize($_)) : undef } @{ $answer->{'headers'} }{qw(mail-setup-title mail-setup-subtitle)};
+    ui_print_header($subtitle, $title, '', 'intro', 1, 1);
     print_setup_report() if $method eq 'GET' && $viewer->{'role'} eq 'master-admin';
     print $body;
-    ui_print_footer('/', $text{'index'});
+    ui_print_footer(return_links());
+}
+
+# return_links() Returns the links at the foot of a page, each an address and the text after "Return to": from the page of a
+# mailbox to its domain's mailboxes, and from there to Virtualmin's table of the domain's users.
+sub return_links {
+    my $index = "/$module_name/index.cgi";
+    my ($domain, $further) = requested_path() =~ m{^/domains/([^/?]+)(/?)};
+    return ('/', $text{'index'}) if !defined($domain);
+    return ("$index/domains/$domain", $text{'return_mailboxes'}, $index, $text{'return_domains'}) if $further;
+    my ($id) = domain_id(un_urlize($domain));
+    return (defined($id) ? ("/virtual-server/list_users.cgi?dom=$id", $text{'return_users'}) : (), $index, $text{'return_domains'});
+}
+
+# domain_id(name) Returns the id of a domain, from the file in which Virtualmin finds domains by their name
+# (get_domain_by_maps), whose library takes longer to load; nothing if it is not there.
+sub domain_id {
+    my ($name) = @_;
+    my %ids;
+    read_file("$config_directory/virtual-server/map.dom", \%ids) or return;
+    return ($ids{$name} // '') =~ /^(\d+)$/ ? $1 : ();
 }
 
 # print_setup_report() Prints which parts of the set-up failed, and the command that repairs them; nothing if none did.

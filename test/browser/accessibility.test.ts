@@ -36,8 +36,8 @@ describe('keyboard navigation', () => {
     await page.getByRole('button', { name: 'Print', exact: true }).focus();
     await page.keyboard.press('Enter');
     await page.waitForURL(/sheets$/);
-    expect(await page.locator('.sheet').count()).toBe(1);
-    expect(await page.locator('.sheet h2').textContent()).toBe('zoe@example.com');
+    expect(await page.locator('.mcs-sheet').count()).toBe(1);
+    expect(await page.locator('.mcs-sheet h2').textContent()).toBe('zoe@example.com');
   });
 
   test('every focus stop has a visible focus', async () => {

@@ -12,7 +12,7 @@ describe('the branding page', () => {
       '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10"><rect width="40" height="10" fill="#14509b"/></svg>',
     ),
   };
-  const host = '#preview .host';
+  const host = '#preview .mcs-host';
   const isThere = (page: Page, picture: string) =>
     page.evaluate(`document.querySelector('${picture}').decode().then(() => true)`);
 
@@ -27,7 +27,7 @@ describe('the branding page', () => {
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Every sheet made from now on uses it.').waitFor();
     const sheet = await browser.open('/domains/dash.example/sheets');
-    expect(await isThere(sheet, '.sheet .host img')).toBe(true);
+    expect(await isThere(sheet, '.mcs-sheet .mcs-host img')).toBe(true);
     expect(await violations(sheet)).toEqual([]);
   });
 

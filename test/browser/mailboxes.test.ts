@@ -140,7 +140,7 @@ describe('the waiting page', () => {
     await page.goto('/domains/gone.example?sort=name');
     await page.getByText('Waiting for Virtualmin').waitFor();
     release();
-    await page.locator('table.mailboxes').waitFor();
+    await page.locator('table.mcs-mailboxes').waitFor();
     await page.goBack();
     expect(page.url()).toBe(`${browser.base}/`);
   });

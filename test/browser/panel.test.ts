@@ -81,8 +81,8 @@ test('the refresh form and the search form work', async () => {
   await page.getByRole('searchbox').fill('zoe');
   await page.getByRole('button', { name: 'Search' }).click();
   await page.waitForURL(/q=zoe/);
-  await page.locator('table.mailboxes tbody tr').nth(1).waitFor({ state: 'detached' });
-  expect(await page.locator('table.mailboxes tbody tr').count()).toBe(1);
+  await page.locator('table.mcs-mailboxes tbody tr').nth(1).waitFor({ state: 'detached' });
+  expect(await page.locator('table.mcs-mailboxes tbody tr').count()).toBe(1);
 });
 
 test('files for a selection are downloads, and sheets open in a page of their own', async () => {
@@ -97,7 +97,7 @@ test('files for a selection are downloads, and sheets open in a page of their ow
   }
   const opened = page.context().waitForEvent('page');
   await page.getByRole('button', { name: 'Print', exact: true }).click();
-  await (await opened).locator('.sheet').first().waitFor();
+  await (await opened).locator('.mcs-sheet').first().waitFor();
   expect(path()).toBe('/domains/example.com');
 });
 
@@ -117,7 +117,7 @@ test('a page that waits for Virtualmin shows the result without a reload', async
   await leadTo('#menu a', `${cgi}/domains/big.example`);
   await page.getByRole('link', { name: 'Mail Client Setup' }).click();
   await page.getByText('Waiting for Virtualmin').waitFor();
-  await page.locator('table.mailboxes').waitFor();
+  await page.locator('table.mcs-mailboxes').waitFor();
   expect(path()).toBe('/domains/big.example');
 });
 

@@ -22,7 +22,7 @@ describe('printing', () => {
     const page = await browser.open(sheetsPath);
     await page.emulateMedia({ media: 'print' });
     const visible = await page.evaluate(
-      '[...document.body.querySelectorAll("*")].filter((e) => !e.closest(".sheet, .without") && !e.querySelector(".sheet") && e.getClientRects().length > 0 && !e.matches(".visually-hidden")).map((e) => e.outerHTML)',
+      '[...document.body.querySelectorAll("*")].filter((e) => !e.closest(".mcs-sheet, .mcs-without") && !e.querySelector(".mcs-sheet") && e.getClientRects().length > 0 && !e.matches(".mcs-visually-hidden")).map((e) => e.outerHTML)',
     );
     expect(visible).toEqual([]);
   });
@@ -54,13 +54,13 @@ describe('printing', () => {
   test('black on white, also in dark mode, with a line for the password', async () => {
     const page = await browser.open(`${bobPath}/sheet`, { colorScheme: 'dark' });
     await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
-    const colours = 'getComputedStyle(document.querySelector(".sheet"))';
+    const colours = 'getComputedStyle(document.querySelector(".mcs-sheet"))';
     expect(await page.evaluate(`${colours}.color`)).toBe('rgb(0, 0, 0)');
     expect(await page.evaluate(`${colours}.backgroundColor`)).toBe('rgb(255, 255, 255)');
     expect(await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')).toBe(
       'rgb(255, 255, 255)',
     );
-    const line = await page.locator('.line').boundingBox();
+    const line = await page.locator('.mcs-line').boundingBox();
     expect(line?.width).toBeGreaterThan(200);
     expect(line?.height).toBeGreaterThan(30);
   });
@@ -70,12 +70,12 @@ describe('printed sheets in every language: no text is cut off, overflows or ove
   /** Runs in the page: returns the texts of a sheet that leave their own block or overlap another one. */
   const misplaced = `(() => {
     const found = [];
-    const blocks = [...document.querySelectorAll('.sheet :is(p, dt, dd, li, h2, h3, h4, footer)')]
-      .filter((block) => block.checkVisibility() && !block.closest('.visually-hidden'));
+    const blocks = [...document.querySelectorAll('.mcs-sheet :is(p, dt, dd, li, h2, h3, h4, footer)')]
+      .filter((block) => block.checkVisibility() && !block.closest('.mcs-visually-hidden'));
     const rects = [];
     for (const block of blocks) {
       const own = block.getBoundingClientRect();
-      const sheet = block.closest('.sheet').getBoundingClientRect();
+      const sheet = block.closest('.mcs-sheet').getBoundingClientRect();
       const texts = document.createTreeWalker(block, NodeFilter.SHOW_TEXT);
       for (let node = texts.nextNode(); node; node = texts.nextNode()) {
         if (node.textContent.trim() === '' || node.parentElement.closest('p, dt, dd, li, h2, h3, h4, footer') !== block) continue;
@@ -85,7 +85,7 @@ describe('printed sheets in every language: no text is cut off, overflows or ove
           if (rect.width < 1) continue;
           rects.push({ block, rect, text: node.textContent });
           const across = rect.left < Math.max(own.left, sheet.left) - 1 || rect.right > Math.min(own.right, sheet.right) + 1;
-          if (across && getComputedStyle(block).columnCount === 'auto' && !block.closest('.guides')) found.push('out: ' + node.textContent);
+          if (across && getComputedStyle(block).columnCount === 'auto' && !block.closest('.mcs-guides')) found.push('out: ' + node.textContent);
         }
       }
     }
@@ -119,7 +119,7 @@ describe('printed sheets in every language: no text is cut off, overflows or ove
         { viewport: { width, height: 1000 } },
       );
       await page.emulateMedia({ media: 'print' });
-      expect(await page.locator('.sheet').count()).toBe(2);
+      expect(await page.locator('.mcs-sheet').count()).toBe(2);
       expect(await page.evaluate(misplaced)).toEqual([]);
     }
     browser.app.virtualmin.override = null;

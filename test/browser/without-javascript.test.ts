@@ -33,18 +33,20 @@ describe('without JavaScript', () => {
     expect(page.url()).toMatch(/sort=login/);
     await page.getByLabel('Select bob@example.com').check();
     await page.getByRole('button', { name: 'Print', exact: true }).click();
-    expect(await page.locator('.sheet h2').allTextContents()).toEqual(['bob@example.com']);
+    expect(await page.locator('.mcs-sheet h2').allTextContents()).toEqual(['bob@example.com']);
     await page.goto('/domains/example.com?q=e%40example');
     await page.getByLabel(/all that match/).check();
     await page.getByRole('button', { name: 'Print', exact: true }).click();
     const matching = ['alice@example.com', 'example@example.com', 'zoe@example.com'];
-    expect(await page.locator('.sheet h2').allTextContents()).toEqual(matching);
+    expect(await page.locator('.mcs-sheet h2').allTextContents()).toEqual(matching);
     await page.getByLabel('Language').selectOption('de');
     await page.getByLabel('iPhone and iPad').uncheck();
     await page.getByRole('button', { name: 'Show' }).click();
-    expect(await page.locator('.sheet h2').allTextContents()).toEqual(matching);
-    expect(await page.locator('.sheet .kind').first().textContent()).toBe('E-Mail-Einstellungen');
-    expect(await page.locator('.sheet h4').allTextContents()).not.toContain('iPhone und iPad');
+    expect(await page.locator('.mcs-sheet h2').allTextContents()).toEqual(matching);
+    expect(await page.locator('.mcs-sheet .mcs-kind').first().textContent()).toBe(
+      'E-Mail-Einstellungen',
+    );
+    expect(await page.locator('.mcs-sheet h4').allTextContents()).not.toContain('iPhone und iPad');
   });
 
   test('the plain text can be selected', async () => {

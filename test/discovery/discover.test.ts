@@ -331,9 +331,13 @@ describe('a discovery search', () => {
     const [of, other] = ['bob@example.com', 'zoe@example.com'].map((address) =>
       rows.find((row) => row.includes(`>${address}<`)),
     );
-    expect(of).toMatch(/data-label="Thunderbird"><span class="tag good">right/);
-    expect(of).toMatch(/data-label="Outlook"><span class="tag off">guesses<[^]*as user name/);
-    expect(other).toMatch(/data-label="Thunderbird"><span class="tag off">wrong<[^]*bob\.example/);
+    expect(of).toMatch(/data-label="Thunderbird"><span class="mcs-tag mcs-good">right/);
+    expect(of).toMatch(
+      /data-label="Outlook"><span class="mcs-tag mcs-off">guesses<[^]*as user name/,
+    );
+    expect(other).toMatch(
+      /data-label="Thunderbird"><span class="mcs-tag mcs-off">wrong<[^]*bob\.example/,
+    );
     // The place that exists gets one request per address, a missing place one in total.
     const places = (start: string) => requests.filter((one) => one.startsWith(start)).length;
     expect(places(`GET ${known}`)).toBe(rows.length);

@@ -70,7 +70,7 @@ errors();
 subtest 'a page inside the panel' => sub {
     my ($head, $body) = request('/domains/example.com');
     like($head, qr{^HTTP/1\.0 200 OK\r\n.*^Content-type: text/html}ms, 'it has the headers of the panel');
-    like($body, qr{^<panel title="Mail Client Setup · example.com">}, 'it has a title');
+    like($body, qr{^<panel title="Mail Client Setup">\n<subtitle>example\.com</subtitle>}, 'it has a title and a subtitle');
     like($body, qr{</panel>\n$}, 'it has the foot of the panel');
     like($body, qr{bob\.example}, 'it has its content');
     unlike($body, qr{<html|<body|<!DOCTYPE}i, 'it is not a whole document');
@@ -78,6 +78,22 @@ subtest 'a page inside the panel' => sub {
     like($body, qr{href="/virtualmin-mail-setup/assets/panel\.css\?v=[\d.]+"}, 'assets have their version');
     is(errors(), '', 'no errors in the log');
     unlike($head, qr{[^\r]\n}, 'every header ends with CR and LF');
+};
+
+subtest 'the links at the foot of a page' => sub {
+    my $links = sub {
+        my ($path) = @_;
+        return [ map { [ m{href="([^"]+)">Return to (.*?)</a>} ] } (request($path))[1] =~ m{(<a class="return".*)}g ];
+    };
+    my $index = '/virtualmin-mail-setup/index.cgi';
+    is_deeply($links->('/'), [ [ '/', 'Webmin index' ] ], 'of the domains');
+    is_deeply($links->('/domains/example.com'), [ [ $index, 'domains' ] ], 'of the mailboxes, if Virtualmin has no map of the domains');
+    map_domains();
+    my ($id) = content("$etc/virtual-server/map.dom") =~ /^example\.com=(\d+)$/m;
+    is_deeply($links->('/domains/example.com'), [ [ "/virtual-server/list_users.cgi?dom=$id", 'users' ], [ $index, 'domains' ] ], 'of the mailboxes');
+    is_deeply($links->('/domains/example.com/mailboxes/bob.example'), [ [ "$index/domains/example.com", 'mailboxes' ], [ $index, 'domains' ] ], 'of a mailbox');
+    unlike((request('/domains/%22%3E%3Cb%3E'))[1], qr{<b>}, 'hostile text stays text');
+    unlink(glob("$etc/virtual-server/map.*"));
 };
 
 subtest 'the address of the module only' => sub {

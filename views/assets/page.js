@@ -127,7 +127,7 @@
   function start() {
     // A copy button copies the value beside it.
     for (const button of document.querySelectorAll('[data-copy]')) {
-      const value = button.parentElement.querySelector('.value');
+      const value = button.parentElement.querySelector('.mcs-value');
       button.hidden = false;
       button.addEventListener('click', () => copyFor(button, value.textContent, value));
     }

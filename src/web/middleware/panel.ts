@@ -16,6 +16,12 @@ export const factsHeader = 'Mail-Setup-Panel';
 /** The response header that marks a page fragment for the panel's page. Its value is the title, percent-encoded. */
 const titleHeader = 'Mail-Setup-Title';
 
+/** The response header with the line below the title, percent-encoded: a domain or an address. Absent if there is none. */
+const subtitleHeader = 'Mail-Setup-Subtitle';
+
+/** The classes that Authentic and the gray theme give to Virtualmin's own tables. */
+const panelTableClass = ' ui_columns table table-striped table-hover table-condensed';
+
 /** The response header with an entry for the panel's log of actions. */
 const actionHeader = 'Mail-Setup-Action';
 
@@ -32,7 +38,11 @@ export function panelViewer(): RequestHandler {
     locals.formToken = viewer.token;
     locals.panelLanguage = viewer.language;
     locals.links = linksAt(viewer);
-    locals.embed = (title: string) => void response.set(titleHeader, encodeURIComponent(title));
+    locals.tableClass = panelTableClass;
+    locals.embed = (title, subtitle) => {
+      response.set(titleHeader, encodeURIComponent(title));
+      if (subtitle !== '') response.set(subtitleHeader, encodeURIComponent(subtitle));
+    };
     next();
   };
 }

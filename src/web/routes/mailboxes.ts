@@ -59,7 +59,6 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
     response.render('pages/mailboxes', {
       mayCheck,
       badge: badgeOf(decideServices(domain, policy, observations)),
-      title: page.title,
       freshness: there.freshness,
       server,
       users,

@@ -11,12 +11,15 @@ use Exporter 'import';
 our @EXPORT = qw(
     init_config foreign_require foreign_available get_webprefix module_root_directory html_escape urlize un_urlize
     ui_print_header ui_print_footer ui_table_row ui_yesno_radio webmin_log text
-    get_module_acl save_module_acl reload_miniserv has_command
+    get_module_acl save_module_acl reload_miniserv restart_miniserv has_command
     lock_file unlock_file read_file write_file write_file_contents unlink_file acl_filename
 );
 
 # How often reload_miniserv() was called.
 our $reloads = 0;
+
+# How often restart_miniserv() was called.
+our $restarts = 0;
 
 # The files that are locked now.
 our %locked;
@@ -140,10 +143,20 @@ sub un_urlize {
 
 # Prints its own headers before the page; their lines end with a line feed only (web-lib-funcs.pl, PrintHeader).
 sub ui_print_header {
-    print "X-Frame-Options: SAMEORIGIN\n", "Content-type: text/html; Charset=UTF-8\n\n<panel title=\"$_[1]\">\n";
+    my ($subtitle, $title) = @_;
+    print "X-Frame-Options: SAMEORIGIN\n", "Content-type: text/html; Charset=UTF-8\n\n<panel title=\"$title\">\n";
+    print "<subtitle>$subtitle</subtitle>\n" if defined($subtitle);
 }
 
-sub ui_print_footer { print "</panel>\n" }
+# ui_print_footer(address, text, ...) Prints a link for each pair (web-lib-funcs.pl, footer).
+sub ui_print_footer {
+    my @links = @_;
+    while (my ($address, $text) = splice(@links, 0, 2)) {
+        $address = get_webprefix() . $address if $address =~ m{^/};
+        print "<a class=\"return\" href=\"$address\">Return to $text</a>\n";
+    }
+    print "</panel>\n";
+}
 
 sub ui_table_row { return "<tr><td>$_[0]</td><td>$_[1]</td></tr>\n" }
 
@@ -178,6 +191,9 @@ sub save_module_acl {
     local $locked{$path} = 1;
     write_file($path, $access);
 }
+
+# MiniServ starts again at SIGHUP, and loads everything anew (miniserv.pl).
+sub restart_miniserv { $restarts++; return }
 
 # MiniServ reads its configuration and users again at SIGUSR1 (miniserv.pl).
 sub reload_miniserv {

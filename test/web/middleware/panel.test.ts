@@ -83,13 +83,17 @@ describe('in the panel', () => {
   });
 
   test.each([
-    ['/', 'Mail Client Setup'],
-    ['/domains/xn--mnchen-3ya.example', 'Mail Client Setup · münchen.example'],
-    ['/domains/example.com/mailboxes/bob.example', 'bob@example.com · Mail Client Setup'],
-    ['/domains/nosuch.example', 'Not found'],
-  ])('%s is a part of a page with its title', async (path, title) => {
+    ['/', 'Mail Client Setup', ''],
+    ['/domains/xn--mnchen-3ya.example', 'Mail Client Setup', 'münchen.example'],
+    ['/domains/example.com/mailboxes/bob.example', 'Mail Client Setup', 'bob@example.com'],
+    ['/domains/nosuch.example', 'Not found', ''],
+  ])('%s is a part of a page with its title', async (path, title, subtitle) => {
     const { headers, text } = await get(path);
-    expect(decodeURIComponent(String(headers['mail-setup-title']))).toBe(title);
+    const decoded = (name: string) => decodeURIComponent(headers[name] ?? '');
+    expect(decoded('mail-setup-title')).toBe(title);
+    expect(decoded('mail-setup-subtitle')).toBe(subtitle);
+    // The panel prints the title.
+    expect(text).not.toContain('<h1');
     expect(text).not.toMatch(/<(!DOCTYPE|html|head|body|main|title|meta)\b/i);
     expect(text.match(/<div/g)?.length).toBe(text.match(/<\/div>/g)?.length);
     for (const [, address = ''] of text.matchAll(/(?:href|action|src)="(\/[^"]*)"/g)) {
@@ -159,7 +163,9 @@ describe('in the panel', () => {
   test("the message about an invalid setting is in the viewer's language", async () => {
     const french = { ...root, language: 'fr.UTF-8' };
     const mistake = await get('/domains/example.com', french, 'imap_port=143x');
-    expect(mistake.text).toContain('<h1>Les réglages de ce module comportent une erreur</h1>');
+    expect(decodeURIComponent(String(mistake.headers['mail-setup-title']))).toBe(
+      'Les réglages de ce module comportent une erreur',
+    );
     expect(mistake.text).toContain(
       '<span lang="fr">Module Config : imap_port doit être un port de 1 à 65535, ou off</span>',
     );

@@ -152,7 +152,7 @@ describe('the branding preview', () => {
     );
     expect(status).toBe(200);
     expect(text).toContain('<bdi>Draft</bdi>');
-    expect(text).toMatch(/<div class="host">\n<img src="data:image\/svg\+xml;base64,/);
+    expect(text).toMatch(/<div class="mcs-host">\n<img src="data:image\/svg\+xml;base64,/);
     expect((await app.get('/branding')).text).not.toContain('Draft');
   });
 

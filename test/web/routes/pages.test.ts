@@ -112,7 +112,9 @@ describe('the mailboxes of a domain', () => {
 
   test('search, order and the filter "differs" work together', async () => {
     const { text } = await app.get('/domains/example.com?q=ex&sort=login&order=desc&differs=1');
-    const logins = [...text.matchAll(/class="value login">([^<]+)/g)].map(([, login]) => login);
+    const logins = [...text.matchAll(/class="mcs-value mcs-login">([^<]+)/g)].map(
+      ([, login]) => login,
+    );
     expect(logins).toEqual([
       'zoe.example',
       'off.example',
@@ -272,7 +274,7 @@ describe('sheets', () => {
     const { text } = await app.get(
       '/domains/example.com/sheets?selected=1&login=zoe.example&login=bob.example',
     );
-    expect(text.match(/class="sheet /g)).toHaveLength(2);
+    expect(text.match(/class="mcs-sheet /g)).toHaveLength(2);
     expect(text).not.toContain('alice');
   });
 

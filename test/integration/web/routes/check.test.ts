@@ -316,7 +316,7 @@ describe("a certificate for the server's own name", () => {
     expect(await hostIn(proposing)).toBe('mail.example.com');
     const { text } = await proposing.get('/domains/example.com/check');
     expect(text).toContain(
-      `The certificate is valid for </strong><code class="value">${named}</code>`,
+      `The certificate is valid for </strong><code class="mcs-value">${named}</code>`,
     );
     proposing.close();
     const using = await start('certificate_host=use');

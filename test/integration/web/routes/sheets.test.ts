@@ -261,7 +261,7 @@ describe('sheets for several mailboxes', () => {
       .get('/domains/big.example/sheets?wait=1')
       .redirects(1)
       .set('Authorization', `Bearer ${accessToken}`);
-    expect(text.match(/class="sheet /g)).toHaveLength(4990);
+    expect(text.match(/class="mcs-sheet /g)).toHaveLength(4990);
   }, 90_000);
 
   test('a form can have thousands of logins', async () => {
