@@ -66,7 +66,7 @@ const leadingOf = (size: number) => size * 1.27;
 /** The height of `count` lines. */
 export const heightOf = (count: number, size: number) => count * leadingOf(size);
 
-/** The height of capital letters above the baseline, in units of the size. */
+/** From the top of a line to its baseline, in units of the size. */
 const ascent = 0.93;
 
 /** A paragraph of fewer lines is not divided between two pages. */
