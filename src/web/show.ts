@@ -3,7 +3,6 @@ import type { Request, Response } from 'express';
 import { viewOf, type ErrorView } from './middleware/error-handler';
 import type { Look } from '../cache/cache';
 import { sameWith, single } from './query';
-import { textsOf } from './locals';
 
 /** Milliseconds before the waiting page is sent instead of a page without data. */
 const atOnce = 500;
@@ -67,7 +66,7 @@ export function valueOrWaiting<T>(
         freshness: {
           asOf: look.answer.asOf,
           refreshing: look.refreshing,
-          failure: look.failure === null ? null : viewOf(look.failure, now, textsOf(response)),
+          failure: look.failure === null ? null : viewOf(look.failure, now, response),
         },
       };
   }

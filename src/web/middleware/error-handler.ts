@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler } from 'express';
+import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { LockedOutError, RemoteApiError, type RemoteApiErrorCode } from '../../virtualmin/errors';
 import type { PageTexts } from '../../texts/page-texts';
@@ -13,7 +13,7 @@ export interface ErrorView {
   readonly code: string;
   readonly title: string;
   readonly message: string;
-  /** Details for the administrator; null where there are none. */
+  /** Details for the administrator; null where there are none, and for other viewers. */
   readonly detail: { readonly text: string; readonly language: string } | null;
   /** Whether trying again may help. */
   readonly tryAgain: boolean;
@@ -42,8 +42,13 @@ const codes: Readonly<Record<number, string>> = {
   409: 'conflict',
 };
 
-/** What to show for an error. Nothing of an unknown error is shown. */
-export function viewOf(
+/** What to show for an error. Nothing of an unknown error is shown, and details only to a master admin. */
+export function viewOf(error: unknown, now: number, response: Response): ErrorView {
+  const view = viewWithDetail(error, now, textsOf(response));
+  return response.locals.viewer?.role === 'master-admin' ? view : { ...view, detail: null };
+}
+
+function viewWithDetail(
   error: unknown,
   now: number,
   { text, say, code: language }: PageTexts,
@@ -94,7 +99,7 @@ export function errorHandler(log: Logger, now: () => number): ErrorRequestHandle
   // Express calls only a function of four parameters with an error.
   // eslint-disable-next-line @typescript-eslint/no-unused-vars
   return (error: unknown, request, response, _next) => {
-    const view = viewOf(error, now(), textsOf(response));
+    const view = viewOf(error, now(), response);
     if (view.status >= 500 && !endsEarly(error)) {
       log.warn({ code: view.code, ...details(error) }, 'failed');
     }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
-import { accessToken } from '../../helpers/app';
+import { accessToken, masterAdmin } from '../../helpers/app';
 import { useApp } from '../../helpers/use-app';
 import {
   answerUsers,
@@ -510,6 +510,45 @@ describe('when Virtualmin fails', () => {
     expect([json.status, Object.keys(json.body as object)]).toEqual([shown, ['error']]);
     expect(json.headers['retry-after']).toBe(status === 403 ? '60' : undefined);
     expect(app.logged()).toContain('"msg":"failed"');
+  });
+
+  test('only a master admin is shown the details', async () => {
+    app.virtualmin.override = (_query, response) => {
+      response.statusCode = 500;
+      response.end();
+    };
+    const paths = ['', '/mailboxes.json', '/mailboxes.csv'].map(
+      (end) => `/domains/example.com${end}`,
+    );
+    const details = /list-(users|domains)/;
+    for (const path of paths) {
+      const { status, text } = await app.get(path);
+      expect([path, status, text]).toEqual([path, 502, expect.stringMatching(details)]);
+    }
+    for (const role of ['reseller', 'domain-owner', 'extra-admin'] as const) {
+      app.viewer.is = { ...masterAdmin, role };
+      for (const path of paths) {
+        const { status, text } = await app.get(path);
+        expect([path, status, text]).toEqual([path, 502, expect.not.stringMatching(details)]);
+        expect(text).toContain('Its command has failed.');
+      }
+    }
+  });
+
+  test('only a master admin is shown the details beside an older answer', async () => {
+    await page('/domains/example.com');
+    app.virtualmin.override = (_query, response) => {
+      response.statusCode = 500;
+      response.end();
+    };
+    app.clock.now += 10 * 60_000;
+    await page('/domains/example.com');
+    app.clock.now += 1000;
+    expect(await page('/domains/example.com')).toMatch(/list-(users|domains)/);
+    app.viewer.is = { ...masterAdmin, role: 'domain-owner' };
+    const text = await page('/domains/example.com');
+    expect(text).toContain('Its command has failed.');
+    expect(text).not.toMatch(/list-(users|domains)/);
   });
 
   test('"Try again" after a wrong password sends one more request', async () => {
