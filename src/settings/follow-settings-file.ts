@@ -32,8 +32,12 @@ export function followSettingsFile(
   };
 }
 
-/** Changes with the file; '' if there is no file. */
+/** Changes with the file; the error's code where there is none, or where it cannot be reached. */
 function stateOf(path: string): string {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? '' : `${found.ino} ${found.mtimeMs} ${found.size}`;
+  try {
+    const { ino, mtimeMs, size } = statSync(path);
+    return `${ino} ${mtimeMs} ${size}`;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unknown';
+  }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
@@ -152,6 +152,10 @@ describe('a changed settings file', () => {
       `${path}, line 1: imap_port must be a port from 1 to 65535, or off`,
       `${path}: cannot be read (ENOENT)`,
     ]);
+    symlinkSync(path, path);
+    expect([host(), host()]).toEqual(['mail.{domain}', 'mail.{domain}']);
+    expect(logged.slice(2)).toEqual([`${path}: cannot be read (ELOOP)`]);
+    rmSync(path);
     writeFileSync(path, 'mail_host=three.example');
     expect(host()).toBe('three.example');
   });
