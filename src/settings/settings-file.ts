@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isDomainName } from '../domain/domain-name';
+import { asciiDomainName } from '../domain/domain-name';
 import type { MailPolicies, MailPolicy } from '../domain/policy';
 import { keyValueLines } from '../texts/key-value';
 import { message, type Message } from '../texts/message';
@@ -16,6 +16,8 @@ export interface LineProblem {
 /** A setting as it is written in the file. */
 interface Entry {
   readonly line: number;
+  /** The key as it is written, with the domain. */
+  readonly name: string;
   readonly text: string;
 }
 
@@ -48,20 +50,23 @@ export function parseSettings(text: string): { readonly policies: MailPolicies }
   const overrides = new Map<string, Map<string, Entry>>();
   for (const { number, key: name, value } of keyValueLines(text)) {
     if (value === null) return { line: number, problem: message('setting_no_value') };
-    const [key = '', domain] = name.split('@', 2);
+    const [key = '', ...rest] = name.split('@');
     if (!Object.hasOwn(settings, key)) {
       return { line: number, problem: message('setting_unknown', { key: JSON.stringify(key) }) };
     }
-    const entry = { line: number, text: value };
-    if (domain === undefined) {
+    const entry = { line: number, name, text: value };
+    if (rest.length === 0) {
       general.set(key, entry);
-    } else if (isDomainName(domain)) {
-      const own = overrides.get(domain.toLowerCase()) ?? new Map<string, Entry>();
-      overrides.set(domain.toLowerCase(), own.set(key, entry));
-    } else {
-      const values = { domain: JSON.stringify(domain) };
+      continue;
+    }
+    const written = rest.join('@');
+    const domain = asciiDomainName(written);
+    if (domain === null) {
+      const values = { domain: JSON.stringify(written) };
       return { line: number, problem: message('setting_no_domain', values) };
     }
+    const own = overrides.get(domain) ?? new Map<string, Entry>();
+    overrides.set(domain, own.set(key, entry));
   }
   const policy = readPolicy(general);
   if ('problem' in policy) return policy;
@@ -97,5 +102,5 @@ function problemOf(entries: Entries, keys: readonly string[], problem: Message):
   const entry = entries.get(key ?? '');
   if (key === undefined || entry === undefined)
     throw new Error(`none of ${keys.join(', ')} is set`);
-  return { line: entry.line, problem: message('setting_problem', { key, problem }) };
+  return { line: entry.line, problem: message('setting_problem', { key: entry.name, problem }) };
 }

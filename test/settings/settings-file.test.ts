@@ -43,6 +43,16 @@ describe('a settings error names the line and the key', () => {
     ['no way to send', 'submission_port=off\nsubmissions_port=off', 'leaves no way to send mail'],
     ['an exception for an invalid domain', 'mail_host@-x-=a.example', '"-x-" is not a domain name'],
     [
+      'an exception for two domains',
+      'mail_host@a.example@b.example=x',
+      '"a.example@b.example" is not a domain name',
+    ],
+    [
+      'a mistake in an exception',
+      'imap_port@Example.org=x',
+      'line 1: imap_port@Example.org must be a port',
+    ],
+    [
       'an exception that leaves no way to receive',
       'imap_port=off\noffer_pop3=no\nimaps_port@a.example=off',
       'leaves no way to receive mail',
@@ -81,6 +91,11 @@ test("a domain's own settings override the general ones", () => {
     outgoingHost: 'mx.a.example',
     offerPop3: false,
   });
+});
+
+test('the domain of a setting may be written as it is read', () => {
+  const { byDomain } = policiesOf('mail_host@München.example=mx.example');
+  expect([...byDomain.keys()]).toEqual(['xn--mnchen-3ya.example']);
 });
 
 test('a name of Object.prototype is not a setting', () => {
