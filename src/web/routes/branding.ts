@@ -24,6 +24,9 @@ import { domainOf, repeated, single } from '../query';
 import { guard, needs, newRouter } from '../access';
 import { linksOf, textsOf, viewerOf } from '../locals';
 
+/** Limit for a reseller's name as it is written in a file name: file systems allow 255 bytes for the whole. */
+const maxFileName = 200;
+
 /** The branding that a request shows or changes, and the one that it builds on. */
 interface Subject {
   readonly owner: BrandingOwner;
@@ -200,7 +203,10 @@ function ownerOf(request: Pick<Request, 'params'>): BrandingOwner {
   const { domain, reseller } = request.params;
   if (domain !== undefined) return { kind: 'domain', name: domainOf(request) };
   if (typeof reseller !== 'string') return { kind: 'server' };
-  if (!/^[^\p{Cc}\s/]{1,64}$/u.test(reseller)) throw notFound('error_not_user');
+  const usable = /^[^\p{Cc}\s/]{1,64}$/u.test(reseller);
+  if (!usable || encodeURIComponent(reseller).length > maxFileName) {
+    throw notFound('error_not_user');
+  }
   return { kind: 'reseller', name: reseller };
 }
 

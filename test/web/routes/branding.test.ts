@@ -57,6 +57,15 @@ describe('saving a branding', () => {
     expect(app.logged()).not.toContain('Secret name');
   });
 
+  test.each([
+    ['that fits into a file name', 'é'.repeat(33), 303],
+    ['too long for a file name', '😀'.repeat(30), 404],
+  ])('of a reseller with a name %s', async (_what, name, status) => {
+    const path = `/branding/resellers/${encodeURIComponent(name)}`;
+    const saved = await app.post(path).field('version', '').field('host_name', 'x');
+    expect(saved.status).toBe(status);
+  });
+
   test('an empty field returns to the inherited value', async () => {
     await save('/branding', { host_name: 'Server', sheet_note: 'Server note' });
     await save('/domains/example.com/branding', { host_name: 'Domain' });
