@@ -58,7 +58,7 @@ export function dialogueOf(protocol: Endpoint['protocol'], connection: LineConne
 }
 
 /** RFC 4616: an empty authorization identity, the login, the password. */
-function plain(login: string, password: string): string {
+export function plain(login: string, password: string): string {
   return Buffer.from(`\0${login}\0${password}`).toString('base64');
 }
 

@@ -1,5 +1,5 @@
 import type { Endpoint, Result } from '../domain/observation';
-import { RefusedError } from './dialogue';
+import { plain, RefusedError } from './dialogue';
 import type { LineConnection } from './line-connection';
 import { certificateProblem, openSecured, resultOf } from './probe';
 import type { Probes } from './probes';
@@ -11,7 +11,7 @@ export type LoginOutcome =
   | { readonly kind: 'refused'; readonly words: string }
   /** The server has a temporary problem; `words` is its message. */
   | { readonly kind: 'server-trouble'; readonly words: string }
-  /** The password was not sent. */
+  /** The login got no proper answer; whether the password was sent is not known. */
   | { readonly kind: 'not-reached'; readonly result: Result };
 
 /** Milliseconds for one login: a server may wait some seconds before it refuses one. */
@@ -56,7 +56,7 @@ export async function tryLogin(
       await secured.dialogue.logIn(login, password, secured.offer);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      const words = wordsOf(error.words, password);
+      const words = wordsOf(error.words, login, password);
       return { kind: error.temporary ? 'server-trouble' : 'refused', words };
     }
     secured.dialogue.leave();
@@ -69,8 +69,8 @@ export async function tryLogin(
 }
 
 /** The server's message; '' where it repeats the password, which must not be shown. */
-function wordsOf(words: string, password: string): string {
-  const secrets = [password, Buffer.from(password).toString('base64')];
+export function wordsOf(words: string, login: string, password: string): string {
+  const secrets = [password, Buffer.from(password).toString('base64'), plain(login, password)];
   if (secrets.some((secret) => secret !== '' && words.includes(secret))) return '';
   return words.slice(0, maxWords);
 }
