@@ -213,44 +213,58 @@ function viewBox(root: Element): Box {
   throw new UnusableLogo('logo_size');
 }
 
-type Styles = ReadonlyMap<string, string>;
+/** Presentation properties with their values. */
+type Look = ReadonlyMap<string, string>;
+
+type Styles = ReadonlyMap<string, Look>;
 
 /** The declarations of each class. Drawing programs write `.name{…}` and no other rules. */
 function stylesOf(root: Element): Styles {
-  const classes = new Map<string, string>();
+  const classes = new Map<string, Look>();
   const sheets = Array.from(root.getElementsByTagName('style'), (one) => one.textContent ?? '');
   if (sheets.join('').length > maxStyleLength) throw new UnusableLogo('logo_complicated');
   for (const sheet of sheets) {
     const rules = sheet.replace(/\/\*[^]*?\*\//g, '');
     for (const [, selectors = '', declarations = ''] of rules.matchAll(/([^{}]*)\{([^{}]*)\}/g)) {
+      const declared = declaredIn(declarations);
       for (const selector of selectors.split(',').map((one) => one.trim())) {
         const [, name] = /^\.([\w-]+)$/.exec(selector) ?? [];
         if (name === undefined) {
           throw new UnusableLogo('logo_style');
         }
-        classes.set(name, `${classes.get(name) ?? ''};${declarations}`);
+        classes.set(name, new Map([...(classes.get(name) ?? []), ...declared]));
       }
     }
   }
   return classes;
 }
 
-/** How an element looks: its style overrides its classes, and these its attributes (CSS 2.1, 6.4). */
-function lookOf(element: Element, styles: Styles): ReadonlyMap<string, string> {
+/** The usable declarations in the text of a rule or of a `style` attribute. */
+function declaredIn(text: string): Look {
   const look = new Map<string, string>();
-  const set = (name: string, text: string) => {
-    if (presentation.includes(name) && harmless.test(text)) look.set(name, text);
-  };
-  for (const name of presentation) set(name, (element.getAttribute(name) ?? '').trim());
-  const classes = (element.getAttribute('class') ?? '').split(/\s+/);
-  const declarations = [
-    ...classes.map((name) => styles.get(name) ?? ''),
-    element.getAttribute('style') ?? '',
-  ];
-  for (const declaration of declarations.join(';').split(';')) {
-    const [name = '', text = ''] = declaration.split(':', 2);
-    set(name.trim(), text.replace(/!\s*important/, '').trim());
+  for (const declaration of text.split(';')) {
+    const [name = '', value = ''] = declaration.split(':', 2);
+    setUsable(look, name.trim(), value.replace(/!\s*important/, '').trim());
   }
+  return look;
+}
+
+function setUsable(look: Map<string, string>, name: string, text: string): void {
+  if (presentation.includes(name) && harmless.test(text)) look.set(name, text);
+}
+
+/** How an element looks: its style overrides its classes, and these its attributes (CSS 2.1, 6.4). */
+function lookOf(element: Element, styles: Styles): Look {
+  const look = new Map<string, string>();
+  for (const name of presentation) {
+    setUsable(look, name, (element.getAttribute(name) ?? '').trim());
+  }
+  const classes = (element.getAttribute('class') ?? '').split(/\s+/);
+  const declared = [
+    ...classes.map((name) => styles.get(name) ?? new Map<string, string>()),
+    declaredIn(element.getAttribute('style') ?? ''),
+  ];
+  for (const one of declared) for (const [name, text] of one) look.set(name, text);
   for (const [name, text] of look) if (text === '') look.delete(name);
   return look;
 }
