@@ -25,6 +25,13 @@ const againstTheme = `
     padding: 0.4rem 0.6rem !important;
     border-bottom: 1px solid var(--line) !important;
   }
+  @media (max-width: 46rem) {
+    .mcs-cards th,
+    .mcs-cards td {
+      padding: 0.15rem 0 !important;
+      border: 0 !important;
+    }
+  }
   .mcs-mailboxes .mcs-tick {
     width: 3rem !important;
   }

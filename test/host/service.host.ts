@@ -34,7 +34,7 @@ describe('through the panel', () => {
     const { status, body } = await panel.requestWarm('example.com');
     expect(status).toBe(200);
     expect(String(body)).toMatch(
-      /^<panel title="Mail Client Setup · example\.com">[^]*<\/panel>\n$/,
+      /^<panel title="Mail Client Setup">\n<subtitle>example\.com<\/subtitle>[^]*<\/panel>\n$/,
     );
     expect(String(body)).toContain('mailboxes/bob.example');
   });
