@@ -7,20 +7,41 @@ use File::Basename qw(dirname);
 require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
 require(dirname(__FILE__) . '/system-lib.pl');
 
-our ($module_name, $config_directory);
+our ($module_name, $config_directory, $module_config_directory);
 
 # The key in Virtualmin's configuration that says whether the default template gives this module to domain owners.
 my $avail_key = "avail_$module_name";
 
 # add_plugin() Adds the module to Virtualmin's plugins. Lets the default template give it to domain owners, unless an
-# administrator has refused that.
+# administrator has refused that. Has Virtualmin's table of users show our column.
 sub add_plugin {
     update_virtualmin_config(sub {
         my ($values) = @_;
         my @plugins = split(' ', $values->{'plugins'} // '');
         $values->{'plugins'} = join(' ', @plugins, $module_name) if !grep { $_ eq $module_name } @plugins;
         $values->{$avail_key} = 1 if ($values->{$avail_key} // '') eq '';
+        show_columns($values);
     });
+}
+
+# The file with the value that Virtualmin's setting show_plugins had before it was switched on here.
+sub columns_path { return "$module_config_directory/show-plugins-before" }
+
+# show_columns(&values) Switches on that Virtualmin's table of users shows the columns of plugins, which is off by default. Only
+# once: after that it is the administrator's choice.
+sub show_columns {
+    my ($values) = @_;
+    return if -e columns_path();
+    write_secret(columns_path(), $values->{'show_plugins'} // '');
+    $values->{'show_plugins'} = 1;
+}
+
+# restore_columns(&values) Gives that setting its earlier value, unless an administrator has switched it off since.
+sub restore_columns {
+    my ($values) = @_;
+    return if !-e columns_path() || ($values->{'show_plugins'} // '') ne '1';
+    $values->{'show_plugins'} = read_whole(columns_path());
+    delete($values->{'show_plugins'}) if $values->{'show_plugins'} eq '';
 }
 
 # add_commands() Has Virtualmin write its command-line program again, so that it includes the module's commands, and checks
@@ -41,6 +62,7 @@ sub remove_plugin {
         $values->{'plugins'} = join(' ', grep { $_ ne $module_name } split(' ', $values->{'plugins'} // ''));
         delete($values->{'plugins'}) if $values->{'plugins'} eq '';
         delete($values->{$avail_key});
+        restore_columns($values);
     });
     load_virtualmin();
     for my $template (grep { !$_->{'standard'} && defined(allowed_in_list($_->{'avail'})) } virtual_server::list_templates()) {

@@ -76,6 +76,7 @@ subtest 'the account' => sub {
 subtest 'plugin, commands and units' => sub {
     is(setting('plugins'), 'virtualmin-awstats virtualmin-git virtualmin-mail-setup', 'it is added to the plugins');
     is(setting('avail_virtualmin-mail-setup'), 1, 'the default template allows it to domain owners');
+    is(setting('show_plugins'), 1, 'the table of users shows its column');
     is(setting('allow_subdoms'), 0, "the rest of Virtualmin's configuration has not changed");
     is_deeply(\%WebminCore::locked, {}, 'no file is still locked');
     for my $command (qw(list-mail-setup check-mail-setup repair-mail-setup)) {
@@ -111,6 +112,14 @@ subtest 'set-up run again' => sub {
     is_deeply({ map { $_ => content($_) } @kept }, \%before, 'no file has changed');
     is($WebminCore::reloads, $reloads, 'Webmin has not been reloaded');
     is_deeply(\%WebminCore::locked, {}, 'no file is still locked');
+};
+
+subtest 'a column that an administrator has hidden' => sub {
+    my $values = content("$etc/virtual-server/config");
+    put("$etc/virtual-server/config", $values =~ s/^show_plugins=1/show_plugins=0/mr);
+    is_deeply([ failures() ], [], 'every step works');
+    is(setting('show_plugins'), 0, 'stays hidden');
+    put("$etc/virtual-server/config", $values);
 };
 
 subtest 'installation and upgrade' => sub {
@@ -247,6 +256,7 @@ subtest 'removal' => sub {
     is_deeply(users(), ['root'], 'the module is taken from everybody but the master admin');
     is(setting('plugins'), 'virtualmin-awstats virtualmin-git', 'only this plugin is removed');
     is(setting('avail_virtualmin-mail-setup'), undef, 'it is removed from the default template');
+    is(setting('show_plugins'), undef, 'the table of users is as it was');
     like(content("$etc/virtual-server/templates/71"), qr/^avail=mail=1 dns=0$/m, 'from other templates');
     like(content("$etc/virtual-server/domains/3"), qr/^webmin_avail=mail=1$/m, 'from domains');
     like(`sh $folder/virtualmin list-mail-setup 2>&1`, qr/was not found/, 'its commands are removed');
