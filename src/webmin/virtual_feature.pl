@@ -20,7 +20,7 @@ sub feature_always_links {
         'mod'  => $module_name,
         'desc' => $text{'index_title'},
         'page' => 'index.cgi/domains/' . urlize($d->{'dom'}),
-        'cat'  => 'server',
+        'cat'  => 'mail',
     });
 }
 

@@ -24,6 +24,7 @@ is_deeply([ feature_modules() ], [ [ 'virtualmin-mail-setup', 'Mail Client Setup
 my ($link, @more) = feature_always_links($mail);
 is($link->{'page'}, 'index.cgi/domains/xn%2D%2Dmnchen%2D3ya%2Eexample', 'a domain with mail has a link');
 is($link->{'mod'}, 'virtualmin-mail-setup', 'to this module');
+is($link->{'cat'}, 'mail', 'under Mail Options');
 is(scalar(@more), 0, 'only one link');
 is_deeply([ feature_always_links($plain) ], [], 'a domain without mail has no link');
 is_deeply([ feature_always_links($alias) ], [], 'an alias has no link');
