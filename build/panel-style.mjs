@@ -15,29 +15,8 @@ const colours = `
   --error: color-mix(in srgb, #d0203a 18%, transparent);
 `;
 
-/**
- * Against rules of themes for every table, code and label of a page. Authentic marks those for table cells as
- * important (`.panel-body tr th`) and gives the heads of columns a width in their style attributes, so ours are
- * important, too.
- */
+/** Against rules of themes for every code and label of a page. Those for tables are in the style sheet itself. */
 const againstTheme = `
-  th, td {
-    padding: 0.4rem 0.6rem !important;
-    border-bottom: 1px solid var(--line) !important;
-  }
-  @media (max-width: 46rem) {
-    .mcs-cards th,
-    .mcs-cards td {
-      padding: 0.15rem 0 !important;
-      border: 0 !important;
-    }
-  }
-  .mcs-mailboxes .mcs-tick {
-    width: 3rem !important;
-  }
-  .mcs-mailboxes .mcs-settings {
-    width: 8.5rem !important;
-  }
   code {
     padding: 0;
     border: 0;

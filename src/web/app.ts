@@ -61,8 +61,15 @@ export function createApp(dependencies: Dependencies): Express {
   const { demo, versions, entry } = dependencies;
   const checked = { endpointName, brokenWords, dayOf };
   const worked = { byRole, loginIsEmailAddress, isUnreadable, ...checked };
-  const own = { embed: undefined, tableClass: '' };
-  const shared = { ...own, links: ownLinks, words, dateTime, domainToUnicode, demo, versions };
+  const shared = {
+    tableClass: '',
+    links: ownLinks,
+    words,
+    dateTime,
+    domainToUnicode,
+    demo,
+    versions,
+  };
   Object.assign(app.locals, shared, worked, { t: pageTexts(dependencies.languages.english) });
 
   app.use(requestLog(dependencies.log, dependencies.now));

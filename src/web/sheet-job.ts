@@ -79,10 +79,14 @@ export async function sheetJob(
   return { domain: server.name, branding, texts, paper, asOf, settings, sheets, without };
 }
 
-/** The settings on the first sheet of a job. Throws a 409 with the reason where there is no sheet. */
-export function firstSettings({ settings, without }: SheetJob): ClientSettings {
+/** The first sheet of a job and the settings on it. Throws a 409 with the reason where there is no sheet. */
+export function firstSheet({ sheets, settings, without }: SheetJob): {
+  readonly makeSheet: () => Sheet;
+  readonly settings: ClientSettings;
+} {
+  const [makeSheet] = sheets;
   const [first] = settings;
-  if (first !== undefined) return first;
+  if (makeSheet !== undefined && first !== undefined) return { makeSheet, settings: first };
   const [{ name, reason } = { name: '', reason: '' }] = without;
   throw conflict('error_no_sheet', 'error_no_sheet_why', { name, reason });
 }

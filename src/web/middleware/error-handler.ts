@@ -127,7 +127,7 @@ export function errorHandler(log: Logger, now: () => number): ErrorRequestHandle
 }
 
 /** Whether an error says only that an answer ends early: the client has left, or has cancelled the job. */
-export function endsEarly(error: unknown): boolean {
+function endsEarly(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 

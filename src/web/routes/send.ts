@@ -12,8 +12,7 @@ import { message, type Message } from '../../texts/message';
 import { domainOf, single } from '../query';
 import { limitTo, minutesCounted } from '../rate-limit';
 import { mailboxOf } from '../mailbox-settings';
-import { selectionOfOne } from '../selection';
-import { firstSettings, openFonts, pdfTitle, sheetJob } from '../sheet-job';
+import { firstSheet, openFonts, pdfTitle, sheetJob } from '../sheet-job';
 import { linksOf, viewerOf } from '../locals';
 import { needs, newRouter } from '../access';
 
@@ -55,10 +54,10 @@ export function sendRoutes(dependencies: Dependencies): Router {
     const { server, users } = answer.value;
     const { mailFrom: from } = await policies.of(server);
     if (from === null) throw notFound('error_no_sender');
-    const selection = selectionOfOne(users, login);
+    const mailbox = mailboxOf(users, login);
+    const selection = { mailboxes: [mailbox], all: false };
     const job = await sheetJob(request, response, answer, selection, dependencies);
-    const { recoveryAddress } = mailboxOf(users, login);
-    return { job, settings: firstSettings(job), recoveryAddress: recoveryAddress ?? '', from };
+    return { job, ...firstSheet(job), recoveryAddress: mailbox.recoveryAddress ?? '', from };
   }
 
   type SendJob = Awaited<ReturnType<typeof jobOf>>;
@@ -125,8 +124,10 @@ export function sendRoutes(dependencies: Dependencies): Router {
     },
   );
 
-  async function send(draft: MailDraft, { job, settings, from }: SendJob): Promise<void> {
-    const { sheetOf } = await import('../../formats/sheet');
+  async function send(
+    draft: MailDraft,
+    { job, makeSheet, settings, from }: SendJob,
+  ): Promise<void> {
     const { sheetText } = await import('../../formats/sheet-text');
     const { sheetsPdf } = await import('../../formats/pdf/sheets-pdf');
     const content = sheetsPdf({
@@ -136,8 +137,7 @@ export function sendRoutes(dependencies: Dependencies): Router {
       signal: new AbortController().signal,
       progress: () => undefined,
     });
-    const sheet = sheetOf(settings, job.branding, job.texts, job.asOf);
-    const text = `${draft.text.trim()}\n\n${sheetText(sheet, job.texts)}`;
+    const text = `${draft.text.trim()}\n\n${sheetText(makeSheet(), job.texts)}`;
     const name = fileName(`${settings.emailAddress}.pdf`);
     const file = { name, type: 'application/pdf', content };
     await sendMail({ from, to: draft.to, subject: draft.subject, text, file }, mailTransport);

@@ -3,12 +3,11 @@ import { pipeline } from 'node:stream/promises';
 import type { Router, Request, Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { badRequest, notFound } from '../http-error';
-import { endsEarly } from '../middleware/error-handler';
 import { recordAction } from '../middleware/panel';
 import { fileName } from '../../formats/file-name';
 import { domainOf, single } from '../query';
 import { isSelectionForm, selectionOf, selectionOfOne } from '../selection';
-import { firstSettings, openFonts, pdfTitle, sheetJob, type SheetJob } from '../sheet-job';
+import { firstSheet, openFonts, pdfTitle, sheetJob, type SheetJob } from '../sheet-job';
 import { Progress } from '../progress';
 import { needs, newRouter } from '../access';
 
@@ -26,7 +25,7 @@ export function sheetFilesRoutes(dependencies: Dependencies): Router {
     const answer = await directory.freshDomain(domainOf(request));
     const selection = selectionOf(request, answer.value.users);
     const job = await sheetJob(request, response, answer, selection, dependencies);
-    firstSettings(job);
+    firstSheet(job);
     return job;
   }
 
@@ -47,12 +46,8 @@ export function sheetFilesRoutes(dependencies: Dependencies): Router {
     response.once('close', () => {
       if (!response.writableFinished) running.stop();
     });
-    const body = await make(running.signal, running.done);
     try {
-      await pipeline(body, response);
-    } catch (error) {
-      if (!endsEarly(error)) throw error;
-      response.destroy();
+      await pipeline(await make(running.signal, running.done), response);
     } finally {
       running.end();
     }
@@ -62,7 +57,7 @@ export function sheetFilesRoutes(dependencies: Dependencies): Router {
     const answer = await directory.freshDomain(domainOf(request));
     const selection = selectionOfOne(answer.value.users, request.params.login);
     const job = await sheetJob(request, response, answer, selection, dependencies);
-    const { emailAddress } = firstSettings(job);
+    const { emailAddress } = firstSheet(job).settings;
     await sendPdf(request, response, job, { subject: emailAddress, name: `${emailAddress}.pdf` });
   }
 

@@ -10,7 +10,7 @@ import { recordAction } from '../middleware/panel';
 import { domainOf, repeated, single } from '../query';
 import { isSelectionForm, selectionOf, selectionOfOne } from '../selection';
 import { logoVersion } from './logo';
-import { firstSettings, sheetJob, type SheetJob } from '../sheet-job';
+import { firstSheet, sheetJob, type SheetJob } from '../sheet-job';
 import { maxWaitOf, valueOrWaiting } from '../show';
 import { linksOf, textsOf } from '../locals';
 import type { Domain } from '../../virtualmin/directory';
@@ -65,7 +65,7 @@ export function sheetsRoutes(dependencies: Dependencies): Router {
       if (answer === null) return;
       const selection = selectionOfOne(answer.value.users, request.params.login);
       const job = await sheetJob(request, response, answer, selection, dependencies);
-      firstSettings(job);
+      firstSheet(job);
       await show(request, response, job);
     },
   );
