@@ -1,5 +1,14 @@
-/** Virtualmin's roles of users of the panel. */
-export const viewerRoles = ['master-admin', 'reseller', 'domain-owner', 'extra-admin'] as const;
+/**
+ * Virtualmin's roles of users of the panel; and in Usermin `mailbox-owner`, who sees only the mailbox whose
+ * login is the viewer's name.
+ */
+export const viewerRoles = [
+  'master-admin',
+  'reseller',
+  'domain-owner',
+  'extra-admin',
+  'mailbox-owner',
+] as const;
 
 export type ViewerRole = (typeof viewerRoles)[number];
 

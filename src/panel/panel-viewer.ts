@@ -20,7 +20,7 @@ const minTokenLength = 32;
 /**
  * Parses the viewer header of the panel: a JSON object in Base64 with `user`, `role`, `domains` (`"*"` or
  * a list of names), `may` (a list of permissions), `pages`, `assets`, `token` and optionally `language`.
- * Null where it is anything else.
+ * A mailbox owner has one domain at most. Null where it is anything else.
  */
 export function parseViewer(header: string | undefined): PanelViewer | null {
   const given = parseHeader(header ?? '');
@@ -37,6 +37,7 @@ export function parseViewer(header: string | undefined): PanelViewer | null {
   if (!known) return null;
   const visible = domainsOf(domains);
   if (visible === null) return null;
+  if (role === 'mailbox-owner' && (visible === 'all' || visible.size > 1)) return null;
   const granted: readonly unknown[] = may;
   return {
     user,

@@ -15,6 +15,7 @@ import { securityHeaders } from './middleware/security-headers';
 import { language } from './middleware/language';
 import { panelFacts, panelViewer } from './middleware/panel';
 import { needsNothing } from './access';
+import { noOwnMailbox, ownMailbox } from './middleware/own-mailbox';
 import { onlyViewer } from './middleware/viewer';
 import { brandingRoutes } from './routes/branding';
 import { dateTime } from './date-time';
@@ -81,6 +82,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(language(dependencies.languages));
   if (entry.kind === 'panel') app.use(panelFacts(entry.facts));
   else app.use(accessToken(entry.token), onlyViewer(entry));
+  app.use(ownMailbox());
   app.use(forms());
   app.use('/assets/fonts', assets(dependencies.fonts));
   app.use('/assets', assets(join(dependencies.views, 'assets')));
@@ -88,6 +90,7 @@ export function createApp(dependencies: Dependencies): Express {
   app.use(() => {
     throw notFound();
   });
+  app.use(noOwnMailbox());
   app.use(errorHandler(dependencies.log, dependencies.now));
   return app;
 }

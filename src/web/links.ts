@@ -50,5 +50,17 @@ export function linksAt({ pages, assets }: MountPoint) {
   };
 }
 
+/** The URLs for a mailbox owner, which contain neither a domain nor a login: see own-mailbox.ts. */
+export function ownMailboxLinks(links: Links): Links {
+  const own = (name = '') => `${links.domains()}${name}`;
+  return {
+    ...links,
+    mailbox: () => own(),
+    sheet: () => own('sheet'),
+    mailboxFile: (_domain, _login, name) => own(name),
+    logo: (_domain, version) => `${own('logo')}?v=${part(version)}`,
+  };
+}
+
 /** The URLs in standalone operation. */
 export const ownLinks = linksAt({ pages: '', assets: '/assets' });

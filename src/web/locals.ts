@@ -13,6 +13,8 @@ declare global {
       t?: PageTexts;
       /** Absent in standalone operation. */
       links?: Links;
+      /** Whether the viewer is a mailbox owner, whose pages have no links to others and no buttons. */
+      ownMailbox?: boolean;
       /** In the panel: the token that a form must contain (CSRF). */
       formToken?: string;
       /** In the panel: the viewer's language; '' where the panel sends none. */

@@ -81,6 +81,7 @@ describe('mayWriteMail', () => {
     reseller: true,
     'domain-owner': false,
     'extra-admin': false,
+    'mailbox-owner': false,
   };
 
   test.each(viewerRoles)('%s', (role) => {

@@ -18,6 +18,8 @@ const fixture = JSON.parse(
   readonly roles: readonly string[];
   readonly permissions: readonly string[];
   readonly viewers: readonly SentViewer[];
+  readonly userminRoles: readonly string[];
+  readonly userminViewers: readonly SentViewer[];
 };
 
 const address = { pages: '/module/index.cgi', assets: '/module/assets', token: '0'.repeat(64) };
@@ -27,26 +29,27 @@ const parse = (viewer: object) =>
 
 describe('TypeScript and Perl have the same roles and permissions', () => {
   test('roles', () => {
-    expect([...viewerRoles].sort()).toEqual([...fixture.roles].sort());
+    expect([...viewerRoles]).toEqual([...fixture.roles, ...fixture.userminRoles]);
   });
 
   test('permissions', () => {
     expect([...permissions].sort()).toEqual([...fixture.permissions].sort());
   });
 
-  test.each(fixture.viewers.map((viewer) => [viewer.user, viewer] as const))(
-    'viewer: %s',
-    (_name, viewer) => {
-      expect(parse(viewer)).toEqual({
-        ...address,
-        user: viewer.user,
-        role: viewer.role,
-        domains: viewer.domains === '*' ? 'all' : new Set(viewer.domains),
-        may: new Set(viewer.may),
-        language: '',
-      });
-    },
-  );
+  test.each(
+    [...fixture.viewers, ...fixture.userminViewers].map(
+      (viewer) => [`${viewer.user}, ${viewer.role}`, viewer] as const,
+    ),
+  )('viewer: %s', (_name, viewer) => {
+    expect(parse(viewer)).toEqual({
+      ...address,
+      user: viewer.user,
+      role: viewer.role,
+      domains: viewer.domains === '*' ? 'all' : new Set(viewer.domains),
+      may: new Set(viewer.may),
+      language: '',
+    });
+  });
 
   test('a permission that only one side knows is not granted', () => {
     const [viewer] = fixture.viewers;

@@ -1,44 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { permissions } from '../../src/domain/viewer';
-import type { Guard } from '../../src/web/access';
 import { startApp, type TestApp } from '../helpers/app';
+import { pathOf, routesOf, type AppRoute } from '../helpers/routes';
 
-interface Layer {
-  readonly handle: Partial<Guard> & { readonly stack?: readonly Layer[] };
-  readonly method?: string;
-  readonly route?: { readonly path: string | readonly string[]; readonly stack: readonly Layer[] };
+/** `GET /servers: check, master-admin` */
+function inWords({ method, pattern, guards }: AppRoute): string {
+  return `${method} ${pattern}: ${guards.join(', ')}`;
 }
-
-/** Every route of the app with the requirements of the guards before its handler: `GET /servers: check, master-admin`. */
-function routesOf(stack: readonly Layer[]): string[] {
-  return stack.flatMap(({ route, handle }) => {
-    if (route === undefined) return routesOf(handle.stack ?? []);
-    const methods = [...new Set(route.stack.map(({ method = '' }) => method))];
-    return methods.flatMap((method) => {
-      const layers = route.stack.filter((layer) => layer.method === method);
-      const handler = layers.findIndex((layer) => layer.handle.requirement === undefined);
-      const guards = layers.slice(0, handler).flatMap((layer) => layer.handle.requirement ?? []);
-      return [route.path]
-        .flat()
-        .map((path) => `${method.toUpperCase()} ${path}: ${guards.join(', ')}`);
-    });
-  });
-}
-
-const parameters: Readonly<Record<string, string>> = {
-  domain: 'example.com',
-  login: 'bob.example',
-  kind: 'pdf',
-  job: 'a-job-of-sheets',
-};
 
 describe('every route', () => {
   let app: TestApp;
+  let all: AppRoute[];
   let routes: string[];
 
   beforeAll(async () => {
     app = await startApp();
-    routes = routesOf((app.app.router as unknown as { stack: readonly Layer[] }).stack);
+    all = routesOf(app);
+    routes = all.map(inWords);
   });
 
   afterAll(() => {
@@ -68,11 +46,11 @@ describe('every route', () => {
       domains: new Set(['plain.example']),
       may: new Set(permissions),
     };
-    const ofDomains = routes.filter((route) => route.includes('/:domain'));
+    const ofDomains = all.filter(({ pattern }) => pattern.includes('/:domain'));
     expect(ofDomains.length).toBeGreaterThan(20);
     for (const route of ofDomains) {
-      const [method = '', pattern = ''] = route.replace(/: [^:]*$/, '').split(' ');
-      const path = pattern.replace(/[:*](\w+)/g, (_all, name: string) => parameters[name] ?? name);
+      const { method } = route;
+      const path = pathOf(route);
       const spellings = [
         path,
         path.replace('/domains', '/Domains'),

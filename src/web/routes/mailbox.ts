@@ -21,7 +21,10 @@ export function mailboxRoutes(dependencies: Dependencies): Router {
     const domain = domainOf(request);
     const { login } = request.params;
     const look = await directory.lookAtDomain(domain, maxWaitOf(request));
-    const what = textsOf(response).text('page_what_mailboxes', { domain });
+    const own = response.locals.ownMailbox === true;
+    const what = textsOf(response).text(own ? 'page_what_own_mailbox' : 'page_what_mailboxes', {
+      domain,
+    });
     const page = { title: login, what };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
@@ -44,7 +47,7 @@ export function mailboxRoutes(dependencies: Dependencies): Router {
         ...one,
         ...resultWords(one.service, one.result, textsOf(response)),
       })),
-      canSend: mayPrint && policy.mailFrom !== null && whyNoSheet(settings) === null,
+      canSend: mayPrint && !own && policy.mailFrom !== null && whyNoSheet(settings) === null,
       canHaveProfile: withImplicitTls(settings, 'imap') !== null,
     });
   });

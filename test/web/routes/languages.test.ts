@@ -100,6 +100,18 @@ describe('every text of a page comes from the language files', () => {
   });
 });
 
+test('every text of the page of a mailbox owner comes from the language files', async () => {
+  const admin = app.viewer.is;
+  app.viewer.is = {
+    ...admin,
+    user: 'bob.example',
+    role: 'mailbox-owner',
+    domains: new Set(['example.com']),
+  };
+  for (const path of ['/', '/nowhere']) expect(words((await app.get(path)).text)).toEqual([]);
+  app.viewer.is = admin;
+});
+
 test('the errors of a form come from the language files', async () => {
   const answers = [
     await app.post(`${bob}/send`).type('form').send({ to: 'nobody' }).expect(400),
