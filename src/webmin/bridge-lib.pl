@@ -5,12 +5,11 @@ use warnings;
 use File::Basename qw(dirname);
 use IO::Socket::UNIX;
 
-require(dirname(__FILE__) . '/viewer-lib.pl');
+require(dirname(__FILE__) . '/panel-lib.pl');
 require(dirname(__FILE__) . '/browser-lib.pl');
-require(dirname(__FILE__) . '/facts-lib.pl');
 require(dirname(__FILE__) . '/app-lib.pl');
 
-our (%text, $module_name, $module_config_directory, $config_directory);
+our (%text, $module_name);
 
 # The largest form in bytes: thousands of mailboxes can be ticked, and a logo uploaded.
 my $max_form_size = 5 * 1024 * 1024;
@@ -91,7 +90,7 @@ sub send_request {
     my ($app, $method, $length, $viewer) = @_;
     my @headers = (
         [ 'Mail-Setup-Viewer', header_value($viewer) ],
-        [ 'Mail-Setup-Panel', header_value(panel_facts($config_directory, dirname(__FILE__))) ],
+        [ 'Mail-Setup-Panel', header_value(facts()) ],
     );
     for my $name (sort keys %forwarded_headers) {
         my $value = $ENV{ $forwarded_headers{$name} };
@@ -147,40 +146,10 @@ sub print_page {
         return;
     }
     my ($title, $subtitle) = map { defined($_) ? html_escape(un_urlize($_)) : undef } @{ $answer->{'headers'} }{qw(mail-setup-title mail-setup-subtitle)};
-    ui_print_header($subtitle, $title, '', 'intro', 1, 1);
+    ui_print_header($subtitle, $title, '', header_options());
     print_setup_report() if $method eq 'GET' && $viewer->{'role'} eq 'master-admin';
     print $body;
-    ui_print_footer(return_links());
-}
-
-# return_links() Returns the links at the foot of a page, each an address and the text after "Return to": from the page of a
-# mailbox to its domain's mailboxes, and from there to Virtualmin's table of the domain's users.
-sub return_links {
-    my $index = "/$module_name/index.cgi";
-    my ($domain, $further) = requested_path() =~ m{^/domains/([^/?]+)(/?)};
-    return ('/', $text{'index'}) if !defined($domain);
-    return ("$index/domains/$domain", $text{'return_mailboxes'}, $index, $text{'return_domains'}) if $further;
-    my ($id) = domain_id(un_urlize($domain));
-    return (defined($id) ? ("/virtual-server/list_users.cgi?dom=$id", $text{'return_users'}) : (), $index, $text{'return_domains'});
-}
-
-# domain_id(name) Returns the id of a domain, from the file in which Virtualmin finds domains by their name
-# (get_domain_by_maps), whose library takes longer to load; nothing if it is not there.
-sub domain_id {
-    my ($name) = @_;
-    my %ids;
-    read_file("$config_directory/virtual-server/map.dom", \%ids) or return;
-    return ($ids{$name} // '') =~ /^(\d+)$/ ? $1 : ();
-}
-
-# print_setup_report() Prints which parts of the set-up failed, and the command that repairs them; nothing if none did.
-sub print_setup_report {
-    my $path = "$module_config_directory/setup-report";
-    return if !-s $path;
-    open(my $file, '<', $path) or return;
-    print '<p><b>', html_escape($text{'setup_incomplete'}), "</b></p>\n<ul>\n";
-    print '<li>', html_escape($_), "</li>\n" for map { s/\s+$//r } <$file>;
-    print "</ul>\n<pre>virtualmin repair-mail-setup</pre>\n";
+    ui_print_footer(return_links(requested_path()));
 }
 
 # print_document(&answer) Prints a document or a file as it is. If its length is not known yet, it is sent in chunks while the
@@ -269,21 +238,12 @@ sub print_error {
             json_bytes({ 'error' => { 'code' => $key =~ tr/_/-/r, 'message' => $text{$key} } });
         return;
     }
-    ui_print_header(undef, $text{'index_title'}, '', 'intro', 1, 1);
+    ui_print_header(undef, $text{'index_title'}, '', header_options());
     print '<p><b>', html_escape($text{$key}), "</b></p>\n";
-    print '<p>', html_escape($text{$help}), "</p>\n<pre>", html_escape($command), "</pre>\n" if defined($help);
+    print '<p>', html_escape($text{$help}), "</p>\n" if defined($help);
+    print '<pre>', html_escape($command), "</pre>\n" if defined($command);
     ui_print_footer('/', $text{'index'});
     return;
-}
-
-# remedy() Returns what gets the app running on this system: the key of a text, and a command.
-sub remedy {
-    my $problem = node_problem();
-    return ($problem, node_command()) if $problem;
-    return ('bridge_systemd', 'virtualmin repair-mail-setup; journalctl -u virtualmin-mail-setup -n 20')
-        if -d '/run/systemd/system';
-    my $server = module_root_directory($module_name) . '/app/server.mjs';
-    return ('bridge_by_hand', 'SOCKET_PATH=' . socket_path() . " node $server");
 }
 
 1;
