@@ -23,6 +23,7 @@ import { checkRoutes } from './routes/check';
 import { discoveryRoutes } from './routes/discovery';
 import { domainsRoutes } from './routes/domains';
 import { ownLinks } from './links';
+import { standaloneLook } from './look';
 import { mailboxRoutes } from './routes/mailbox';
 import { mailboxFilesRoutes } from './routes/mailbox-files';
 import { mailboxesRoutes } from './routes/mailboxes';
@@ -63,7 +64,7 @@ export function createApp(dependencies: Dependencies): Express {
   const checked = { endpointName, brokenWords, dayOf };
   const worked = { byRole, loginIsEmailAddress, isUnreadable, ...checked };
   const shared = {
-    tableClass: '',
+    look: standaloneLook,
     links: ownLinks,
     words,
     dateTime,

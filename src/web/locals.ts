@@ -2,6 +2,7 @@ import type { Response } from 'express';
 import type { Viewer } from '../domain/viewer';
 import type { PageTexts } from '../texts/page-texts';
 import { ownLinks, type Links } from './links';
+import type { Look } from './look';
 
 declare global {
   // eslint-disable-next-line @typescript-eslint/no-namespace -- Express is extended this way.
@@ -24,8 +25,8 @@ declare global {
        * the subtitle: '' for none.
        */
       embed?: (title: string, subtitle: string) => void;
-      /** Further classes of a table, with a space before each; in the panel those of its own tables. */
-      tableClass?: string;
+      /** In the panel: the CSS classes of its own tables, buttons and messages. */
+      look?: Look;
     }
   }
 }

@@ -1,12 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { bobPath, everyPage, overflowOf, useBrowser, violations } from '../helpers/pages';
+import { bobPath, colours, everyPage, overflowOf, useBrowser, violations } from '../helpers/pages';
 
 const browser = useBrowser();
 
 describe('axe reports nothing, and nothing overflows at 320 pixels', () => {
-  // The only rules of axe whose result depends on the colours.
-  const colours = { runOnly: ['color-contrast', 'link-in-text-block'] };
-
   test.each(everyPage)('%s', async (_what, path) => {
     const page = await browser.open(path, { viewport: { width: 1280, height: 800 } });
     expect(await violations(page)).toEqual([]);

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/
 import type { Browser, Page } from 'playwright-core';
 import { launch } from '../helpers/browser';
 import { startBundle, type RunningServer } from '../helpers/bundle';
+import { colours, violations } from '../helpers/pages';
 
 const shell = readFileSync(join(__dirname, 'authentic.html'), 'utf8');
 const cgi = '/virtualmin-mail-setup/index.cgi';
@@ -72,6 +73,23 @@ test('the scripts of each page work, page after page', async () => {
   await page.getByRole('heading', { name: 'Incoming mail' }).waitFor();
   await copies.nth(3).waitFor();
   expect(path()).toMatch(/^\/domains\/example\.com\/mailboxes\/[^/]+$/);
+});
+
+test.each(['light', 'dark'])('every text has enough contrast in the %s theme', async (theme) => {
+  if (theme === 'dark') await page.evaluate("document.documentElement.dataset.bgs = 'nightRider'");
+  for (const there of [
+    '/',
+    '/domains/example.com',
+    '/domains/example.com/mailboxes/bob.example',
+    '/domains/example.com/check',
+    '/domains/nosuch.example',
+    '/branding',
+  ]) {
+    await leadTo('#menu a', cgi + there);
+    await page.getByRole('link', { name: 'Mail Client Setup' }).click();
+    await page.waitForURL((url) => url.pathname === cgi + there);
+    expect(await violations(page, colours, '.mail-setup')).toEqual([]);
+  }
 });
 
 test('the refresh form and the search form work', async () => {

@@ -98,11 +98,14 @@ export const everyPage = [
 
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
+/** The only rules of axe whose result depends on the colours. */
+export const colours = { runOnly: ['color-contrast', 'link-in-text-block'] };
+
 /** The violations that axe reports, one line each. Evaluated by the debugger, because the page's policy allows no other script. */
-export async function violations(page: Page, options = {}): Promise<string[]> {
+export async function violations(page: Page, options = {}, within = 'html'): Promise<string[]> {
   await page.evaluate(axe);
   const results = await page.evaluate<AxeResults>(
-    `axe.run(${JSON.stringify({ resultTypes: ['violations'], ...options })})`,
+    `axe.run('${within}', ${JSON.stringify({ resultTypes: ['violations'], ...options })})`,
   );
   return results.violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`,

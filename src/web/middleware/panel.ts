@@ -3,6 +3,7 @@ import type { PanelFacts } from '../../panel/panel-facts';
 import { isText, parseHeader } from '../../panel/panel-header';
 import { parseViewer } from '../../panel/panel-viewer';
 import { linksAt } from '../links';
+import { panelLook } from '../look';
 import { message } from '../../texts/message';
 import { forbidden, HttpError } from '../http-error';
 import { viewerOf } from '../locals';
@@ -18,9 +19,6 @@ const titleHeader = 'Mail-Setup-Title';
 
 /** The response header with the line below the title, percent-encoded: a domain or an address. Absent if there is none. */
 const subtitleHeader = 'Mail-Setup-Subtitle';
-
-/** The classes that Authentic and the gray theme give to Virtualmin's own tables. */
-const panelTableClass = ' ui_columns table table-striped table-hover table-condensed';
 
 /** The response header with an entry for the panel's log of actions. */
 const actionHeader = 'Mail-Setup-Action';
@@ -38,7 +36,7 @@ export function panelViewer(): RequestHandler {
     locals.formToken = viewer.token;
     locals.panelLanguage = viewer.language;
     locals.links = linksAt(viewer);
-    locals.tableClass = panelTableClass;
+    locals.look = panelLook;
     locals.embed = (title, subtitle) => {
       response.set(titleHeader, encodeURIComponent(title));
       if (subtitle !== '') response.set(subtitleHeader, encodeURIComponent(subtitle));
