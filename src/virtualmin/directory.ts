@@ -18,6 +18,12 @@ const serverCapacity = 5_000;
 
 const everyDomain = '';
 
+/**
+ * Milliseconds for which an answer without a requested login counts. An older answer is loaded again:
+ * the mailbox may have been created since, and Virtualmin's pages link to new mailboxes.
+ */
+const missingFor = 5_000;
+
 /** Virtual servers and users from Virtualmin, cached: see Cache for what is fresh and what may be shown. */
 export class Directory {
   readonly #list: Cache<readonly VirtualServer[]>;
@@ -26,7 +32,7 @@ export class Directory {
 
   constructor(
     private readonly client: VirtualminClient,
-    now: () => number = Date.now,
+    private readonly now: () => number = Date.now,
   ) {
     this.#list = new Cache({
       load: () => client.listDomains(),
@@ -53,11 +59,18 @@ export class Directory {
     return this.#list.look(everyDomain, maxWait);
   }
 
-  /** One domain, for a page. The failure has code `no-such-domain` where the domain does not exist. */
-  async lookAtDomain(name: string, maxWait: number): Promise<Look<Domain>> {
+  /**
+   * One domain, for a page. The failure has code `no-such-domain` where the domain does not exist. An
+   * answer that lacks one of `logins` is loaded again: see missingFor.
+   */
+  async lookAtDomain(
+    name: string,
+    maxWait: number,
+    logins: readonly string[] = [],
+  ): Promise<Look<Domain>> {
     const [server, users] = await Promise.all([
       this.#servers.look(name, maxWait),
-      this.#users.look(name, maxWait),
+      this.#lookAtUsers(name, maxWait, logins),
     ]);
     if (users.kind !== 'answer') return users;
     if (server.kind !== 'answer') return server;
@@ -69,9 +82,15 @@ export class Directory {
     };
   }
 
-  /** One domain, for files, sheets and mails: at most `freshFor` old (see Cache). Rejects with RemoteApiError. */
-  async freshDomain(name: string): Promise<Cached<Domain>> {
-    const [server, users] = await Promise.all([this.#servers.fresh(name), this.#users.fresh(name)]);
+  /**
+   * One domain, for files, sheets and mails: at most `freshFor` old (see Cache), and loaded again like
+   * lookAtDomain. Rejects with RemoteApiError.
+   */
+  async freshDomain(name: string, logins: readonly string[] = []): Promise<Cached<Domain>> {
+    const [server, users] = await Promise.all([
+      this.#servers.fresh(name),
+      this.#freshUsers(name, logins),
+    ]);
     return join(server, users);
   }
 
@@ -86,9 +105,13 @@ export class Directory {
   }
 
   /** Like freshDomain, but waits only up to `maxWait` milliseconds and never rejects. */
-  async lookAtFreshDomain(name: string, maxWait: number): Promise<Look<Domain>> {
+  async lookAtFreshDomain(
+    name: string,
+    maxWait: number,
+    logins: readonly string[] = [],
+  ): Promise<Look<Domain>> {
     const since = Math.min(this.#users.waitingSince(name), this.#servers.waitingSince(name));
-    const look = this.freshDomain(name).then(
+    const look = this.freshDomain(name, logins).then(
       (answer): Look<Domain> => ({ kind: 'answer', answer, refreshing: false, failure: null }),
       (failure: unknown): Look<Domain> => ({ kind: 'failed', failure }),
     );
@@ -108,6 +131,28 @@ export class Directory {
   async refreshDomain(name: string): Promise<void> {
     this.#tryAgain();
     await Promise.all([this.#servers.refresh(name), this.#users.refresh(name)]);
+  }
+
+  async #lookAtUsers(
+    name: string,
+    maxWait: number,
+    logins: readonly string[],
+  ): Promise<Look<DomainUsers>> {
+    const look = await this.#users.look(name, maxWait);
+    if (look.kind !== 'answer' || !this.#lacks(look.answer, logins)) return look;
+    return this.#users.look(name, maxWait, look.answer.asOf + 1);
+  }
+
+  async #freshUsers(name: string, logins: readonly string[]): Promise<Cached<DomainUsers>> {
+    const answer = await this.#users.fresh(name);
+    return this.#lacks(answer, logins) ? this.#users.fresh(name, answer.asOf + 1) : answer;
+  }
+
+  /** Whether a mailbox with one of the logins is not in an answer, but might be in a newer one. */
+  #lacks({ value, asOf }: Cached<DomainUsers>, logins: readonly string[]): boolean {
+    if (logins.length === 0 || this.now() - asOf <= missingFor) return false;
+    const known = new Set(value.mailboxes.map(({ login }) => login));
+    return !logins.every((login) => known.has(login));
   }
 
   /** The user wants to try again: earlier failures no longer prevent a request. */

@@ -33,11 +33,12 @@ export async function freshSettings(
   response: Response,
   dependencies: Pick<Dependencies, 'directory' | 'policies' | 'probes'>,
 ): Promise<ClientSettings> {
-  const { value } = await dependencies.directory.freshDomain(domainOf(request));
+  const { login } = request.params;
+  const { value } = await dependencies.directory.freshDomain(domainOf(request), [login]);
   const { policy, observations } = await freshObservations(
     dependencies,
     value.server,
     clientLeft(response),
   );
-  return settingsOf(value, request.params.login, policy, observations);
+  return settingsOf(value, login, policy, observations);
 }

@@ -34,6 +34,12 @@ export function repeated(request: Request, name: string): string[] {
   return list.filter((one): one is string => typeof one === 'string');
 }
 
+/** The logins that a request names: the one in its path, or those of its parameter `login`. */
+export function loginsOf(request: Request): string[] {
+  const { login } = request.params;
+  return typeof login === 'string' ? [login] : repeated(request, 'login');
+}
+
 export function searchOf(request: Request): string {
   const search = single(request, 'q').trim();
   if (search.length > maxSearch) {

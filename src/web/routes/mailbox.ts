@@ -20,7 +20,7 @@ export function mailboxRoutes(dependencies: Dependencies): Router {
   router.get('/domains/:domain/mailboxes/:login', needs('see'), async (request, response) => {
     const domain = domainOf(request);
     const { login } = request.params;
-    const look = await directory.lookAtDomain(domain, maxWaitOf(request));
+    const look = await directory.lookAtDomain(domain, maxWaitOf(request), [login]);
     const own = response.locals.ownMailbox === true;
     const what = textsOf(response).text(own ? 'page_what_own_mailbox' : 'page_what_mailboxes', {
       domain,

@@ -20,7 +20,7 @@ import {
   freshObservations,
   cachedObservations,
 } from '../../probe/observed-policy';
-import { domainOf, pageNumberOf, sameWith } from '../query';
+import { domainOf, loginsOf, pageNumberOf, sameWith } from '../query';
 import { mailboxQuery, selectionOf } from '../selection';
 import { maxWaitOf, soon, valueOrWaiting } from '../show';
 import { textsOf, viewerOf } from '../locals';
@@ -85,7 +85,7 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
 
   async function csv(request: Request, response: Response) {
     const domain = domainOf(request);
-    const { server, users } = (await directory.freshDomain(domain)).value;
+    const { server, users } = (await directory.freshDomain(domain, loginsOf(request))).value;
     const { policy, observations } = await freshObservations(
       dependencies,
       server,

@@ -50,7 +50,7 @@ export function sendRoutes(dependencies: Dependencies): Router {
   );
 
   async function jobOf(request: Request, response: Response, login: string) {
-    const answer = await directory.freshDomain(domainOf(request));
+    const answer = await directory.freshDomain(domainOf(request), [login]);
     const { server, users } = answer.value;
     const { mailFrom: from } = await policies.of(server);
     if (from === null) throw notFound('error_no_sender');

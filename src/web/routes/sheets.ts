@@ -7,7 +7,7 @@ import type { Dependencies } from '../../dependencies';
 import type { Paper } from '../../domain/branding';
 import { clientIds, clientTitle, usualClients } from '../../formats/guides';
 import { recordAction } from '../middleware/panel';
-import { domainOf, repeated, single } from '../query';
+import { domainOf, loginsOf, repeated, single } from '../query';
 import { isSelectionForm, selectionOf, selectionOfOne } from '../selection';
 import { logoVersion } from './logo';
 import { firstSheet, sheetJob, type SheetJob } from '../sheet-job';
@@ -31,7 +31,7 @@ export function sheetsRoutes(dependencies: Dependencies): Router {
     response: Response,
   ): Promise<Cached<Domain> | null> {
     const domain = domainOf(request);
-    const look = await directory.lookAtFreshDomain(domain, maxWaitOf(request));
+    const look = await directory.lookAtFreshDomain(domain, maxWaitOf(request), loginsOf(request));
     const what = textsOf(response).text('page_what_mailboxes', { domain });
     const page = { title: textsOf(response).text('page_sheets_of', { domain }), what };
     const there = valueOrWaiting(look, request, response, page, now());
@@ -51,7 +51,7 @@ export function sheetsRoutes(dependencies: Dependencies): Router {
       next();
       return;
     }
-    const answer = await directory.freshDomain(domainOf(request));
+    const answer = await directory.freshDomain(domainOf(request), loginsOf(request));
     const selection = selectionOf(request, answer.value.users);
     const job = await sheetJob(request, response, answer, selection, dependencies);
     await show(request, response, job);

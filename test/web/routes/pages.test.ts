@@ -405,6 +405,47 @@ describe('cached answers', () => {
     expect(await page('/domains/new.example')).toContain('bob.example');
     expect((await app.get('/domains/new.example/mailboxes.json')).status).toBe(200);
   });
+
+  const listings = () =>
+    app.virtualmin.requests.filter((query) => query.get('program') === 'list-users').length;
+
+  test.each([
+    ['its page', '/mailboxes/new.example'],
+    ['its sheet', '/mailboxes/new.example/sheet'],
+    ['its settings as a file', '/mailboxes/new.example/settings.txt'],
+    ['its sheet as a PDF', '/mailboxes/new.example/sheet.pdf'],
+    ['the sheets of several', '/sheets?login=bob.example&login=new.example'],
+    ['the PDF of several', '/sheets.pdf?login=bob.example&login=new.example'],
+    ['the table of several', '/mailboxes.csv?login=bob.example&login=new.example'],
+  ])('a new mailbox is found although the cached list is older: %s', async (_what, path) => {
+    await page('/domains/example.com');
+    app.clock.now += 6_000;
+    const mailbox = userValues({ unix_username: 'new.example', email_address: 'new@example.com' });
+    answerUsers(app.virtualmin, userValues(), mailbox);
+    expect((await app.get(`/domains/example.com${path}`)).status).toBe(200);
+    expect((await app.get(`/domains/example.com${path}`)).status).toBe(200);
+    expect(listings()).toBe(2);
+  });
+
+  test('a login that a new list does not have either is not requested at each page', async () => {
+    await page('/domains/example.com');
+    app.clock.now += 6_000;
+    for (const path of ['/mailboxes/nobody', '/mailboxes/nobody/sheet', '/sheets?login=nobody']) {
+      expect((await app.get(`/domains/example.com${path}`)).status).toBe(404);
+    }
+    expect(listings()).toBe(2);
+    app.clock.now += 4_000;
+    await page('/domains/example.com/mailboxes/nobody', 404);
+    expect(listings()).toBe(2);
+  });
+
+  test('a failure of that request is shown: the mailbox may exist', async () => {
+    await page('/domains/example.com');
+    app.clock.now += 6_000;
+    down();
+    await page('/domains/example.com/mailboxes/new.example', 502);
+    expect(await page('/domains/example.com/mailboxes/bob.example')).toContain('bob.example');
+  });
 });
 
 test('a server with hundreds of domains: their names and common values', async () => {
