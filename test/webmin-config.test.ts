@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { settings } from '../src/settings/settings';
@@ -55,12 +55,6 @@ describe("the module's configuration", () => {
     }
   });
 
-  test('has help for each key', () => {
-    for (const key of withoutSections(info)) {
-      expect([key, existsSync(join(folder, 'help', `config_${key}.html`))]).toEqual([key, true]);
-    }
-  });
-
   test.each(readdirSync(folder).filter((file) => file.startsWith('config.info.')))(
     '%s has the same keys, with the same types',
     (file) => {
@@ -91,10 +85,4 @@ describe("the module's configuration", () => {
       }
     }
   });
-});
-
-test.each(readdirSync(join(folder, 'help')))("the help page %s has Webmin's structure", (file) => {
-  const text = readFileSync(join(folder, 'help', file), 'utf8');
-  expect(text).toMatch(/^<header>[^<]+<\/header>\n[^]+\n<footer>\n$/);
-  expect(text).not.toMatch(/[^\x20-\x7e\n]/);
 });

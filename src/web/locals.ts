@@ -21,10 +21,10 @@ declare global {
       /** In the panel: the viewer's language; '' where the panel sends none. */
       panelLanguage?: string;
       /**
-       * In the panel: marks the answer as content of the panel's page, which prints the title and, below it,
-       * the subtitle: '' for none.
+       * In the panel: marks the answer as content of the panel's page, which prints the title, below it
+       * the subtitle ('' for none), and a link to the help page: the name of a file in src/webmin/help.
        */
-      embed?: (title: string, subtitle: string) => void;
+      embed?: (title: string, subtitle: string, help: string) => void;
       /** In the panel: the CSS classes of its own tables, buttons and messages. */
       look?: Look;
     }

@@ -146,7 +146,7 @@ sub print_page {
         return;
     }
     my ($title, $subtitle) = map { defined($_) ? html_escape(un_urlize($_)) : undef } @{ $answer->{'headers'} }{qw(mail-setup-title mail-setup-subtitle)};
-    ui_print_header($subtitle, $title, '', header_options());
+    ui_print_header($subtitle, $title, '', header_options($answer->{'headers'}->{'mail-setup-help'}));
     print_setup_report() if $method eq 'GET' && $viewer->{'role'} eq 'master-admin';
     print $body;
     ui_print_footer(return_links(requested_path()));
@@ -238,7 +238,7 @@ sub print_error {
             json_bytes({ 'error' => { 'code' => $key =~ tr/_/-/r, 'message' => $text{$key} } });
         return;
     }
-    ui_print_header(undef, $text{'index_title'}, '', header_options());
+    ui_print_header(undef, $text{'index_title'}, '', header_options('error'));
     print '<p><b>', html_escape($text{$key}), "</b></p>\n";
     print '<p>', html_escape($text{$help}), "</p>\n" if defined($help);
     print '<pre>', html_escape($command), "</pre>\n" if defined($command);

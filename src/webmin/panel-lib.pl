@@ -11,9 +11,13 @@ our (%text, $module_name, $module_config_directory, $config_directory);
 # facts() Returns the panel's configuration for the app.
 sub facts { return panel_facts($config_directory, dirname(__FILE__)) }
 
-# header_options() Returns the arguments of ui_print_header() after the image: the help page, a link to the module's
-# configuration, and none to its first page.
-sub header_options { return ('intro', 1, 1) }
+# header_options(help) Returns the arguments of ui_print_header() after the image: the name of a help page, or undef if the
+# module does not have it, a link to the module's configuration, and none to its first page.
+sub header_options {
+    my ($help) = @_;
+    my $known = ($help // '') =~ /\A[a-z_]+\z/ && -r dirname(__FILE__) . "/help/$help.html";
+    return ($known ? $help : undef, 1, 1);
+}
 
 # return_links(path) Returns the links at the foot of a page, each an address and the text after "Return to": from the page of a
 # mailbox to its domain's mailboxes, and from there to Virtualmin's table of the domain's users.

@@ -80,6 +80,13 @@ subtest 'a page inside the panel' => sub {
     unlike($head, qr{[^\r]\n}, 'every header ends with CR and LF');
 };
 
+subtest 'the link to help' => sub {
+    my $help = sub { my ($path) = @_; return (request($path))[1] =~ m{<help page="(.*?)">} ? $1 : undef };
+    is($help->('/'), 'intro', 'of the domains');
+    is($help->('/domains/example.com/mailboxes/bob.example'), 'mailbox', 'of a mailbox');
+    is($help->('/domains/nosuch.example'), 'error', 'of an error');
+};
+
 subtest 'the links at the foot of a page' => sub {
     my $links = sub {
         my ($path) = @_;
@@ -379,6 +386,7 @@ subtest 'the app is not running' => sub {
     like($head, qr{^HTTP/1\.0 503 Service Unavailable\r\n}, 'status 503');
     like($body, qr{<panel title="Mail Client Setup">}, 'the error is a page of the panel');
     like($body, qr{virtualmin repair-mail-setup|SOCKET_PATH=}, 'it has a command that helps');
+    like($body, qr{<help page="error">}, 'it has a help page');
     like(errors(), qr{nowhere\.sock: No such file}, 'the log has the reason');
     ($head, $body) = request('/domains.json');
     like($head, qr{^HTTP/1\.0 503 .*^Content-Type: application/json}ms, 'JSON requests get JSON');
@@ -522,6 +530,18 @@ subtest 'a page that breaks off' => sub {
     });
     with_app('', sub { like((request('/'))[0], qr{^HTTP/1\.0 502 }, 'as is no answer at all') });
     with_app("HTTP/1.1 200 OK\r\nMail-Set", sub { like((request('/'))[0], qr{^HTTP/1\.0 502 }, 'or half a head') });
+};
+
+subtest 'a help page that the module does not have' => sub {
+    for my $name ('nosuch', '../help/intro', 'intro.de', 'INTRO', '"><b>', '') {
+        with_app("HTTP/1.1 200 OK\r\nMail-Setup-Title: Some\r\nMail-Setup-Help: $name\r\nContent-Length: 5\r\n\r\nwords", sub {
+            my (undef, $body) = request('/');
+            like($body, qr{^<panel title="Some">\nwords}, "the page has no link to help: '$name'");
+        });
+    }
+    with_app("HTTP/1.1 200 OK\r\nMail-Setup-Title: Some\r\nMail-Setup-Help: intro\r\nContent-Length: 5\r\n\r\nwords", sub {
+        like((request('/'))[1], qr{<help page="intro">}, 'it has one to a help page of the module');
+    });
 };
 
 subtest 'the status of an answer' => sub {

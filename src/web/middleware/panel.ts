@@ -20,6 +20,9 @@ const titleHeader = 'Mail-Setup-Title';
 /** The response header with the line below the title, percent-encoded: a domain or an address. Absent if there is none. */
 const subtitleHeader = 'Mail-Setup-Subtitle';
 
+/** The response header with the name of the page's help page. */
+const helpHeader = 'Mail-Setup-Help';
+
 /** The response header with an entry for the panel's log of actions. */
 const actionHeader = 'Mail-Setup-Action';
 
@@ -37,9 +40,10 @@ export function panelViewer(): RequestHandler {
     locals.panelLanguage = viewer.language;
     locals.links = linksAt(viewer);
     locals.look = panelLook;
-    locals.embed = (title, subtitle) => {
+    locals.embed = (title, subtitle, help) => {
       response.set(titleHeader, encodeURIComponent(title));
       if (subtitle !== '') response.set(subtitleHeader, encodeURIComponent(subtitle));
+      response.set(helpHeader, help);
     };
     next();
   };

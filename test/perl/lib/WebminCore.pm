@@ -141,11 +141,13 @@ sub un_urlize {
     return $text;
 }
 
-# Prints its own headers before the page; their lines end with a line feed only (web-lib-funcs.pl, PrintHeader).
+# Prints its own headers before the page; their lines end with a line feed only (web-lib-funcs.pl, PrintHeader). Links to a
+# help page if it gets the name of one (header).
 sub ui_print_header {
-    my ($subtitle, $title) = @_;
+    my ($subtitle, $title, undef, $help) = @_;
     print "X-Frame-Options: SAMEORIGIN\n", "Content-type: text/html; Charset=UTF-8\n\n<panel title=\"$title\">\n";
     print "<subtitle>$subtitle</subtitle>\n" if defined($subtitle);
+    print "<help page=\"$help\">\n" if defined($help);
 }
 
 # ui_print_footer(address, text, ...) Prints a link for each pair (web-lib-funcs.pl, footer).

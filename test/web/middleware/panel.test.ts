@@ -83,23 +83,32 @@ describe('in the panel', () => {
   });
 
   test.each([
-    ['/', 'Mail Client Setup', ''],
-    ['/domains/xn--mnchen-3ya.example', 'Mail Client Setup', 'münchen.example'],
-    ['/domains/example.com/mailboxes/bob.example', 'Mail Client Setup', 'bob@example.com'],
-    ['/domains/nosuch.example', 'Not found', ''],
-  ])('%s is a part of a page with its title', async (path, title, subtitle) => {
-    const { headers, text } = await get(path);
-    const decoded = (name: string) => decodeURIComponent(headers[name] ?? '');
-    expect(decoded('mail-setup-title')).toBe(title);
-    expect(decoded('mail-setup-subtitle')).toBe(subtitle);
-    // The panel prints the title.
-    expect(text).not.toContain('<h1');
-    expect(text).not.toMatch(/<(!DOCTYPE|html|head|body|main|title|meta)\b/i);
-    expect(text.match(/<div/g)?.length).toBe(text.match(/<\/div>/g)?.length);
-    for (const [, address = ''] of text.matchAll(/(?:href|action|src)="(\/[^"]*)"/g)) {
-      expect(address).toMatch(/^\/virtualmin-mail-setup\/(index\.cgi|assets)\//);
-    }
-  });
+    ['/', 'Mail Client Setup', '', 'intro'],
+    ['/domains/xn--mnchen-3ya.example', 'Mail Client Setup', 'münchen.example', 'mailboxes'],
+    [
+      '/domains/example.com/mailboxes/bob.example',
+      'Mail Client Setup',
+      'bob@example.com',
+      'mailbox',
+    ],
+    ['/domains/nosuch.example', 'Not found', '', 'error'],
+  ])(
+    '%s is a part of a page with its title and its help page',
+    async (path, title, subtitle, help) => {
+      const { headers, text } = await get(path);
+      const decoded = (name: string) => decodeURIComponent(headers[name] ?? '');
+      expect(decoded('mail-setup-title')).toBe(title);
+      expect(decoded('mail-setup-subtitle')).toBe(subtitle);
+      expect(headers['mail-setup-help']).toBe(help);
+      // The panel prints the title.
+      expect(text).not.toContain('<h1');
+      expect(text).not.toMatch(/<(!DOCTYPE|html|head|body|main|title|meta)\b/i);
+      expect(text.match(/<div/g)?.length).toBe(text.match(/<\/div>/g)?.length);
+      for (const [, address = ''] of text.matchAll(/(?:href|action|src)="(\/[^"]*)"/g)) {
+        expect(address).toMatch(/^\/virtualmin-mail-setup\/(index\.cgi|assets)\//);
+      }
+    },
+  );
 
   test.each([
     ['fr', 'fr', 'Le nom d’utilisateur est'],
@@ -123,6 +132,7 @@ describe('in the panel', () => {
   test('sheets are whole documents, and may be shown in a frame of the panel', async () => {
     const { headers, text } = await get('/domains/example.com/sheets');
     expect(headers).not.toHaveProperty('mail-setup-title');
+    expect(headers).not.toHaveProperty('mail-setup-help');
     expect(headers['x-frame-options']).toBe('SAMEORIGIN');
     expect(headers['content-security-policy']).toContain("frame-ancestors 'self'");
     expect(text).toMatch(/^<!DOCTYPE html>[^]*<\/html>\s*$/);
