@@ -61,16 +61,17 @@ export class Directory {
 
   /**
    * One domain, for a page. The failure has code `no-such-domain` where the domain does not exist. An
-   * answer that lacks one of `logins` is loaded again: see missingFor.
+   * answer that lacks one of `logins` is loaded again if it is older than `missing` milliseconds: see missingFor.
    */
   async lookAtDomain(
     name: string,
     maxWait: number,
     logins: readonly string[] = [],
+    missing = missingFor,
   ): Promise<Look<Domain>> {
     const [server, users] = await Promise.all([
       this.#servers.look(name, maxWait),
-      this.#lookAtUsers(name, maxWait, logins),
+      this.#lookAtUsers(name, maxWait, logins, missing),
     ]);
     if (users.kind !== 'answer') return users;
     if (server.kind !== 'answer') return server;
@@ -137,20 +138,27 @@ export class Directory {
     name: string,
     maxWait: number,
     logins: readonly string[],
+    missing: number,
   ): Promise<Look<DomainUsers>> {
     const look = await this.#users.look(name, maxWait);
-    if (look.kind !== 'answer' || !this.#lacks(look.answer, logins)) return look;
+    if (look.kind !== 'answer' || !this.#lacks(look.answer, logins, missing)) return look;
     return this.#users.look(name, maxWait, look.answer.asOf + 1);
   }
 
   async #freshUsers(name: string, logins: readonly string[]): Promise<Cached<DomainUsers>> {
     const answer = await this.#users.fresh(name);
-    return this.#lacks(answer, logins) ? this.#users.fresh(name, answer.asOf + 1) : answer;
+    return this.#lacks(answer, logins, missingFor)
+      ? this.#users.fresh(name, answer.asOf + 1)
+      : answer;
   }
 
   /** Whether a mailbox with one of the logins is not in an answer, but might be in a newer one. */
-  #lacks({ value, asOf }: Cached<DomainUsers>, logins: readonly string[]): boolean {
-    if (logins.length === 0 || this.now() - asOf <= missingFor) return false;
+  #lacks(
+    { value, asOf }: Cached<DomainUsers>,
+    logins: readonly string[],
+    missing: number,
+  ): boolean {
+    if (logins.length === 0 || this.now() - asOf <= missing) return false;
     const known = new Set(value.mailboxes.map(({ login }) => login));
     return !logins.every((login) => known.has(login));
   }

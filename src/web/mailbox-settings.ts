@@ -7,7 +7,7 @@ import type { MailPolicy } from '../domain/policy';
 import { notFound } from './http-error';
 import type { Domain } from '../virtualmin/directory';
 import { freshObservations } from '../probe/observed-policy';
-import { domainOf } from './query';
+import { domainOf, loginsOf } from './query';
 import { clientLeft } from './client-left';
 
 /** The mailbox with this login. Throws a 404 where there is none. */
@@ -33,12 +33,12 @@ export async function freshSettings(
   response: Response,
   dependencies: Pick<Dependencies, 'directory' | 'policies' | 'probes'>,
 ): Promise<ClientSettings> {
-  const { login } = request.params;
-  const { value } = await dependencies.directory.freshDomain(domainOf(request), [login]);
+  const logins = loginsOf(request, response);
+  const { value } = await dependencies.directory.freshDomain(domainOf(request), logins);
   const { policy, observations } = await freshObservations(
     dependencies,
     value.server,
     clientLeft(response),
   );
-  return settingsOf(value, login, policy, observations);
+  return settingsOf(value, request.params.login, policy, observations);
 }

@@ -1,4 +1,4 @@
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import { asciiDomainName } from '../domain/domain-name';
 import { badRequest, type HttpError } from './http-error';
 
@@ -34,8 +34,12 @@ export function repeated(request: Request, name: string): string[] {
   return list.filter((one): one is string => typeof one === 'string');
 }
 
-/** The logins that a request names: the one in its path, or those of its parameter `login`. */
-export function loginsOf(request: Request): string[] {
+/**
+ * The logins that a request names: the one in its path, or those of its parameter `login`. None for a
+ * mailbox owner: users without a mailbox would cause a call to Virtualmin with every request.
+ */
+export function loginsOf(request: Request, { locals }: Pick<Response, 'locals'>): string[] {
+  if (locals.ownMailbox === true) return [];
   const { login } = request.params;
   return typeof login === 'string' ? [login] : repeated(request, 'login');
 }

@@ -1,5 +1,6 @@
 import type { Router } from 'express';
 import type { Dependencies } from '../../dependencies';
+import { freshFor } from '../../cache/cache';
 import { avoidedIn, withImplicitTls } from '../../domain/client-settings';
 import { resultWords } from '../../formats/check-words';
 import { whyNoSheet } from '../../domain/sheets';
@@ -20,8 +21,10 @@ export function mailboxRoutes(dependencies: Dependencies): Router {
   router.get('/domains/:domain/mailboxes/:login', needs('see'), async (request, response) => {
     const domain = domainOf(request);
     const { login } = request.params;
-    const look = await directory.lookAtDomain(domain, maxWaitOf(request), [login]);
     const own = response.locals.ownMailbox === true;
+    // For a mailbox owner it counts as long as for everybody: see loginsOf.
+    const missing = own ? freshFor : undefined;
+    const look = await directory.lookAtDomain(domain, maxWaitOf(request), [login], missing);
     const what = textsOf(response).text(own ? 'page_what_own_mailbox' : 'page_what_mailboxes', {
       domain,
     });

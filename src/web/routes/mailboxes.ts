@@ -85,7 +85,8 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
 
   async function csv(request: Request, response: Response) {
     const domain = domainOf(request);
-    const { server, users } = (await directory.freshDomain(domain, loginsOf(request))).value;
+    const { server, users } = (await directory.freshDomain(domain, loginsOf(request, response)))
+      .value;
     const { policy, observations } = await freshObservations(
       dependencies,
       server,

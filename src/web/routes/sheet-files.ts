@@ -22,7 +22,7 @@ export function sheetFilesRoutes(dependencies: Dependencies): Router {
 
   /** The sheets of the selected mailboxes. Rejects with a 409 where none of them has one. */
   async function selectedSheets(request: Request, response: Response): Promise<SheetJob> {
-    const answer = await directory.freshDomain(domainOf(request), loginsOf(request));
+    const answer = await directory.freshDomain(domainOf(request), loginsOf(request, response));
     const selection = selectionOf(request, answer.value.users);
     const job = await sheetJob(request, response, answer, selection, dependencies);
     firstSheet(job);
@@ -54,9 +54,8 @@ export function sheetFilesRoutes(dependencies: Dependencies): Router {
   }
 
   async function mailboxPdf(request: Request<{ login: string }>, response: Response) {
-    const { login } = request.params;
-    const answer = await directory.freshDomain(domainOf(request), [login]);
-    const selection = selectionOfOne(answer.value.users, login);
+    const answer = await directory.freshDomain(domainOf(request), loginsOf(request, response));
+    const selection = selectionOfOne(answer.value.users, request.params.login);
     const job = await sheetJob(request, response, answer, selection, dependencies);
     const { emailAddress } = firstSheet(job).settings;
     await sendPdf(request, response, job, { subject: emailAddress, name: `${emailAddress}.pdf` });

@@ -31,7 +31,11 @@ export function sheetsRoutes(dependencies: Dependencies): Router {
     response: Response,
   ): Promise<Cached<Domain> | null> {
     const domain = domainOf(request);
-    const look = await directory.lookAtFreshDomain(domain, maxWaitOf(request), loginsOf(request));
+    const look = await directory.lookAtFreshDomain(
+      domain,
+      maxWaitOf(request),
+      loginsOf(request, response),
+    );
     const what = textsOf(response).text('page_what_mailboxes', { domain });
     const page = { title: textsOf(response).text('page_sheets_of', { domain }), what };
     const there = valueOrWaiting(look, request, response, page, now());
@@ -51,7 +55,7 @@ export function sheetsRoutes(dependencies: Dependencies): Router {
       next();
       return;
     }
-    const answer = await directory.freshDomain(domainOf(request), loginsOf(request));
+    const answer = await directory.freshDomain(domainOf(request), loginsOf(request, response));
     const selection = selectionOf(request, answer.value.users);
     const job = await sheetJob(request, response, answer, selection, dependencies);
     await show(request, response, job);

@@ -269,3 +269,26 @@ test('a thousand visitors of one domain cause one call for its users', async () 
   expect(seen.size).toBe(1000);
   expect(calls().sort()).toEqual(['list-domains', 'list-users']);
 }, 60_000);
+
+test('users without a mailbox cause no more calls than the others', async () => {
+  const listings = () =>
+    app.virtualmin.requests.filter(
+      (query) => query.get('program') === 'list-users' && query.get('domain') === 'example.org',
+    ).length;
+  const visitor = { ...bob, user: 'new.exorg', domains: ['example.org'] };
+  const visitAll = async () => {
+    for (const path of open) expect([path, (await get(path, visitor)).status]).toEqual([path, 404]);
+  };
+  await visitAll();
+  app.clock.now += 30_000;
+  await visitAll();
+  expect(listings()).toBe(1);
+  app.clock.now += 31_000;
+  answerUsers(
+    app.virtualmin,
+    userValues({ unix_username: 'new.exorg', email_address: 'new@example.org' }),
+  );
+  const { status, text } = await get('/', visitor);
+  expect([status, text]).toEqual([200, expect.stringContaining('new@example.org')]);
+  expect(listings()).toBe(2);
+});
