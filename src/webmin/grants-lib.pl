@@ -108,14 +108,13 @@ sub change_modules {
         delete($named{ $user->{'name'} });
         acl::modify_user($user->{'name'}, { %$user, map { $_ => [ $change->(@{ $user->{$_} || [] }) ] } qw(modules ownmods) });
     }
-    change_acl_file($change, %named);
+    change_acl_file(acl_filename(), $change, %named);
     change_own_modules($change, keys %named);
 }
 
-# change_acl_file(change, %named) Changes the modules of the named users in webmin.acl.
+# change_acl_file(path, change, %named) Changes the modules of the named users in a webmin.acl.
 sub change_acl_file {
-    my ($change, %named) = @_;
-    my $path = acl_filename();
+    my ($path, $change, %named) = @_;
     lock_file($path);
     my @lines = map { /^([^:]+):\s*(.*)/ && $named{$1} ? "$1: " . join(' ', $change->(split(' ', $2))) . "\n" : $_ } split(/^/, read_whole($path));
     write_file_contents($path, join('', @lines));

@@ -5,8 +5,8 @@
 Repair the set-up of Mail Client Setup
 
 Sets up the same as the installation of the module: the account for Virtualmin's remote API, the entry among Virtualmin's
-plugins, the commands, the service, and the users who have the module. It changes only what is missing or wrong. At the end
-it sends one request to Virtualmin, to prove that everything works.
+plugins, the commands, the service, the users who have the module, and the page in Usermin if Usermin is installed. It changes
+only what is missing or wrong. At the end it sends one request to Virtualmin, to prove that everything works.
 
 The exit status is 0 if everything works, and 1 if a step failed.
 

@@ -10,6 +10,7 @@ require(dirname(__FILE__) . '/account-lib.pl');
 require(dirname(__FILE__) . '/plugin-lib.pl');
 require(dirname(__FILE__) . '/grants-lib.pl');
 require(dirname(__FILE__) . '/service-lib.pl');
+require(dirname(__FILE__) . '/usermin-lib.pl');
 
 our ($config_directory, $module_config_directory, $module_var_directory, $api_user, %paths);
 
@@ -25,6 +26,7 @@ sub set_up {
     run_step('commands', sub { add_commands() });
     run_step('service',  sub { set_up_service() });
     run_step('owners',   sub { grant_module() });
+    run_step('usermin', sub { set_up_usermin() });
     run_step('proof',    sub { test_api() }) if !grep { !$_->[1] && $_->[0] =~ /^(account|service)$/ } @report;
     write_secret("$module_config_directory/setup-report", join('', map { "$_->[2]\n" } grep { !$_->[1] } @report));
     return @report;
@@ -66,6 +68,7 @@ sub tear_down {
         eval { $work->(); 1 } or push(@errors, error_line($@));
     };
     remove_service($attempt);
+    $attempt->(sub { remove_usermin() });
     $attempt->(sub { remove_plugin(); withdraw_module() });
     $attempt->(sub { remove_account() });
     # Where systemd keeps the data of a service with DynamicUser= it makes a link to it.

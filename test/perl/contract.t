@@ -9,7 +9,7 @@ use TestPanel;
 
 my $folder = make_panel('v8_2' => 1);
 my $root   = "$FindBin::Bin/../..";
-my $source = join("\n", map { content($_) =~ s/^\s*#.*$//gmr } glob("$root/src/webmin/*.pl $root/src/webmin/*.cgi"));
+my $source = join("\n", map { content($_) =~ s/^\s*#.*$//gmr } glob("$root/src/webmin/*.pl $root/src/webmin/*.cgi $root/src/webmin/usermin/*.pl"));
 my $list   = content("$root/docs/webmin-contract.md");
 
 # listed(title) Returns the functions in the table under a title.

@@ -53,4 +53,20 @@ for my $expected (@{ $fixture->{'viewers'} }) {
 }
 is_deeply([ sort keys %{ { map { $_->{'role'} => 1 } @{ $fixture->{'viewers'} } } } ], [ sort @{ $fixture->{'roles'} } ], 'each role has a viewer');
 
+subtest 'in Usermin' => sub {
+    my $usermin = make_usermin($folder);
+    map_domains();
+    require "$root/src/webmin/usermin-lib.pl";
+    set_up_usermin();
+    local @ENV{qw(WEBMIN_CONFIG BASE_REMOTE_USER)} = ("$usermin/etc", 'user');
+    for my $expected (@{ $fixture->{'userminViewers'} }) {
+        local $ENV{'REMOTE_USER'} = $expected->{'user'};
+        my $bridge = "$usermin/root/virtualmin-mail-setup/bridge-lib.pl";
+        my $header = qx($^X -I$FindBin::Bin/lib -MTestUsers -e 'require "$bridge"; print header_value(viewer())');
+        my $sent   = decode_json(decode_base64($header));
+        is_deeply({ map { $_ => $sent->{$_} } keys %$expected }, $expected, "the viewer $expected->{'user'}");
+        like($sent->{'token'}, qr/^[0-9a-f]{64}$/, 'has a token that cannot be guessed');
+    }
+};
+
 done_testing();

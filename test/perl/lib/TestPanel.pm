@@ -8,7 +8,7 @@ use File::Basename qw(basename dirname);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 
-our @EXPORT = qw(make_panel add_user add_domain add_domains map_domains put content mode);
+our @EXPORT = qw(make_panel make_usermin add_user add_domain add_domains map_domains put content mode);
 
 my $here   = abs_path(dirname(__FILE__));
 my $module = abs_path("$here/../../../src/webmin");
@@ -43,6 +43,36 @@ sub make_panel {
     return $folder;
 }
 
+# make_usermin(folder) Creates a Usermin beside the panel in that folder, and the users of the system. Returns its folder: etc has
+# its configuration, root its modules and var their data.
+sub make_usermin {
+    my ($folder) = @_;
+    my $usermin = "$folder/usermin";
+    make_path("$usermin/root/mailbox", "$usermin/var/modules", "$usermin/etc/mailbox", "$ENV{'WEBMIN_CONFIG'}/usermin");
+    put("$ENV{'WEBMIN_CONFIG'}/usermin/config", "usermin_dir=$usermin/etc\n");
+    put("$usermin/etc/miniserv.conf", "port=0\nroot=$usermin/root\nuserfile=$usermin/etc/miniserv.users\nunixauth=user\nsession=1\n");
+    put("$usermin/etc/config", "lang=en\nproduct=usermin\n");
+    put("$usermin/etc/var-path", "$usermin/var\n");
+    put("$usermin/etc/miniserv.users", "user:x:0::\n");
+    put("$usermin/etc/webmin.acl", "user: changepass mailbox\n");
+    put("$usermin/root/mailbox/module.info", "name=mailbox\n");
+    $ENV{'TEST_PASSWD'} = "$usermin/passwd";
+    put($ENV{'TEST_PASSWD'}, join('', map { "$_\n" }
+        'root:x:0:0:root:/root:/bin/bash',
+        'postfix:x:103:111::/var/spool/postfix:/usr/sbin/nologin',
+        'example:x:1000:1000:example.com:/home/example:/bin/bash',
+        'bob.example:x:1004:1000:Bob:/home/example/homes/bob:/dev/null',
+        'alice.example:x:1005:1000:Alice:/home/chroot/1234567890123/./home/example/homes/alice:/dev/null',
+        'webby.example:x:1000:1000:Webby:/home/example/public_html:/dev/null',
+        'odd.example:x:1011:1000:Odd:/srv/odd:/dev/null',
+        'bob-example.com:x:1004:1000:Bob:/home/example/homes/bob:/dev/null',
+        'carol.sub:x:1008:1000:Carol:/home/example/domains/sub.example.com/homes/carol:/dev/null',
+        'bob@example.org:x:1007:1001:Bob:/home/exorg/homes/bob:/dev/null',
+        'nomail:x:1002:1002:nomail.example:/home/nomail:/bin/bash',
+        'user:x:1099:1099:A user whose name is that of the rights:/home/user:/dev/null'));
+    return $usermin;
+}
+
 # add_user(name, modules, access) Adds a user of Webmin with the password "secret", or replaces one. access is the user's access
 # control in Virtualmin; without it they are a master admin, as in the real one.
 sub add_user {
@@ -75,7 +105,7 @@ sub map_domains {
     my %maps;
     for my $path (glob("$folder/domains/*")) {
         my %d = content($path) =~ /^(\w+)=(.*)$/gm;
-        push(@{ $maps{$_}->{ $d{$_} // '' } }, basename($path)) for qw(dom parent reseller);
+        push(@{ $maps{$_}->{ $d{$_} // '' } }, basename($path)) for qw(dom parent reseller gid);
     }
     for my $key (keys %maps) { put("$folder/map.$key", join('', map { "$_=@{ $maps{$key}->{$_} }\n" } sort keys %{ $maps{$key} })) }
 }
@@ -86,12 +116,13 @@ sub map_domains {
 sub add_domains {
     my ($modules) = @_;
     $modules //= 'virtual-server virtualmin-mail-setup';
-    add_domain(1, 'example.com', 'reseller' => 'rita');
-    add_domain(2, 'sub.example.com', 'parent' => 1, 'user' => 'example', 'webmin' => 0);
-    add_domain(3, 'example.org', 'user' => 'exorg');
+    my $home = '/home/example';
+    add_domain(1, 'example.com', 'reseller' => 'rita', 'gid' => 1000, 'home' => $home);
+    add_domain(2, 'sub.example.com', 'parent' => 1, 'user' => 'example', 'webmin' => 0, 'gid' => 1000, 'home' => "$home/domains/sub.example.com");
+    add_domain(3, 'example.org', 'user' => 'exorg', 'gid' => 1001, 'home' => '/home/exorg');
     add_domain(4, 'dash.example', 'user' => 'dash', 'reseller' => 'other rita');
     add_domain(5, 'plain.example', 'user' => 'plain');
-    add_domain(6, 'nomail.example', 'user' => 'nomail', 'mail' => 0);
+    add_domain(6, 'nomail.example', 'user' => 'nomail', 'mail' => 0, 'gid' => 1002, 'home' => '/home/nomail');
     add_user('example', $modules, 'noconfig' => 1, 'domains' => '1 2', 'edit_users' => 1);
     add_user('helper', $modules, 'noconfig' => 1, 'domains' => '2', 'edit_users' => 1, 'admin' => 1);
     add_user('rita', $modules, 'noconfig' => 1, 'reseller' => 1);

@@ -38,7 +38,7 @@ sub init_config {
     (my $module = $package) =~ s/^main$/virtualmin-mail-setup/;
     $module =~ tr/_/-/;
     my %general  = general();
-    my $language = $general{ 'lang_' . remote_user() } || $general{'lang'} || 'en';
+    my $language = $general{ 'lang_' . ($ENV{'REMOTE_USER'} // '') } || $general{ 'lang_' . remote_user() } || $general{'lang'} || 'en';
     my %text = ('index' => 'Webmin index');
     for my $name ('en', $language =~ s/\.UTF-8$//r) {
         read_file(module_root_directory($module) . "/lang/$name", \%text);
@@ -96,12 +96,22 @@ sub foreign_require {
     return 1;
 }
 
-# Returns whether the user has this module, or "*" (web-lib-funcs.pl, foreign_available).
+# Returns whether the user has this module, or "*", and in Usermin no restriction takes it away (web-lib-funcs.pl,
+# foreign_available, available_usermods; of the restrictions, the stand-in has those for "*" and for one user).
 sub foreign_available {
     my ($module) = @_;
     return 0 if !-e module_root_directory($module) . '/module.info';
     read_acl();
-    return scalar(grep { $_ eq $module || $_ eq '*' } @{ $main::acl_array_cache{ remote_user() } || [] });
+    return 0 if !grep { $_ eq $module || $_ eq '*' } @{ $main::acl_array_cache{ remote_user() } || [] };
+    my $available = 1;
+    open(my $file, '<', config_directory() . '/usermin.mods') or return 1;
+    while (defined(my $line = <$file>)) {
+        my ($user, $sign, $modules) = $line =~ /^([^:]+):([+-]|):(.*)/ or next;
+        next if $user ne '*' && $user ne ($ENV{'REMOTE_USER'} // '');
+        my $named = grep { $_ eq $module } split(' ', $modules);
+        $available = $sign eq '+' ? $available || $named : $sign eq '-' ? $available && !$named : $named;
+    }
+    return $available ? 1 : 0;
 }
 
 # Reads the modules of users, once for the life of the process (web-lib-funcs.pl, read_acl).

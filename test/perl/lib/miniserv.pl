@@ -2,10 +2,10 @@
 # A stand-in for MiniServ, Webmin's web server, with everything that makes it difficult for a CGI: MiniServ.pm starts it for
 # tests. Usage: miniserv.pl --config FILE. It stays in the foreground, and prints its port when it listens.
 #
-# It reproduces Webmin 2.660; the comment of each behaviour names its source ("sub PRINT" is a function of miniserv-lib.pl). It
-# reads the keys of the configuration that read_config() lists, and three that only tests use: port=0 selects a free port,
-# test_delay is the number of seconds that each failed login adds to the wait, and test_environment names a file of NAME=value
-# lines for the environment of every CGI.
+# It reproduces Webmin 2.660, and Usermin 2.551, which has the same MiniServ; the comment of each behaviour names its source ("sub
+# PRINT" is a function of miniserv-lib.pl). It reads the keys of the configuration that read_config() lists, and three that only
+# tests use: port=0 selects a free port, test_delay is the number of seconds that each failed login adds to the wait, and
+# test_environment names a file of NAME=value lines for the environment of every CGI.
 package miniserv;
 use strict;
 use warnings;
@@ -13,6 +13,9 @@ use Fcntl qw(F_SETFD FD_CLOEXEC);
 use MIME::Base64 qw(decode_base64);
 use POSIX qw(WNOHANG);
 use Socket;
+use File::Basename qw(dirname);
+use lib dirname(__FILE__);
+use TestUsers;
 
 # Global as in the real one: a CGI that runs in this process can read and set them.
 our (%config, $config_file, %users, %allow, $port, $host, $use_ssl, $ssl_con, $ssl_context, $miniserv_main_pid);
@@ -214,7 +217,8 @@ sub log_in {
         return ask_for_password();
     }
     return 1 if $validated == 4;
-    $baseauthuser = $authuser;
+    # In Usermin, whoever can log in to the system has the rights of one user (sub can_user_login, "unixauth").
+    $baseauthuser = $config{'unixauth'} && !defined($users{$authuser}) ? $config{'unixauth'} : $authuser;
     # A user limited to some addresses is refused from others, even with the right password (sub check_user_ip).
     http_error(403, "Access denied for $acptip for $authuser") if $allow{$authuser} && !grep { $_ eq $acptip } @{ $allow{$authuser} };
     return 1;
@@ -352,8 +356,8 @@ sub set_environment {
         'REMOTE_ADDR'           => $acptip,
         'REMOTE_ADDR_PROTOCOL'  => 4,
         'REMOTE_USER'           => $authuser // '',
-        # Empty unless the user is a copy of another one.
-        'BASE_REMOTE_USER'      => '',
+        # Empty unless the user has the rights of another one.
+        'BASE_REMOTE_USER'      => defined($baseauthuser) && $baseauthuser ne $authuser ? $baseauthuser : '',
         'DOCUMENT_ROOT'         => $config{'root'},
         'DOCUMENT_REALROOT'     => $config{'root'},
         'THEME_ROOT'            => '',
