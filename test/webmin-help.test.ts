@@ -110,6 +110,7 @@ test('every page that the panel shows has a help page', () => {
 test('every help page is used', () => {
   const named = [
     ...views.flatMap(({ text }) => [...text.matchAll(/\bhelp: '([a-z_]+)'/g)]),
+    ...read(webmin, 'usermin', 'panel-lib.pl').matchAll(/'(own_[a-z]+)'/g),
     ...read(webmin, 'bridge-lib.pl').matchAll(/header_options\('([a-z_]+)'\)/g),
   ].map(([, name = '']) => name);
   const linked = names.flatMap((name) => parse(name, 'en').links.map(([to]) => to));

@@ -62,7 +62,8 @@ sub usermin_folders {
 # usermin_files() Returns the files of the module in Usermin, a hash of their paths below its folder, and where they come from.
 sub usermin_files {
     my $module = dirname(__FILE__);
-    my %files = map { $_ => "$module/$_" } map { files_below($module, $_) } @shared;
+    my @help  = grep { m{^help/own_mailbox\.} } files_below($module, 'help');
+    my %files = map { $_ => "$module/$_" } @help, map { files_below($module, $_) } @shared;
     return (%files, map { $_ => "$module/usermin/$_" } files_below("$module/usermin", ''));
 }
 

@@ -42,6 +42,7 @@ subtest 'installation' => sub {
     is(set_up_usermin(), 'mailbox owners have the page with their settings.', 'the result');
     is(modules(), "changepass mailbox $name", "Usermin's users have the module");
     is(content("$own/webmin"), "$etc\n", "it knows the folder of Webmin's configuration");
+    is_deeply([ sort(files_below("$module/help", '')) ], [ map { "own_mailbox$_.html" } qw(.de .fr), '', '.nl' ], 'of the help it has what is for mailbox owners');
     ok(-x "$module/index.cgi" && -r "$module/lang/de" && -r "$module/images/icon.gif", 'it has its files');
     is(mode($module), 0755, 'everybody can read it');
     my %info = read_values("$module/module.info");
@@ -122,7 +123,8 @@ subtest 'a user sees the settings of their own mailbox' => sub {
         like($answer->body, qr{^<panel title="Mail Client Setup">\n<subtitle>bob\@example\.com</subtitle>}, "in Usermin's page");
         like($answer->body, qr{>bob\.example</code>}, 'with the user name');
         unlike($answer->body, $of_others, 'and nothing of others');
-        unlike($answer->body, qr/<form|virtualmin repair|help="/, 'without forms and help for administrators');
+        unlike($answer->body, qr/<form|virtualmin repair/, 'without forms and commands');
+        like($answer->body, qr/<help page="own_mailbox">/, 'with its help page');
         like($answer->body, qr{>Return to Webmin index</a>\n</panel>}, 'and a link back');
     }
     for my $path (qw(/sheet /sheet.pdf /profile.mobileconfig /qr.svg /qr.png /settings.txt)) {

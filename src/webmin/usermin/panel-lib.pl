@@ -62,9 +62,12 @@ sub domains_with_gid {
     return grep { $_->{'dom'} } map { +{ read_values("$folder/domains/$_") } } grep { /^\d+$/ } split(' ', $ids{$gid} // '');
 }
 
-# header_options() Returns the arguments of ui_print_header() after the image: no help page, no link to a configuration, and
-# none to the module's first page.
-sub header_options { return (undef, 0, 1) }
+# header_options(help) Returns the arguments of ui_print_header() after the image: the name of a help page, no link to a
+# configuration, and none to the module's first page.
+sub header_options {
+    my ($help) = @_;
+    return (($help // '') eq 'mailbox' ? 'own_mailbox' : undef, 0, 1);
+}
 
 # return_links(path) Returns the links at the foot of a page, each an address and the text after "Return to".
 sub return_links {
