@@ -41,6 +41,10 @@ const againstTheme = `
     color: var(--ink) !important;
   }
   legend {
+    width: auto;
+    margin: 0;
+    border: 0;
+    font-size: inherit;
     color: inherit;
   }
   :is(p, li) a:not(.mcs-button) {

@@ -42,7 +42,7 @@ export function valueOrWaiting<T>(
   look: Look<T>,
   request: Request,
   response: Response,
-  page: { readonly title: string; readonly what: string },
+  page: { readonly title: string; readonly subtitle?: string; readonly what: string },
   now: number,
 ): { readonly value: T; readonly freshness: Freshness } | null {
   switch (look.kind) {

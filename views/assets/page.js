@@ -229,6 +229,7 @@
     }
     const link = document.createElement('a');
     link.href = address;
+    link.hidden = true;
     panel.append(link);
     link.click();
   }

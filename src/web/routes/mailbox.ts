@@ -28,7 +28,7 @@ export function mailboxRoutes(dependencies: Dependencies): Router {
     const what = textsOf(response).text(own ? 'page_what_own_mailbox' : 'page_what_mailboxes', {
       domain,
     });
-    const page = { title: login, what };
+    const page = { title: textsOf(response).text('index_title'), subtitle: login, what };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;
     const { server } = there.value;

@@ -47,7 +47,8 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
     const t = textsOf(response);
     const shown = domainToUnicode(domain);
     const page = {
-      title: `${t.text('index_title')} · ${shown}`,
+      title: t.text('index_title'),
+      subtitle: shown,
       what: t.text('page_what_mailboxes', { domain: shown }),
     };
     const there = valueOrWaiting(look, request, response, page, now());
