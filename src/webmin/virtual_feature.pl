@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use File::Basename qw(dirname);
 require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
+require(dirname(__FILE__) . '/users-page-lib.pl');
 
 our (%text, $module_name, @permissions);
 
@@ -44,24 +45,28 @@ sub feature_webmin {
 }
 
 # mailbox_header(&domain) Returns the title of our column in Virtualmin's table of users; undef if the domain has no mail or
-# the viewer does not have the module.
+# the viewer does not have the module. It also begins the links below the table: Virtualmin has no function for them.
 sub mailbox_header {
     my ($d) = @_;
-    return $d->{'mail'} && foreign_available($module_name) ? $text{'column_title'} : undef;
+    return if !has_setup($d);
+    begin_links_below_table($d);
+    return $text{'column_title'};
 }
 
 # mailbox_column(&user, &domain) Returns the HTML of our column for one user: a link, without a request to the app.
 sub mailbox_column {
     my ($user, $d) = @_;
     return '' if !$user->{'email'};
-    my $page = module_address() . '/index.cgi/domains/' . urlize($d->{'dom'})
-        . '/mailboxes/' . urlize($user->{'user'});
-    return "<a href='" . html_escape($page) . "'>" . html_escape($text{'column_link'}) . '</a>';
+    add_row_to_links($user, $d);
+    return html_link(mailbox_page($user, $d), $text{'column_link'});
 }
 
-# mailbox_inputs(&user, new, &domain) Returns no inputs. Virtualmin shows the column only if this function exists.
+# mailbox_inputs(&user, new, &domain) Returns a row for the form of a user: a link, no input. Virtualmin shows the column only
+# if this function exists.
 sub mailbox_inputs {
-    return '';
+    my ($user, $new, $d) = @_;
+    return '' if $new || !$user->{'email'} || !has_setup($d);
+    return form_row($user, $d);
 }
 
 1;

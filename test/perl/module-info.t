@@ -25,7 +25,12 @@ sub read_file {
 my %info = read_file("$root/module.info");
 is($info{name}, 'virtualmin-mail-setup', 'the name is that of the folder');
 is($info{depends}, 'virtual-server', 'it depends on Virtualmin');
-ok($info{desc}, 'there is a title');
+for my $language (qw(en de fr nl)) {
+    my %text = read_file("$root/src/webmin/lang/$language");
+    my $suffix = $language eq 'en' ? '' : "_$language";
+    is($info{"desc$suffix"}, $text{index_title}, "the title is that of the pages: $language");
+    like($info{"longdesc$suffix"}, qr/IMAP.*Outlook.*Thunderbird/, "the panel's search finds words that people know: $language");
+}
 
 open(my $file, '<', "$root/package.json") or die $!;
 my $package = decode_json(do { local $/; <$file> });

@@ -24,7 +24,7 @@ sub make_panel {
     put("$etc/config", "lang=en\n");
     put("$etc/miniserv.conf", "port=0\nroot=$root\nuserfile=$etc/miniserv.users\n");
     put("$etc/$_", '') for 'miniserv.users', 'webmin.acl';
-    put("$etc/virtual-server/config", "allow_subdoms=0\nplugins=virtualmin-awstats virtualmin-git\napi_helper=$folder/virtualmin\n");
+    put("$etc/virtual-server/config", "allow_subdoms=0\nhomes_dir=homes\nplugins=virtualmin-awstats virtualmin-git\napi_helper=$folder/virtualmin\n");
     put("$etc/virtualmin-mail-setup/config", 'socket=' . ($given{'socket'} // "$folder/app.sock") . "\n");
     # In the package, module.info is in the same folder.
     make_path("$root/virtualmin-mail-setup");

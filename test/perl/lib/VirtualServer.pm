@@ -37,6 +37,23 @@ sub _call_plugin {
     return $code->(@arguments);
 }
 
+# Printed as HTML beside the button "Show Email Client Settings" (list_users.cgi).
+$text{'users_mailclientdesc'} = "Display settings that should be used by users' email clients for this domain.";
+
+# _users_page(&domain, users) Returns what the page of a domain's users shows of the module: the title of its column, undef
+# without one, its cells, and what is beside the button, which comes last (virtual-server-lib-funcs.pl, users_table;
+# list_users.cgi).
+sub _users_page {
+    my ($d, @users) = @_;
+    my $title = _call_plugin('virtualmin-mail-setup', 'mailbox_header', $d);
+    my @cells = map { scalar(_call_plugin('virtualmin-mail-setup', 'mailbox_column', $_, $d)) } $title ? @users : ();
+    return ($title, \@cells, $text{'users_mailclientdesc'});
+}
+
+# _user_form(&user, new, &domain) Returns what the form of a user shows of the module. Without inputs there is no section
+# "Other access settings" (edit_user.cgi).
+sub _user_form { my (@arguments) = @_; return _call_plugin('virtualmin-mail-setup', 'mailbox_inputs', @arguments) =~ s/^\s+|\s+$//gr }
+
 sub _list_domain_owner_modules {
     return ([ 'mail', 'Virtual Email' ], [ 'dns', 'BIND DNS Server' ], map { _call_plugin($_, 'feature_modules') } @plugins);
 }
