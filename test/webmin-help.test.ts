@@ -107,6 +107,11 @@ test('every page that the panel shows has a help page', () => {
   }
 });
 
+test('the document of sheets links to its help page', () => {
+  const sheets = views.find(({ file }) => file === 'sheets/top.ejs')?.text ?? '';
+  expect(names).toContain(/links\.help\('([a-z_]+)'\)/.exec(sheets)?.[1]);
+});
+
 test('every help page is used', () => {
   const named = [
     ...views.flatMap(({ text }) => [...text.matchAll(/\bhelp: '([a-z_]+)'/g)]),

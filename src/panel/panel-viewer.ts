@@ -8,6 +8,8 @@ export interface PanelViewer extends Viewer {
   readonly pages: string;
   /** The path of the module's folder of assets. */
   readonly assets: string;
+  /** The path of the panel's help pages of the module; '' where the panel sends none. */
+  readonly help: string;
   /** The token that a form must contain: it shows that the form is the app's and of this session (CSRF). */
   readonly token: string;
   /** In the panel's notation, such as `fr` or `fr.UTF-8`; '' where the panel sends none. */
@@ -19,12 +21,13 @@ const minTokenLength = 32;
 
 /**
  * Parses the viewer header of the panel: a JSON object in Base64 with `user`, `role`, `domains` (`"*"` or
- * a list of names), `may` (a list of permissions), `pages`, `assets`, `token` and optionally `language`.
+ * a list of names), `may` (a list of permissions), `pages`, `assets`, `token` and optionally `help` and
+ * `language`.
  * A mailbox owner has one domain at most. Null where it is anything else.
  */
 export function parseViewer(header: string | undefined): PanelViewer | null {
   const given = parseHeader(header ?? '');
-  const { user, role, domains, may, pages, assets, token, language } = given;
+  const { user, role, domains, may, pages, assets, help, token, language } = given;
   const known =
     isText(user) &&
     user !== '' &&
@@ -46,6 +49,7 @@ export function parseViewer(header: string | undefined): PanelViewer | null {
     may: new Set(permissions.filter((one) => granted.includes(one))),
     pages,
     assets,
+    help: isPath(help) ? help : '',
     token,
     language: isText(language) ? language : '',
   };

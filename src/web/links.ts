@@ -2,23 +2,26 @@ import { version } from '../../package.json';
 
 const part = encodeURIComponent;
 
-/** The URL prefixes of pages and of assets, as browsers see them. */
+/** The URL prefixes of pages, assets and help pages, as browsers see them; `help` is '' where there is no help. */
 export interface MountPoint {
   readonly pages: string;
   readonly assets: string;
+  readonly help: string;
 }
 
 /** The app's URLs. */
 export type Links = ReturnType<typeof linksAt>;
 
 /** Functions for the app's URLs. Only they percent-encode parts of a path. */
-export function linksAt({ pages, assets }: MountPoint) {
+export function linksAt({ pages, assets, help }: MountPoint) {
   const domainAt = (domain: string) => `${pages}/domains/${part(domain)}`;
   const mailboxAt = (domain: string, login: string) =>
     `${domainAt(domain)}/mailboxes/${part(login)}`;
   return {
     /** The URL contains the version, because MiniServ lets browsers store a file for a week. */
     asset: (name: string) => `${assets}/${name}?v=${version}`,
+    /** A help page of the panel, for a document that is not inside the panel's page. Null where there is none. */
+    help: (page: string) => (help === '' ? null : `${help}/${page}`),
     domains: () => `${pages}/`,
     domain: domainAt,
     branding: () => `${pages}/branding`,
@@ -63,4 +66,4 @@ export function ownMailboxLinks(links: Links): Links {
 }
 
 /** The URLs in standalone operation. */
-export const ownLinks = linksAt({ pages: '', assets: '/assets' });
+export const ownLinks = linksAt({ pages: '', assets: '/assets', help: '' });

@@ -27,6 +27,7 @@ sub viewer {
         'user'   => $remote_user,
         'pages'  => "$module/index.cgi",
         'assets' => "$module/assets",
+        'help'   => get_webprefix() . "/help.cgi/$module_name",
         'may'    => [ granted_permissions() ],
         'token'  => form_token(),
         'language' => $current_lang // '',

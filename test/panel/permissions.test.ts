@@ -47,6 +47,7 @@ describe('TypeScript and Perl have the same roles and permissions', () => {
       role: viewer.role,
       domains: viewer.domains === '*' ? 'all' : new Set(viewer.domains),
       may: new Set(viewer.may),
+      help: '',
       language: '',
     });
   });

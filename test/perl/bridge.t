@@ -129,7 +129,9 @@ subtest "in the viewer's language" => sub {
 subtest 'behind a prefix' => sub {
     configure('config', "lang=en\nwebprefix=/panel\n");
     my (undef, $body) = request('/');
+    my (undef, $sheet) = request('/domains/example.com/mailboxes/bob.example/sheet');
     configure('config', "lang=en\n");
+    like($sheet, qr{href="/panel/help\.cgi/virtualmin-mail-setup/sheets"}, 'help has the prefix');
     like($body, qr{href="/panel/virtualmin-mail-setup/index\.cgi/domains/example\.com"}, 'links have the prefix');
 };
 
@@ -139,6 +141,7 @@ subtest 'a document is passed on as it is' => sub {
     like($body, qr{^<!DOCTYPE html>}, 'it is a whole document');
     like($head, qr{frame-ancestors 'self'}, 'only the panel may show it in a frame');
     like($body, qr{href="/virtualmin-mail-setup/assets/sheet\.css\?v=[\d.]+"}, 'its style sheet is that of the module');
+    like($body, qr{href="/help\.cgi/virtualmin-mail-setup/sheets"}, 'its help is that of the module');
 };
 
 subtest 'a file is passed on byte for byte, with its name' => sub {

@@ -10,6 +10,7 @@ const root = {
   domains: '*',
   pages: '/virtualmin-mail-setup/index.cgi',
   assets: '/virtualmin-mail-setup/assets',
+  help: '/help.cgi/virtualmin-mail-setup',
   may: ['see', 'print', 'check'],
   token: '0123456789abcdef0123456789abcdef',
   language: 'en',
@@ -34,6 +35,13 @@ describe('the viewer named by the panel', () => {
     });
     expect(parseViewer(header({ ...root, domains: [] }))?.domains).toEqual(new Set());
   });
+
+  test.each(['//evil.example', 'javascript:alert(1)', '/"><script>', 7, undefined])(
+    'help at another place is ignored: %s',
+    (help) => {
+      expect(parseViewer(header({ ...root, help }))?.help).toBe('');
+    },
+  );
 
   test.each([
     ['nothing', undefined],
@@ -136,6 +144,11 @@ describe('in the panel', () => {
     expect(headers['x-frame-options']).toBe('SAMEORIGIN');
     expect(headers['content-security-policy']).toContain("frame-ancestors 'self'");
     expect(text).toMatch(/^<!DOCTYPE html>[^]*<\/html>\s*$/);
+    // Webmin refuses to show help to a link without a referrer.
+    const link = 'href="/help.cgi/virtualmin-mail-setup/sheets" referrerpolicy="same-origin"';
+    expect(text).toContain(link);
+    const { text: without } = await get('/domains/example.com/sheets', { ...root, help: '' });
+    expect(without).not.toContain('help.cgi');
   });
 
   test('a request without a viewer is refused, whatever else is sent', async () => {
