@@ -94,4 +94,19 @@ export default tseslint.config(
       },
     },
   },
+  {
+    files: ['views/assets/mailbox-list.js', 'views/assets/sheet-progress.js'],
+    languageOptions: {
+      sourceType: 'module',
+      globals: {
+        AbortController: 'readonly',
+        ResizeObserver: 'readonly',
+        URL: 'readonly',
+        URLSearchParams: 'readonly',
+        getComputedStyle: 'readonly',
+        history: 'readonly',
+        sessionStorage: 'readonly',
+      },
+    },
+  },
 );

@@ -203,7 +203,9 @@ describe('values in help pages', () => {
 
   test("the sign beside a user name is the list's", () => {
     const sign = marked(parse('mailboxes', 'en').body, 'tt')[0] ?? '';
-    expect(views.find(({ file }) => file === 'pages/mailboxes.ejs')?.text).toContain(`>${sign}<`);
+    expect(views.find(({ file }) => file === 'partials/mailbox-list.ejs')?.text).toContain(
+      `>${sign}<`,
+    );
   });
 
   test('names of Webmin and Virtualmin are those of the texts and documents', () => {

@@ -49,6 +49,28 @@ export function selectMailboxes(users: DomainUsers, query: MailboxQuery): readon
   return query.descending ? [...matching].reverse() : matching;
 }
 
+/** Mailboxes chosen by their logins. */
+export interface Chosen {
+  readonly mailboxes: readonly Mailbox[];
+  /** The logins that no mailbox has. */
+  readonly missing: readonly string[];
+}
+
+/** The mailboxes with these logins, in the order of a query. Its filters are not applied. */
+export function chooseMailboxes(
+  users: DomainUsers,
+  logins: Iterable<string>,
+  { sort, descending }: Pick<MailboxQuery, 'sort' | 'descending'>,
+): Chosen {
+  const wanted = new Set(logins);
+  const everyone = selectMailboxes(users, {
+    ...{ search: '', onlyDiffering: false, onlyNever: false },
+    ...{ sort, descending },
+  });
+  const mailboxes = everyone.filter(({ login }) => wanted.delete(login));
+  return { mailboxes, missing: [...wanted] };
+}
+
 /** How many users would fail if they typed their address as user name. */
 export function countDiffering(users: DomainUsers): number {
   return users.mailboxes.filter((mailbox) => !loginIsEmailAddress(mailbox)).length;

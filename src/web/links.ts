@@ -31,6 +31,9 @@ export function linksAt({ pages, assets, help }: MountPoint) {
     logo: (domain: string, version: string) => `${domainAt(domain)}/logo?v=${part(version)}`,
     mailboxesCsv: (domain: string) => `${domainAt(domain)}/mailboxes.csv`,
     mailboxesJson: (domain: string) => `${domainAt(domain)}/mailboxes.json`,
+    /** The table of the list alone, for its script. */
+    list: (domain: string) => `${domainAt(domain)}/list`,
+    logins: (domain: string) => `${domainAt(domain)}/logins.json`,
     dns: (domain: string) => `${domainAt(domain)}/dns.txt`,
     sheets: (domain: string) => `${domainAt(domain)}/sheets`,
     /** `sheets.pdf` or `sheets.zip`. */

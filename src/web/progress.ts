@@ -4,7 +4,8 @@ import { notFound } from './http-error';
 export interface JobState {
   readonly done: number;
   readonly total: number;
-  readonly state: 'running' | 'finished' | 'stopped';
+  /** `stopped`: the client has left, or cancelled it. */
+  readonly state: 'running' | 'finished' | 'stopped' | 'failed';
 }
 
 /** A running job. */
@@ -13,15 +14,15 @@ export interface RunningJob {
   readonly done: (count: number) => void;
   /** Stops the work because the client has left. */
   readonly stop: () => void;
-  /** Marks the work as ended. */
-  readonly end: () => void;
+  /** Marks the work as ended: finished, or failed. */
+  readonly end: (how: 'finished' | 'failed') => void;
 }
 
 interface Job {
   done: number;
   readonly total: number;
   readonly controller: AbortController;
-  ended: boolean;
+  ended: 'finished' | 'failed' | null;
 }
 
 /** Limit for the number of jobs kept, running and ended. */
@@ -33,7 +34,7 @@ export class Progress {
 
   /** Begins a job. The state of a job without a name cannot be requested. */
   start(domain: string, name: string, total: number): RunningJob {
-    const job: Job = { done: 0, total, controller: new AbortController(), ended: false };
+    const job: Job = { done: 0, total, controller: new AbortController(), ended: null };
     if (name !== '') {
       this.jobs.set(keyOf(domain, name), job);
       const [oldest] = this.jobs.keys();
@@ -43,16 +44,16 @@ export class Progress {
       signal: job.controller.signal,
       done: (count) => (job.done = count),
       stop: () => {
-        if (!job.ended) job.controller.abort();
+        if (job.ended === null) job.controller.abort();
       },
-      end: () => (job.ended = true),
+      end: (how) => (job.ended = how),
     };
   }
 
   /** Throws a 404 where there is no such job. */
   find(domain: string, name: string): JobState {
     const { done, total, controller, ended } = this.get(domain, name);
-    const state = controller.signal.aborted ? 'stopped' : ended ? 'finished' : 'running';
+    const state = controller.signal.aborted ? 'stopped' : (ended ?? 'running');
     return { done, total, state };
   }
 

@@ -12,7 +12,8 @@ export function domainOf(request: Pick<Request, 'params'>): string {
   return name;
 }
 
-type Parameters = Pick<Request, 'body' | 'method' | 'query'>;
+/** What parameters are read from. */
+export type Parameters = Pick<Request, 'body' | 'method' | 'query'>;
 
 /** The parameters of a request: of its form for a POST, else of its query. */
 function parametersOf(request: Parameters): Readonly<Record<string, unknown>> {
@@ -28,23 +29,31 @@ export function single(request: Parameters, name: string): string {
 }
 
 /** A parameter that may be repeated. */
-export function repeated(request: Request, name: string): string[] {
+export function repeated(request: Parameters, name: string): string[] {
   const value = parametersOf(request)[name] ?? [];
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
   return list.filter((one): one is string => typeof one === 'string');
 }
 
 /**
- * The logins that a request names: the one in its path, or those of its parameter `login`. None for a
+ * The logins that a request chooses: those of ticked rows (`login`, repeated), and those chosen on other
+ * pages of the list (`chosen`, with spaces between them: a login contains none).
+ */
+export function chosenLogins(request: Parameters): string[] {
+  return [...single(request, 'chosen').split(' ').filter(Boolean), ...repeated(request, 'login')];
+}
+
+/**
+ * The logins that a request names: the one in its path, or those that it chooses. None for a
  * mailbox owner: users without a mailbox would cause a call to Virtualmin with every request.
  */
 export function loginsOf(request: Request, { locals }: Pick<Response, 'locals'>): string[] {
   if (locals.ownMailbox === true) return [];
   const { login } = request.params;
-  return typeof login === 'string' ? [login] : repeated(request, 'login');
+  return typeof login === 'string' ? [login] : chosenLogins(request);
 }
 
-export function searchOf(request: Request): string {
+export function searchOf(request: Parameters): string {
   const search = single(request, 'q').trim();
   if (search.length > maxSearch) {
     throw badRequest('error_search_long', { count: maxSearch });
@@ -53,7 +62,7 @@ export function searchOf(request: Request): string {
 }
 
 /** The number of a page, from 1. */
-export function pageNumberOf(request: Request): number {
+export function pageNumberOf(request: Parameters): number {
   const page = single(request, 'page') || '1';
   if (!/^[1-9]\d{0,6}$/.test(page)) throw badRequest('error_page_number');
   return Number(page);
@@ -61,7 +70,7 @@ export function pageNumberOf(request: Request): number {
 
 /** A parameter that is one of `choices`; the first choice where it is absent. */
 export function choiceOf<T extends string>(
-  request: Request,
+  request: Parameters,
   name: string,
   choices: readonly [T, ...T[]],
 ): T {

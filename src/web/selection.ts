@@ -1,9 +1,15 @@
 import type { Request } from 'express';
-import type { DomainUsers, Mailbox } from '../domain/mailbox';
-import { selectMailboxes, sortKeys, type MailboxQuery } from '../domain/mailbox-list';
+import type { DomainUsers } from '../domain/mailbox';
+import {
+  chooseMailboxes,
+  selectMailboxes,
+  sortKeys,
+  type Chosen,
+  type MailboxQuery,
+} from '../domain/mailbox-list';
 import { badRequest, notFound } from './http-error';
 import { mailboxOf } from './mailbox-settings';
-import { choiceOf, repeated, searchOf, single } from './query';
+import { choiceOf, chosenLogins, searchOf, single, type Parameters } from './query';
 
 /** Whether a POST contains a selection. One without it comes from the button "Try again" on an error page. */
 export function isSelectionForm(request: Request): boolean {
@@ -11,7 +17,7 @@ export function isSelectionForm(request: Request): boolean {
 }
 
 /** The filters and the order of the list of mailboxes. */
-export function mailboxQuery(request: Request): MailboxQuery {
+export function mailboxQuery(request: Parameters): MailboxQuery {
   return {
     search: searchOf(request),
     onlyDiffering: single(request, 'differs') === '1',
@@ -22,46 +28,47 @@ export function mailboxQuery(request: Request): MailboxQuery {
 }
 
 /** The mailboxes that a request is for. */
-export interface Selection {
-  readonly mailboxes: readonly Mailbox[];
+export interface Selection extends Chosen {
   /** Whether these are all mailboxes of the domain. */
   readonly all: boolean;
 }
 
 /** The mailbox with this login, which a path names. Throws a 404 where there is none. */
 export function selectionOfOne(users: DomainUsers, login: string): Selection {
-  return { mailboxes: [mailboxOf(users, login)], all: false };
+  return { mailboxes: [mailboxOf(users, login)], missing: [], all: false };
 }
 
 /**
- * The mailboxes that a request selects: those with a given `login`, else all that match the search (`q`,
- * `differs`), else all. A form with check boxes sends `selected=1`, so that no ticked box does not mean
- * all mailboxes, and `matching=1` to select all that match, whatever is ticked. Throws a 404 for an
- * unknown login or where nothing matches, and a 400 where nothing is selected.
+ * The mailboxes that a request selects: those with a given login, else all that match the search (`q`,
+ * `differs`, `never`), else all. A form with check boxes sends `selected=1`, so that no ticked box does not
+ * mean all mailboxes; logins in it may be those of deleted mailboxes, which are then `missing`.
+ * `matching=1` selects all that match, whatever is ticked. Throws a 404 for an unknown login without
+ * `selected=1` or where nothing is left, and a 400 where nothing is selected.
  */
 export function selectionOf(request: Request, users: DomainUsers): Selection {
   const query = mailboxQuery(request);
-  const logins = repeated(request, 'login');
   if (single(request, 'matching') !== '1') {
-    if (logins.length > 0) return withLogins(users, query, logins);
-    if (single(request, 'selected') === '1') {
-      throw badRequest('error_none_ticked');
-    }
+    const logins = chosenLogins(request);
+    if (logins.length > 0) return withLogins(users, query, logins, isSelectionForm(request));
+    if (isSelectionForm(request)) throw badRequest('error_none_ticked');
   }
   const mailboxes = selectMailboxes(users, query);
   if (mailboxes.length === 0 && users.mailboxes.length > 0) {
     throw notFound('error_none_matches');
   }
-  return { mailboxes, all: mailboxes.length === users.mailboxes.length };
+  return { mailboxes, missing: [], all: mailboxes.length === users.mailboxes.length };
 }
 
-function withLogins(users: DomainUsers, query: MailboxQuery, logins: readonly string[]): Selection {
-  const wanted = new Set(logins);
-  const everyone = selectMailboxes(users, { ...query, search: '', onlyDiffering: false });
-  const mailboxes = everyone.filter(({ login }) => wanted.delete(login));
-  const [missing] = wanted;
-  if (missing !== undefined) {
-    throw notFound('error_no_such_login', { domain: users.domain, login: missing });
+function withLogins(
+  users: DomainUsers,
+  query: MailboxQuery,
+  logins: readonly string[],
+  mayMiss: boolean,
+): Selection {
+  const { mailboxes, missing } = chooseMailboxes(users, logins, query);
+  const [login] = missing;
+  if (login !== undefined && !(mayMiss && mailboxes.length > 0)) {
+    throw notFound('error_no_such_login', { domain: users.domain, login });
   }
-  return { mailboxes, all: false };
+  return { mailboxes, missing, all: mayMiss && mailboxes.length === users.mailboxes.length };
 }

@@ -28,7 +28,7 @@ export interface SheetJob {
   readonly settings: readonly ClientSettings[];
   /** One function for each of `settings`, which makes the sheet: thousands of sheets would fill the memory. */
   readonly sheets: readonly (() => Sheet)[];
-  /** The selected mailboxes and users without a sheet, with the reason in the sheets' language. */
+  /** The selected mailboxes and users without a sheet, with the reason in the sheets' language; deleted ones too. */
   readonly without: readonly { readonly name: string; readonly reason: string }[];
 }
 
@@ -67,6 +67,9 @@ export async function sheetJob(
     const reason = whyNoSheet(one);
     if (reason === null) settings.push(one);
     else without.push({ name: one.emailAddress, reason: say(reason) });
+  }
+  for (const login of selection.missing) {
+    without.push({ name: login, reason: texts.text('without_missing') });
   }
   if (selection.all) {
     for (const user of users.withoutMail) {

@@ -29,7 +29,7 @@ describe('keyboard navigation', () => {
     const page = await browser.open('/domains/example.com');
     await page.getByLabel('Select zoe@example.com').focus();
     await page.keyboard.press('Space');
-    expect(await page.getByText('1 ticked').isVisible()).toBe(true);
+    expect(await page.getByText('1 mailbox selected.').isVisible()).toBe(true);
     await page.getByRole('button', { name: 'Print', exact: true }).focus();
     await page.keyboard.press('Enter');
     await page.waitForURL(/sheets$/);

@@ -76,34 +76,6 @@ describe('copying', () => {
   });
 });
 
-describe('sheets for several mailboxes', () => {
-  test('one click selects a whole page', async () => {
-    const page = await browser.open('/domains/example.com');
-    await page.getByLabel('Tick all on this page').check();
-    expect(await page.getByText('5 ticked').isVisible()).toBe(true);
-  });
-
-  test('the PDF is downloaded', async () => {
-    const page = await browser.open('/domains/example.com');
-    await page.getByLabel('Select bob@example.com').check();
-    const download = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'PDF' }).click();
-    expect((await download).suggestedFilename()).toBe('example.com-sheets.pdf');
-  });
-
-  test('a long job shows its progress and can be cancelled', async () => {
-    const page = await browser.open('/domains/big.example');
-    await page.getByLabel(/all [0-9]/).check();
-    const download = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'PDF' }).click();
-    await page.getByText(/^[1-9]\d* of 4\d\d\d sheets$/).waitFor();
-    await page.getByRole('button', { name: 'Cancel' }).click();
-    await page.getByText('Cancelled.').waitFor();
-    expect(await (await download).failure()).not.toBeNull();
-    expect(await page.getByRole('button', { name: 'Cancel' }).isVisible()).toBe(false);
-  });
-});
-
 describe('the waiting page', () => {
   /** Delays list-users for one domain, which is not cached, until the returned function is called. */
   function hold(domain: string): () => void {

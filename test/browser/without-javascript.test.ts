@@ -26,8 +26,9 @@ describe('without JavaScript', () => {
     await page.getByLabel('Search').fill('zoe');
     await page.getByRole('button', { name: 'Search' }).click();
     expect(await page.locator('tbody tr').count()).toBe(1);
-    await page.getByRole('link', { name: 'Show all' }).click();
-    await page.getByRole('link', { name: 'Username' }).click();
+    expect(page.url()).toBe(`${browser.base}/domains/example.com?q=zoe`);
+    await page.getByRole('button', { name: 'Show all 5' }).click();
+    await page.getByRole('button', { name: 'Username' }).click();
     expect(await page.locator('th[aria-sort=ascending]').textContent()).toContain('Username');
     await page.getByRole('button', { name: 'Refresh' }).click();
     expect(page.url()).toMatch(/sort=login/);
@@ -35,7 +36,8 @@ describe('without JavaScript', () => {
     await page.getByRole('button', { name: 'Print', exact: true }).click();
     expect(await page.locator('.mcs-sheet h2').allTextContents()).toEqual(['bob@example.com']);
     await page.goto('/domains/example.com?q=e%40example');
-    await page.getByLabel(/all that match/).check();
+    await page.getByRole('button', { name: 'Select all 3 that match' }).click();
+    await page.getByText('3 mailboxes selected.').waitFor();
     await page.getByRole('button', { name: 'Print', exact: true }).click();
     const matching = ['alice@example.com', 'example@example.com', 'zoe@example.com'];
     expect(await page.locator('.mcs-sheet h2').allTextContents()).toEqual(matching);
@@ -47,6 +49,32 @@ describe('without JavaScript', () => {
       'E-Mail-Einstellungen',
     );
     expect(await page.locator('.mcs-sheet h4').allTextContents()).not.toContain('iPhone und iPad');
+  });
+
+  test('the selection stays when the page is turned, sorted and searched', async () => {
+    const page = await browser.open('/domains/big.example?wait=1', off);
+    const words = page.getByRole('status').first();
+    await page.getByLabel('Select user0002@big.example').check();
+    await page.getByRole('button', { name: 'Next' }).click();
+    expect(await words.textContent()).toBe('1 mailbox selected, not on this page.');
+    await page.getByLabel('Select user0101@big.example').check();
+    await page.getByRole('button', { name: 'Real name' }).click();
+    expect(await words.textContent()).toContain('2 mailboxes selected');
+    await page.getByLabel('Search').fill('user0002');
+    await page.getByLabel('Search').press('Enter');
+    expect(await words.textContent()).toBe('2 mailboxes selected, 1 of them on this page.');
+    await page.getByLabel('Select user0002@big.example').uncheck();
+    await page.getByRole('button', { name: 'Show all 5,000' }).click();
+    expect(await words.textContent()).toMatch(/^1 mailbox selected/);
+    await page.getByRole('button', { name: 'Print', exact: true }).click();
+    expect(await page.locator('.mcs-sheet h2').allTextContents()).toEqual(['user0101@big.example']);
+    await page.goto('/domains/big.example');
+    await page.getByRole('button', { name: 'Select all 5,000' }).click();
+    expect(await words.textContent()).toBe('All 5,000 mailboxes selected.');
+    await page.getByRole('button', { name: 'Clear selection' }).click();
+    expect(await words.textContent()).toMatch(/^Nothing selected/);
+    await page.getByRole('button', { name: 'PDF' }).click();
+    await page.getByText('Tick the mailboxes first').waitFor();
   });
 
   test('the plain text can be selected', async () => {

@@ -58,42 +58,13 @@
     }, 1500);
   }
 
-  // Long jobs: the file is a download; meanwhile the page shows the progress.
-
-  async function follow(form) {
-    const box = form.querySelector('[data-progress]');
-    const [bar, words, button] = box.querySelectorAll('progress, span, button');
-    const job = Date.now().toString(36) + Math.random().toString(36).slice(2, 10);
-    let field = form.querySelector('[name=job]');
-    if (!field) {
-      field = document.createElement('input');
-      field.type = 'hidden';
-      field.name = 'job';
-      form.append(field);
+  /** Shows the copy buttons in a part of the page. Each copies the value beside it. */
+  function offerCopying(part) {
+    for (const button of part.querySelectorAll('[data-copy]')) {
+      const value = button.parentElement.querySelector('.mcs-value');
+      button.hidden = false;
+      button.addEventListener('click', () => copyFor(button, value.textContent, value));
     }
-    field.value = job;
-    const address = form.dataset.jobs + '/' + job;
-    const token = form.querySelector('[name=token]');
-    const body = new window.URLSearchParams(token ? { token: token.value } : {});
-    button.onclick = () => fetch(address + '/cancel', { method: 'POST', body });
-    for (let requests = 0; requests < 20_000; requests++) {
-      await pause(300);
-      // The job has not begun yet: the server still waits for Virtualmin's answer.
-      const response = await fetch(address + '.json').catch(() => null);
-      if (!response || !response.ok) {
-        if (requests > 200) break;
-        continue;
-      }
-      const { done, total, state } = await response.json();
-      if (state === 'stopped') say(box.dataset.cancelled);
-      if (state === 'finished') say(box.dataset.done.replace('{total}', total));
-      if (state !== 'running') break;
-      box.hidden = false;
-      bar.max = total;
-      bar.value = done;
-      words.textContent = box.dataset.running.replace('{done}', done).replace('{total}', total);
-    }
-    box.hidden = true;
   }
 
   // Results of running checks are filled in as they arrive.
@@ -125,12 +96,7 @@
 
   // Sets up each page that is loaded.
   function start() {
-    // A copy button copies the value beside it.
-    for (const button of document.querySelectorAll('[data-copy]')) {
-      const value = button.parentElement.querySelector('.mcs-value');
-      button.hidden = false;
-      button.addEventListener('click', () => copyFor(button, value.textContent, value));
-    }
+    offerCopying(document);
 
     for (const button of document.querySelectorAll('[data-copy-from]')) {
       const source = document.querySelector(button.dataset.copyFrom);
@@ -147,30 +113,13 @@
 
     for (const element of document.querySelectorAll('[data-paper-only]')) element.hidden = false;
 
-    // Selecting mailboxes: the number of ticked boxes, and a box for the whole page.
+    // The list of mailboxes has scripts of its own. If one cannot be loaded, its form works as without JavaScript.
 
-    const many = document.querySelector('form[data-jobs]');
-    if (many) {
-      const rows = [...many.querySelectorAll('[name=login]')];
-      const all = many.querySelector('[data-tick-all]');
-      const ticked = many.querySelector('[data-ticked]');
-      const count = () => {
-        const number = rows.filter((box) => box.checked).length;
-        ticked.hidden = number === 0;
-        ticked.textContent = ticked.dataset.ticked.replace('{count}', number);
-        all.checked = number === rows.length;
-        all.indeterminate = number > 0 && number < rows.length;
-      };
-      all.hidden = false;
-      all.addEventListener('change', () => {
-        for (const box of rows) box.checked = all.checked;
-        count();
-      });
-      many.addEventListener('change', count);
-      count();
-      many.addEventListener('submit', (event) => {
-        if (event.submitter && 'job' in event.submitter.dataset) follow(many);
-      });
+    const list = document.querySelector('form[data-scripts]');
+    if (list) {
+      for (const address of list.dataset.scripts.split(' ')) {
+        import(address).then((script) => script.start(list, { say, pause, show, offerCopying }));
+      }
     }
 
     // The preview of a branding: the same page, made from the typed values.
@@ -234,7 +183,11 @@
     link.click();
   }
 
+  // Not only an attribute: going back, Authentic shows a copy of a page, which has the attributes but no listeners.
+  const started = new WeakSet();
+
   function startInPanel(panel) {
+    started.add(panel);
     panel.dataset.started = '';
     // The browser, not Authentic, opens documents and downloads files of selected mailboxes.
     panel.addEventListener(
@@ -276,7 +229,7 @@
   startInPanel(panel);
   // Authentic loads a script once and then replaces the page's content.
   new window.MutationObserver(() => {
-    const next = document.querySelector('.mail-setup:not([data-started])');
-    if (next) startInPanel(next);
+    const next = document.querySelector('.mail-setup');
+    if (next && !started.has(next)) startInPanel(next);
   }).observe(document.body, { childList: true, subtree: true });
 })();

@@ -1,14 +1,9 @@
+import { createHash } from 'node:crypto';
 import { domainToUnicode } from 'node:url';
 import type { Router, Request, Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { decideAllClientSettings, decideServices } from '../../domain/client-settings';
-import {
-  countDiffering,
-  selectMailboxes,
-  sortKeys,
-  type MailboxQuery,
-  type SortKey,
-} from '../../domain/mailbox-list';
+import { chooseMailboxes, countDiffering, selectMailboxes } from '../../domain/mailbox-list';
 import { pageOf } from '../../domain/page';
 import { mayBrand } from '../../domain/viewer';
 import { mailboxesCsv } from '../../formats/csv';
@@ -20,30 +15,33 @@ import {
   freshObservations,
   cachedObservations,
 } from '../../probe/observed-policy';
-import { domainOf, loginsOf, pageNumberOf, sameWith } from '../query';
-import { mailboxQuery, selectionOf } from '../selection';
+import { choiceOf, chosenLogins, domainOf, loginsOf, sameWith } from '../query';
+import { addressOf, columnsOf, listViewOf, type ListView } from '../list-view';
+import { isSelectionForm, mailboxQuery, selectionOf } from '../selection';
+import { matchWords, missingWords, selectionTexts, selectionWords } from '../selection-words';
 import { maxWaitOf, soon, valueOrWaiting } from '../show';
-import { textsOf, viewerOf } from '../locals';
+import { linksOf, textsOf, viewerOf } from '../locals';
 import { clientLeft } from '../client-left';
+import { notFound } from '../http-error';
 import { needs, newRouter } from '../access';
+import type { DomainUsers } from '../../domain/mailbox';
+import type { Chosen } from '../../domain/mailbox-list';
 
-/** The texts of the columns: the names of Virtualmin's own users table, where it has the column. */
-const columnNames: Readonly<Record<SortKey, string>> = {
-  address: 'page_address',
-  login: 'page_username',
-  name: 'page_real_name',
-};
+/** Milliseconds that a form with a selection waits for Virtualmin: a waiting page would lose the selection. */
+const formWait = 60_000;
+
+const nothingChosen: Chosen = { mailboxes: [], missing: [] };
 
 /** `/domains/{domain}`: the mailboxes of one domain, as a page and as files. */
 export function mailboxesRoutes(dependencies: Dependencies): Router {
   const { directory, policies, now } = dependencies;
   const router = newRouter();
 
-  router.get('/domains/:domain', needs('see'), async (request, response) => {
+  /** The domain that a request names, with the age of the answer. Null where the waiting page has been sent instead. */
+  async function domainOrWaiting(request: Request, response: Response) {
     const domain = domainOf(request);
-    const query = mailboxQuery(request);
-    const number = pageNumberOf(request);
-    const look = await directory.lookAtDomain(domain, maxWaitOf(request));
+    const wait = request.method === 'POST' ? formWait : maxWaitOf(request);
+    const look = await directory.lookAtDomain(domain, wait);
     const t = textsOf(response);
     const shown = domainToUnicode(domain);
     const page = {
@@ -51,32 +49,69 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
       subtitle: shown,
       what: t.text('page_what_mailboxes', { domain: shown }),
     };
-    const there = valueOrWaiting(look, request, response, page, now());
-    if (there === null) return;
-    const { server, users } = there.value;
+    return valueOrWaiting(look, request, response, page, now());
+  }
+
+  type Shown = NonNullable<Awaited<ReturnType<typeof domainOrWaiting>>>;
+
+  /** Shows the page with the list, and the mailboxes that are selected in it. */
+  async function show(
+    response: Response,
+    { value: { server, users }, freshness }: Shown,
+    view: ListView,
+    chosen: Chosen,
+  ) {
+    const domain = server.name;
+    const viewer = viewerOf(response);
     const { policy, observations } = await cachedObservations(dependencies, server);
     const mayCheck =
-      viewerOf(response).may.has('check') && checkedServices(dependencies, server, policy) !== null;
+      viewer.may.has('check') && checkedServices(dependencies, server, policy) !== null;
+    const list = listOf(response, users, view, freshness.asOf, chosen);
+    const { t, number, onPage } = list;
+    const counts = { count: chosen.mailboxes.length, here: onPage.size };
     response.render('pages/mailboxes', {
+      ...list,
       mayCheck,
       badge: badgeOf(decideServices(domain, policy, observations)),
-      freshness: there.freshness,
+      freshness,
       server,
-      users,
-      query,
       differing: countDiffering(users),
-      page: pageOf(selectMailboxes(users, query), number),
-      pageLink: (number: number) => sameWith(request, { page: String(number) }),
-      recorded: users.mailboxes.some(({ lastLogins }) => lastLogins !== null),
-      mayPrint: viewerOf(response).may.has('print'),
-      mayBrand:
-        policies.store !== null && mayBrand(viewerOf(response), { kind: 'domain', name: domain }),
+      mayBrand: policies.store !== null && mayBrand(viewer, { kind: 'domain', name: domain }),
       withoutMail: pageOf(users.withoutMail, 1),
-      columns: sortKeys.map((key) => ({
-        ...columnOf(request, query, key),
-        label: t.text(columnNames[key]),
-      })),
+      chosenWords: t.say(selectionWords({ ...counts, all: users.mailboxes.length }, number)),
+      chosenTexts: Object.entries(selectionTexts),
+      chosenElsewhere: chosen.mailboxes
+        .map(({ login }) => login)
+        .filter((login) => !onPage.has(login))
+        .join(' '),
+      missing: chosen.missing.length === 0 ? '' : t.say(missingWords(chosen.missing, number)),
+      viewerKey: viewerKeyOf(response),
     });
+  }
+
+  router.get('/domains/:domain', needs('see'), async (request, response) => {
+    const view = listViewOf(request);
+    const there = await domainOrWaiting(request, response);
+    if (there !== null) await show(response, there, view, nothingChosen);
+  });
+
+  // The table alone, for the script of the page.
+  router.get('/domains/:domain/list', needs('see'), async (request, response) => {
+    const view = listViewOf(request);
+    const there = await domainOrWaiting(request, response);
+    if (there === null) return;
+    const { value, freshness } = there;
+    const list = listOf(response, value.users, view, freshness.asOf, nothingChosen);
+    response.render('partials/mailbox-list', { ...list, server: value.server });
+  });
+
+  // The logins that match, for the buttons that select them and to find selected ones that no longer exist.
+  router.get('/domains/:domain/logins.json', needs('see'), async (request, response) => {
+    const query = mailboxQuery(request);
+    const look = await directory.lookAtDomain(domainOf(request), formWait);
+    const { value, asOf } =
+      look.kind === 'answer' ? look.answer : await directory.freshDomain(domainOf(request));
+    response.json({ asOf, logins: selectMailboxes(value.users, query).map(({ login }) => login) });
   });
 
   router.get('/domains/:domain/mailboxes.json', needs('see'), async (request, response) => {
@@ -93,7 +128,10 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
       server,
       clientLeft(response),
     );
-    const { mailboxes } = selectionOf(request, users);
+    const { mailboxes, missing } = selectionOf(request, users);
+    const [login] = missing;
+    // A table of values has no place to say that one is left out.
+    if (login !== undefined) throw notFound('error_no_such_login', { domain, login });
     const all = decideAllClientSettings(mailboxes, server, policy, observations);
     response.attachment(`${domain}-mailboxes.csv`).send(mailboxesCsv(all));
   }
@@ -109,6 +147,33 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
     response.type('text/plain').send(dnsZone(server.name, decideServices(server.name, policy)));
   });
 
+  // The buttons that search, turn the page, sort and select, without JavaScript: the form carries the selection.
+  router.post('/domains/:domain', needs('see'), async (request, response, next) => {
+    if (!isSelectionForm(request)) {
+      next();
+      return;
+    }
+    const view = listViewOf(request);
+    const select = choiceOf(request, 'select', ['ticked', 'all', 'matching', 'none']);
+    const there = await domainOrWaiting(request, response);
+    if (there === null) return;
+    const { users } = there.value;
+    const logins = select === 'none' ? [] : chosenLogins(request);
+    const more = {
+      all: () => users.mailboxes,
+      matching: () => selectMailboxes(users, view),
+      ticked: () => [],
+      none: () => [],
+    }[select]();
+    const chosen = chooseMailboxes(users, [...logins, ...more.map(({ login }) => login)], view);
+    if (chosen.mailboxes.length + chosen.missing.length === 0) {
+      // A page that can be reloaded and kept as a bookmark.
+      response.redirect(303, addressOf(linksOf(response).domain(users.domain), view));
+      return;
+    }
+    await show(response, there, view, chosen);
+  });
+
   // The button "Refresh" of the domain's page and of its mailboxes' pages, and "Try again".
   router.post(
     ['/domains/:domain', '/domains/:domain/*rest'],
@@ -122,14 +187,51 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
   return router;
 }
 
-/** A column's heading, with a link that sorts by the column, or reverses the order. */
-function columnOf(request: Request, query: MailboxQuery, key: SortKey) {
-  const active = query.sort === key;
-  const turn = active && !query.descending;
+/** The values of the table: the part of the page that changes with the search, the order and the page number. */
+function listOf(
+  response: Response,
+  users: DomainUsers,
+  view: ListView,
+  asOf: number,
+  chosen: Chosen,
+) {
+  const t = textsOf(response);
+  const path = linksOf(response).domain(users.domain);
+  const matching = selectMailboxes(users, view);
+  const page = pageOf(matching, view.number);
+  const selected = new Set(chosen.mailboxes);
+  const number = numbersIn(t.code);
+  const filtered = view.search !== '' || view.onlyDiffering || view.onlyNever;
   return {
-    link: sameWith(request, { sort: key, order: turn ? 'desc' : '', page: '' }),
-    /** As `aria-sort` has it. */
-    order: active ? (query.descending ? 'descending' : 'ascending') : 'none',
-    arrow: active ? (query.descending ? '↓' : '↑') : '',
+    t,
+    users,
+    view,
+    asOf,
+    page,
+    filtered,
+    matches: t.say(matchWords(page.total, users.mailboxes.length, number)),
+    number,
+    /** The logins of the rows that are ticked. */
+    onPage: new Set(page.items.filter((one) => selected.has(one)).map(({ login }) => login)),
+    columns: columnsOf(path, view),
+    listAddress: (changes: Partial<ListView>) => addressOf(path, { ...view, ...changes }),
+    recorded: users.mailboxes.some(({ lastLogins }) => lastLogins !== null),
+    mayPrint: viewerOf(response).may.has('print'),
   };
+}
+
+/** Formats numbers in a language. */
+function numbersIn(code: string): (value: number) => string {
+  const format = new Intl.NumberFormat(code);
+  return (value) => format.format(value);
+}
+
+/**
+ * Stands for the viewer and their login in the panel. Browsers keep a selection under it, so that the next
+ * viewer in the same browser does not get it.
+ */
+function viewerKeyOf(response: Response): string {
+  const { user } = viewerOf(response);
+  const { formToken = '' } = response.locals;
+  return createHash('sha256').update(`selection ${user}\n${formToken}`).digest('base64url');
 }

@@ -55,7 +55,7 @@ export function sendRoutes(dependencies: Dependencies): Router {
     const { mailFrom: from } = await policies.of(server);
     if (from === null) throw notFound('error_no_sender');
     const mailbox = mailboxOf(users, login);
-    const selection = { mailboxes: [mailbox], all: false };
+    const selection = { mailboxes: [mailbox], missing: [], all: false };
     const job = await sheetJob(request, response, answer, selection, dependencies);
     return { job, ...firstSheet(job), recoveryAddress: mailbox.recoveryAddress ?? '', from };
   }

@@ -47,9 +47,16 @@ export function sheetFilesRoutes(dependencies: Dependencies): Router {
       if (!response.writableFinished) running.stop();
     });
     try {
-      await pipeline(await make(running.signal, running.done), response);
-    } finally {
-      running.end();
+      const content = await make(running.signal, running.done);
+      // Before the response is closed because of it, which would look as if the client had left.
+      content.once('error', () => {
+        running.end('failed');
+      });
+      await pipeline(content, response);
+      running.end('finished');
+    } catch (error) {
+      running.end('failed');
+      throw error;
     }
   }
 

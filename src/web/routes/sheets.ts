@@ -103,11 +103,11 @@ function choicesOf(
   const links = linksOf(response);
   const chosen = job.branding.clients ?? usualClients;
   const login = request.params.login;
-  const kept = ['login', 'q', 'differs', 'never', 'matching', 'selected', 'sort', 'order'].flatMap(
-    (name) =>
-      (name === 'login' ? repeated(request, name) : [single(request, name)])
-        .filter((value) => value !== '')
-        .map((value) => [name, value] as const),
+  const names = ['login', 'chosen', 'q', 'differs', 'never', 'matching', 'selected'];
+  const kept = [...names, 'sort', 'order'].flatMap((name) =>
+    (name === 'login' ? repeated(request, name) : [single(request, name)])
+      .filter((value) => value !== '')
+      .map((value) => [name, value] as const),
   );
   return {
     method: request.method === 'POST' ? 'post' : 'get',
