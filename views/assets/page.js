@@ -37,10 +37,13 @@
       await navigator.clipboard.writeText(text);
       return true;
     } catch {
-      const holder = element.closest('details');
-      if (holder) holder.open = true;
+      const fold = element.closest('details');
+      const wasOpen = !fold || fold.open;
+      if (fold) fold.open = true;
       select(element);
-      return document.execCommand('copy');
+      const copied = document.execCommand('copy');
+      if (copied && !wasOpen) fold.open = false;
+      return copied;
     }
   }
 
