@@ -59,6 +59,9 @@ const againstTheme = `
     a:not(.mcs-button) {
       color: var(--link) !important;
     }
+    .mcs-notice a {
+      color: var(--ink) !important;
+    }
   }
 `;
 

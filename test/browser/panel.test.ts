@@ -80,6 +80,7 @@ test.each(['light', 'dark'])('every text has enough contrast in the %s theme', a
   for (const there of [
     '/',
     '/domains/example.com',
+    '/domains/example.net',
     '/domains/example.com/mailboxes/bob.example',
     '/domains/example.com/check',
     '/domains/nosuch.example',
