@@ -44,7 +44,7 @@ export class Progress {
       signal: job.controller.signal,
       done: (count) => (job.done = count),
       stop: () => {
-        if (job.ended === null) job.controller.abort();
+        stop(job);
       },
       end: (how) => (job.ended = how),
     };
@@ -57,9 +57,9 @@ export class Progress {
     return { done, total, state };
   }
 
-  /** Throws a 404 where there is no such job. */
+  /** Stops a job that has not ended. Throws a 404 where there is no such job. */
   cancel(domain: string, name: string): void {
-    this.get(domain, name).controller.abort();
+    stop(this.get(domain, name));
   }
 
   private get(domain: string, name: string): Job {
@@ -67,6 +67,10 @@ export class Progress {
     if (job === undefined) throw notFound('error_no_job');
     return job;
   }
+}
+
+function stop({ controller, ended }: Job): void {
+  if (ended === null) controller.abort();
 }
 
 function keyOf(domain: string, name: string): string {
