@@ -154,10 +154,11 @@
     if (waiting) {
       const began = Date.now() - Number(waiting.dataset.waited) * 1000;
       const elapsed = waiting.querySelector('[data-elapsed]');
-      setInterval(() => {
+      const timer = setInterval(() => {
         elapsed.textContent = Math.round((Date.now() - began) / 1000) + ' s';
       }, 1000);
       untilThere(waiting.dataset.reload).then(() => {
+        window.clearInterval(timer);
         // Does nothing if the user has opened another page meanwhile.
         if (document.contains(waiting)) show(here());
       });

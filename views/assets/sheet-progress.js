@@ -15,6 +15,8 @@ export function start(form, { say, pause }) {
   const fill = (text, done, total) =>
     text.replace('{done}', format.format(done)).replace('{total}', format.format(total));
   const token = form.querySelector('[name=token]');
+  // A copy of the page, which the panel's theme shows, may have the progress of an earlier job.
+  box.hidden = true;
 
   form.addEventListener('submit', ({ submitter }) => {
     // The other buttons make no job.
