@@ -93,6 +93,20 @@ describe('filtering while typing', () => {
     browser.problems.splice(0);
   });
 
+  test('what was typed but not loaded counts when the list is sorted', async () => {
+    const page = await open('/domains/example.com');
+    await page.route(/\/list/, (route) => route.abort());
+    await page.getByLabel('Search').fill('zoe');
+    await page.getByText('The list could not be loaded.').waitFor();
+    await page.unroute(/\/list/);
+    await page.getByRole('button', { name: 'Username' }).click();
+    await page.locator('th[aria-sort=ascending]', { hasText: 'Username' }).waitFor();
+    expect(await rows(page).count()).toBe(1);
+    expect(page.url()).toMatch(/q=zoe/);
+    // Chromium reports the aborted request itself.
+    browser.problems.splice(0);
+  });
+
   test('an answer that is not a list is shown as a page', async () => {
     const page = await open('/domains/example.com');
     await page.route(/\/list/, (route) => route.fulfill({ status: 202, body: 'wait' }));
@@ -177,6 +191,36 @@ describe('the selection', () => {
     expect(requests).toEqual([]);
     await page.getByLabel('Select bob@example.com').check();
     expect(await page.getByText('Tick the mailboxes first').isVisible()).toBe(false);
+  });
+
+  test('an answer that comes after "Clear selection" selects nothing', async () => {
+    const page = await open('/domains/example.com');
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route(/\/logins\.json/, async (route) => {
+      await held;
+      await route.continue();
+    });
+    const answer = page.waitForResponse(/\/logins\.json/);
+    await page.getByRole('button', { name: 'Select all 5' }).click();
+    await page.getByRole('button', { name: 'Clear selection' }).click();
+    release();
+    await (await answer).finished();
+    await page.waitForTimeout(200);
+    expect(await selected(page).textContent()).toMatch(/^Nothing selected/);
+  });
+
+  test('is the latest one on a page that the browser has kept', async () => {
+    const page = await open('/domains/example.com');
+    await page.getByLabel('Select bob@example.com').check();
+    await page.evaluate(`{
+      const all = JSON.parse(sessionStorage.getItem('mail-setup-selection'));
+      all.domains['example.com'].logins = ['zoe.example'];
+      sessionStorage.setItem('mail-setup-selection', JSON.stringify(all));
+      dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
+    }`);
+    expect(await page.getByLabel('Select bob@example.com').isChecked()).toBe(false);
+    expect(await page.getByLabel('Select zoe@example.com').isChecked()).toBe(true);
   });
 
   test('stays in its domain', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { launch } from '../helpers/browser';
 import { startBundle, type RunningServer } from '../helpers/bundle';
@@ -131,13 +131,85 @@ test('a download link makes its file once', async () => {
   expect(requests.filter((url) => url.endsWith('.pdf'))).toHaveLength(1);
 });
 
-test('a page that waits for Virtualmin shows the result without a reload', async () => {
+test('a page that waits for Virtualmin shows the result without a reload, and leaves no timer', async () => {
+  await page.addInitScript(`{
+    const { setInterval: begin, clearInterval: end } = window;
+    window.timers = new Set();
+    window.setInterval = (...given) => {
+      const timer = begin(...given);
+      timers.add(timer);
+      return timer;
+    };
+    window.clearInterval = (timer) => {
+      timers.delete(timer);
+      end(timer);
+    };
+  }`);
   await page.goto('/');
   await leadTo('#menu a', `${cgi}/domains/big.example`);
   await page.getByRole('link', { name: 'Mail Client Setup' }).click();
   await page.getByText('Waiting for Virtualmin').waitFor();
+  expect(await page.evaluate('timers.size')).toBe(1);
   await page.locator('table.mcs-mailboxes').waitFor();
   expect(path()).toBe('/domains/big.example');
+  expect(await page.evaluate('timers.size')).toBe(0);
+});
+
+describe('the copy of a page that the theme shows when the user goes back', () => {
+  /** As Authentic does: elements with their attributes, without listeners. */
+  const showCopy = async () => {
+    await page.evaluate(`{
+      const container = document.querySelector('[data-dcontainer]');
+      document.querySelector('.mail-setup').id = 'before';
+      container.replaceChildren(...[...container.childNodes].map((node) => node.cloneNode(true)));
+      document.querySelector('.mail-setup').id = '';
+      document.querySelector('.mcs-sticky').classList.remove('mcs-sticky');
+    }`);
+    await page.locator('.mcs-sticky').waitFor();
+  };
+
+  test('has no selection that was cleared after a file of it was made', async () => {
+    const words = page.locator('[data-chosen]');
+    await page.getByLabel('Select bob@example.com').check();
+    await page.getByRole('searchbox').fill('zoe');
+    await words.filter({ hasText: 'not on this page' }).waitFor();
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'CSV', exact: true }).click();
+    await download;
+    await page.getByRole('button', { name: 'Clear selection' }).click();
+    await showCopy();
+    expect(await words.textContent()).toMatch(/^Nothing selected/);
+  });
+
+  test('does not show the progress of a job that it no longer follows', async () => {
+    await page.getByLabel('Select bob@example.com').check();
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'PDF', exact: true }).click();
+    await download;
+    await page.getByText('Done. Sheets: 1.').first().waitFor();
+    await showCopy();
+    expect(await page.locator('[data-progress]').isVisible()).toBe(false);
+  });
+});
+
+test('a page that was left does not change the selection', async () => {
+  const held: (() => void)[] = [];
+  await page.getByLabel('Select bob@example.com').check();
+  await page.route(/\/logins\.json/, async (route) => {
+    await new Promise<void>((resolve) => held.push(resolve));
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'Select all 5' }).click();
+  await leadTo('#menu a', `${cgi}/`);
+  await page.getByRole('link', { name: 'Mail Client Setup' }).click();
+  await page.locator('table.mcs-mailboxes').waitFor({ state: 'detached' });
+  const answers = page.waitForResponse(/\/logins\.json/);
+  for (const release of held) release();
+  await (await answers).finished();
+  await page.waitForTimeout(200);
+  const kept = await page.evaluate<string>("sessionStorage.getItem('mail-setup-selection')");
+  expect(kept).toContain('bob.example');
+  expect(kept).not.toContain('zoe.example');
 });
 
 test('an error is shown', async () => {

@@ -87,18 +87,24 @@ export function start(form, { say, pause, show, offerCopying }) {
     showSelection();
   }
 
-  /** The logins that match a view of the list; null where the server does not answer. */
+  /** The logins that match a view of the list; null where the server does not answer, or the page was left meanwhile. */
   async function loginsOf(query) {
     const response = await fetch(`${dataset.logins}?${query}`).catch(() => null);
-    return response && response.ok ? response.json().catch(() => null) : null;
+    const answer = response && response.ok ? await response.json().catch(() => null) : null;
+    return form.isConnected ? answer : null;
   }
 
+  let selecting = 0;
+
   async function select(which, view) {
+    const mine = ++selecting;
     if (which === 'none') {
       changeSelection([...chosen], false);
       return;
     }
     const answer = await loginsOf(which === 'all' ? '' : view);
+    if (mine !== selecting) return;
+    failed.textContent = '';
     if (answer === null) failed.textContent = failed.dataset.failed;
     else changeSelection(answer.logins, true);
   }
@@ -211,17 +217,30 @@ export function start(form, { say, pause, show, offerCopying }) {
     if (await load(typedView(), replaceAddress)) say(list().dataset.matches);
   }
 
+  /** Takes over the filters of the form into a view, which then begins with the first page. */
+  function takeFilters(view) {
+    const given = typedView();
+    for (const name of ['q', 'differs', 'never']) {
+      const value = given.get(name);
+      if (value === view.get(name)) continue;
+      view.delete('page');
+      if (value === null) view.delete(name);
+      else view.set(name, value);
+    }
+  }
+
   function showFilters(view) {
     field.value = view.get('q') ?? '';
     for (const box of filters) box.checked = view.get(box.name) === '1';
   }
 
-  /** Shows the view that a button of the list leads to. */
+  /** Shows the view that a button of the list leads to, with the filters that were typed or ticked but are not shown yet. */
   async function turn(button) {
     typed++;
     const { turn: which } = button.dataset;
     const view = new URL(button.formAction).searchParams;
     if (which === 'all') showFilters(view);
+    else takeFilters(view);
     if (!(await load(view, pushAddress))) return;
     if (which === 'all') {
       field.focus();
@@ -270,13 +289,15 @@ export function start(form, { say, pause, show, offerCopying }) {
         // Emptied first, so that it is announced each time.
         nothing.textContent = '';
         setTimeout(() => (nothing.textContent = nothing.dataset.nothing));
-      } else {
-        const here = new Set(rows().map(({ value }) => value));
-        find('[name=chosen]').value = [...chosen].filter((login) => !here.has(login)).join(' ');
       }
     },
     true,
   );
+  // Not into the field, whose value would stay in copies of the page.
+  form.addEventListener('formdata', ({ formData }) => {
+    const here = new Set(rows().map(({ value }) => value));
+    formData.set('chosen', [...chosen].filter((login) => !here.has(login)).join(' '));
+  });
 
   if (!inPanel) {
     window.addEventListener('popstate', () => {
@@ -305,8 +326,18 @@ export function start(form, { say, pause, show, offerCopying }) {
   checkedAsOf = known ? known.asOf : 0;
   showSelection();
   void dropMissing();
-  // Later than browsers restore the boxes of a page to which the user returns.
-  if (!inPanel) window.addEventListener('pageshow', showSelection);
+  if (!inPanel) {
+    // Later than browsers restore the boxes of a page to which the user returns.
+    window.addEventListener('pageshow', ({ persisted }) => {
+      const latest = persisted && stored().domains[dataset.domain];
+      if (latest) {
+        chosen.clear();
+        for (const login of latest.logins) chosen.add(login);
+        checkedAsOf = latest.asOf;
+      }
+      showSelection();
+    });
+  }
 }
 
 /** The colour behind an element: the panel's, which its themes set on different elements. */
