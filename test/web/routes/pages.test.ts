@@ -79,6 +79,15 @@ describe('the mailboxes of a domain', () => {
     expect(text).toContain('off@example.com disabled');
   });
 
+  test('many extra addresses are shortened', async () => {
+    const roles = ['abuse', 'hostmaster', 'info', 'postmaster', 'webmaster'];
+    const extra_addresses = roles.map((role) => `${role}@example.com`).join(' ');
+    answerUsers(app.virtualmin, userValues({ extra_addresses }));
+    expect(await page('/domains/example.com')).toContain(
+      'also abuse@example.com, hostmaster@example.com, info@example.com and 2 more',
+    );
+  });
+
   test('a domain whose logins all equal the address says so', async () => {
     answerUsers(app.virtualmin, userValues({ unix_username: 'bob@example.com' }));
     expect(await page('/domains/example.com')).toContain(
