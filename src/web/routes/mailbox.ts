@@ -9,7 +9,7 @@ import { badgeOf } from '../badge';
 import { settingsOf } from '../mailbox-settings';
 import { checkedServices, cachedObservations } from '../../probe/observed-policy';
 import { domainOf } from '../query';
-import { maxWaitOf, valueOrWaiting } from '../show';
+import { mailboxesOrOwn, maxWaitOf, valueOrWaiting } from '../show';
 import { textsOf, viewerOf } from '../locals';
 import { needs, newRouter } from '../access';
 
@@ -25,9 +25,7 @@ export function mailboxRoutes(dependencies: Dependencies): Router {
     // For a mailbox owner it counts as long as for everybody: see loginsOf.
     const missing = own ? freshFor : undefined;
     const look = await directory.lookAtDomain(domain, maxWaitOf(request), [login], missing);
-    const what = textsOf(response).text(own ? 'page_what_own_mailbox' : 'page_what_mailboxes', {
-      domain,
-    });
+    const what = mailboxesOrOwn(response, domain);
     const page = { title: textsOf(response).text('index_title'), subtitle: login, what };
     const there = valueOrWaiting(look, request, response, page, now());
     if (there === null) return;

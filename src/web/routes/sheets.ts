@@ -11,7 +11,7 @@ import { domainOf, loginsOf, repeated, single } from '../query';
 import { isSelectionForm, selectionOf, selectionOfOne } from '../selection';
 import { logoVersion } from './logo';
 import { firstSheet, sheetJob, type SheetJob } from '../sheet-job';
-import { maxWaitOf, valueOrWaiting } from '../show';
+import { mailboxesOrOwn, maxWaitOf, valueOrWaiting } from '../show';
 import { linksOf, textsOf } from '../locals';
 import type { Domain } from '../../virtualmin/directory';
 import { needs, newRouter } from '../access';
@@ -36,8 +36,10 @@ export function sheetsRoutes(dependencies: Dependencies): Router {
       maxWaitOf(request),
       loginsOf(request, response),
     );
-    const what = textsOf(response).text('page_what_mailboxes', { domain });
-    const page = { title: textsOf(response).text('page_sheets_of', { domain }), what };
+    const { text } = textsOf(response);
+    const own = response.locals.ownMailbox === true;
+    const title = own ? text('page_sheet') : text('page_sheets_of', { domain });
+    const page = { title, what: mailboxesOrOwn(response, domain) };
     const there = valueOrWaiting(look, request, response, page, now());
     return there === null ? null : { value: there.value, asOf: there.freshness.asOf };
   }

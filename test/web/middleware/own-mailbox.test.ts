@@ -223,9 +223,13 @@ describe('a mailbox owner', () => {
 
   test('a page that waits for Virtualmin names nobody', async () => {
     app.virtualmin.override = () => true;
-    const { status, text } = await get('/', { ...bob, domains: ['dash.example.com'] });
-    expect([status, text]).toEqual([202, expect.stringContaining('your settings')]);
-    expect(text).not.toContain('All domains');
+    for (const path of ['/', '/sheet']) {
+      const viewer = { ...bob, domains: ['dash.example.com'] };
+      const { status, text, headers } = await get(path, viewer);
+      expect([status, text]).toEqual([202, expect.stringContaining('your settings')]);
+      expect(text).not.toContain('All domains');
+      expect(text + JSON.stringify(headers)).not.toContain('dash.example.com');
+    }
   });
 
   test('without permission to print there is no sheet', async () => {
