@@ -239,6 +239,18 @@ describe('a mailbox owner', () => {
     expect((await get('/', { ...bob, may: [] })).status).toBe(403);
   });
 
+  test('the job of an administrator keeps its progress, whatever a mailbox owner requests', async () => {
+    const admin = { ...bob, user: 'root', role: 'master-admin', domains: '*' };
+    const job = async () =>
+      (await get('/domains/example.com/jobs/a-job-of-sheets.json', admin)).text;
+    const sent = get('/domains/example.com/sheets.pdf?job=a-job-of-sheets', admin);
+    expect((await sent).status).toBe(200);
+    const before = await job();
+    expect(before).toContain('"finished"');
+    expect((await get('/sheet.pdf?job=a-job-of-sheets')).status).toBe(200);
+    expect(await job()).toBe(before);
+  });
+
   test.each([
     ['de.UTF-8', 'Der Benutzername ist'],
     ['fr', 'Le nom d’utilisateur est'],
