@@ -75,7 +75,7 @@ sub tear_down {
     (my $link = $paths{'state'}) =~ s{/private/}{/};
     unlink($link) if -l $link;
     for my $folder ($paths{'state'}, $module_config_directory) {
-        $attempt->(sub { unlink_file($folder) if -d $folder });
+        $attempt->(sub { remove_folder($folder) if -d $folder });
     }
     # Webmin creates this folder for each module and does not remove it.
     rmdir($module_var_directory);

@@ -21,9 +21,11 @@ sub set_up_usermin {
     my %usermin = usermin_folders() or return text('setup_usermin_absent');
     # This file is there if the module was put there before. Deleting a module does not delete its configuration.
     my $is_new = !-e "$usermin{'own'}/webmin";
-    return text('setup_usermin_off') if !$is_new && !-d $usermin{'module'};
+    # A set-up that was interrupted may have taken the old folder away.
+    return text('setup_usermin_off') if !$is_new && !-d $usermin{'module'} && !leftovers($usermin{'module'});
     my %files = usermin_files();
     write_folder($usermin{'module'}, %files) if folder_differs($usermin{'module'}, %files);
+    remove_folder($_) for leftovers($usermin{'module'});
     change_acl_file($usermin{'acl'}, sub { (grep { $_ eq $module_name || $_ eq '*' } @_) ? @_ : (@_, $module_name) }, 'user' => 1) if $is_new;
     mkdir($usermin{'own'}, 0755) if !-d $usermin{'own'};
     write_if_changed("$usermin{'own'}/webmin", "$config_directory\n", 0644);
@@ -31,14 +33,14 @@ sub set_up_usermin {
     return text($is_granted ? 'setup_usermin_on' : 'setup_usermin_off');
 }
 
-# remove_usermin() Removes what set_up_usermin() made. Restrictions of the module for single users in Usermin stay: they are an
+# remove_usermin() Removes what set_up_usermin() made, completely or not. Restrictions of the module for single users in Usermin stay: they are an
 # administrator's.
 sub remove_usermin {
     my %usermin = usermin_folders() or return;
-    return if !-e "$usermin{'own'}/webmin";
+    my @folders = ((grep { -d } @usermin{qw(module own)}), leftovers($usermin{'module'})) or return;
     my @users = read_whole($usermin{'acl'}) =~ /^([^:\n]+):/mg;
     change_acl_file($usermin{'acl'}, sub { grep { $_ ne $module_name } @_ }, map { $_ => 1 } @users);
-    for my $folder (@usermin{qw(module own)}) { unlink_file($folder) if -d $folder }
+    remove_folder($_) for @folders;
     # Usermin creates this folder for each module.
     rmdir($usermin{'var'});
 }
@@ -82,12 +84,11 @@ sub folder_differs {
     return scalar(grep { read_whole("$folder/$_") ne read_whole($files{$_}) } keys %files);
 }
 
-# write_folder(folder, %files) Replaces a folder by one with these files, which everybody can read.
+# write_folder(folder, %files) Replaces a folder by one with these files, which everybody can read. If a file cannot be written,
+# the folder stays as it is.
 sub write_folder {
     my ($folder, %files) = @_;
-    # Usermin ignores folders whose names begin with a dot.
-    my $new = dirname($folder) . "/.$module_name.new";
-    unlink_file($new) if -d $new;
+    my ($new, $old) = map { dirname($folder) . "/.$module_name.$_.$$" } qw(new old);
     my $umask = umask(0022);
     my $ok = eval {
         for my $path (keys %files) {
@@ -95,13 +96,31 @@ sub write_folder {
             copy($files{$path}, "$new/$path") or die "$new/$path: $!";
             chmod($path =~ /\.(?:cgi|pl)$/ ? 0755 : 0644, "$new/$path");
         }
-        1;
+        rename($folder, $old) or die "$folder: $!" if -e $folder;
+        rename($new, $folder) or die "$folder: $!";
     };
     my $error = $@;
     umask($umask);
-    die $error if !$ok;
-    unlink_file($folder) if -d $folder;
-    rename($new, $folder) or die "$folder: $!";
+    return if $ok;
+    rename($old, $folder) if !-e $folder;
+    remove_folder($new) if -e $new;
+    die $error;
+}
+
+# leftovers(folder) Returns the folders that write_folder() made beside a folder and that no running process needs. Usermin
+# ignores folders whose names begin with a dot.
+sub leftovers {
+    my ($folder) = @_;
+    opendir(my $handle, dirname($folder)) or return ();
+    my @names = grep { /^\.\Q$module_name\E\.(?:new|old)\.(\d+)$/ && ($1 == $$ || !kill(0, $1)) } readdir($handle);
+    return map { dirname($folder) . "/$_" } @names;
+}
+
+# remove_folder(folder) Removes a folder with its content; dies if that fails, which unlink_file() does not.
+sub remove_folder {
+    my ($folder) = @_;
+    my ($ok, $error) = unlink_file($folder);
+    die "$folder: $error\n" if !$ok;
 }
 
 1;

@@ -10,6 +10,7 @@ use JSON::PP qw(decode_json);
 use MIME::Base64 qw(decode_base64);
 use MiniServ;
 use TestUsers;
+use POSIX ();
 use Test::More;
 use TestApp;
 use TestPanel;
@@ -35,6 +36,9 @@ sub everything {
     my ($below) = @_;
     return { map { $_ => content("$below/$_") } files_below($below, '') };
 }
+
+# folders() Returns the names in the root of Usermin, hidden ones too.
+sub folders { opendir(my $root, "$usermin/root") or die $!; my @names = sort grep { !/^\.\.?$/ } readdir($root); return @names }
 
 my $before = everything($usermin);
 
@@ -66,7 +70,66 @@ subtest 'upgrade' => sub {
     is(set_up_usermin(), 'mailbox owners have the page with their settings.', 'the result');
     is(content("$module/bridge-lib.pl"), content("$folder/root/$name/bridge-lib.pl"), 'files are replaced');
     ok(!-e "$module/gone.pl", 'and removed');
-    is_deeply([ grep { /new/ } glob("$usermin/root/.* $usermin/root/*") ], [], 'nothing else is left');
+    is_deeply([ folders() ], [ 'mailbox', $name ], 'nothing else is left');
+};
+
+# in_child(code) Runs code in a process of its own, which ends at once when the code calls POSIX::_exit(), like one that is killed.
+sub in_child {
+    my ($code) = @_;
+    my $pid = fork() // die $!;
+    if (!$pid) {
+        eval { $code->() };
+        POSIX::_exit(0);
+    }
+    waitpid($pid, 0);
+}
+
+subtest 'an upgrade that fails or is interrupted' => sub {
+    no warnings 'redefine';
+    my $complete = everything($usermin);
+    my $is_complete = sub {
+        my ($what) = @_;
+        is(set_up_usermin(), 'mailbox owners have the page with their settings.', $what);
+        is_deeply(everything($usermin), $complete, 'all files are there');
+        is_deeply([ folders() ], [ 'mailbox', $name ], 'and nothing else');
+    };
+    put("$module/bridge-lib.pl", 'an older version');
+    my $before_failure = everything($usermin);
+    {
+        my $copies = 0;
+        my $copy = \&copy;
+        local *copy = sub { if ($copies++ < 5) { return $copy->(@_) } $! = 28; return 0 };
+        ok(!eval { set_up_usermin() }, 'the disk is full');
+    }
+    is_deeply(everything($usermin), $before_failure, 'the old files stay');
+    is_deeply([ folders() ], [ 'mailbox', $name ], 'and nothing else is left');
+    in_child(sub {
+        my $unlink = \&unlink_file;
+        local *unlink_file = sub { $unlink->(@_); POSIX::_exit(1) };
+        set_up_usermin();
+    });
+    ok(-e "$module/index.cgi", 'when it is killed as it deletes the old files, the new ones are there');
+    $is_complete->('set-up completes it');
+    put("$module/bridge-lib.pl", 'an older version');
+    in_child(sub {
+        my $copy = \&copy;
+        local *copy = sub { $copy->(@_); POSIX::_exit(1) };
+        set_up_usermin();
+    });
+    $is_complete->('killed as it copies: set-up completes it');
+    rename($module, "$usermin/root/.$name.old.2147483647") or die $!;
+    $is_complete->('killed between the old and the new folder: set-up completes it');
+    put("$module/bridge-lib.pl", 'an older version');
+    {
+        my $copy = \&copy;
+        my $copies = 0;
+        local *copy = sub {
+            in_child(sub { local *copy = $copy; set_up_usermin() }) if $copies++ == 5;
+            return $copy->(@_);
+        };
+        set_up_usermin();
+    }
+    $is_complete->('two set-ups concurrently');
 };
 
 subtest "an administrator's choices stay" => sub {
@@ -224,6 +287,11 @@ subtest 'the service does not run' => sub {
 subtest 'removal' => sub {
     mkdir("$usermin/var/modules/$name");
     put("$usermin/etc/webmin.acl", "user: changepass mailbox $name\nother: $name mailbox\n");
+    {
+        no warnings 'redefine';
+        local *unlink_file = sub { return (0, 'not permitted') };
+        is_deeply([ grep { /usermin/i } tear_down() ], ["$module: not permitted"], 'a folder that cannot be removed is reported');
+    }
     is_deeply([ grep { /usermin/i } tear_down() ], [], 'no errors');
     is(content("$usermin/etc/webmin.acl"), "user: changepass mailbox\nother: mailbox\n", 'the module is taken from everybody');
     is_deeply([ grep { -e } $module, $own, "$usermin/var/modules/$name" ], [], 'its folders are gone');
@@ -233,6 +301,11 @@ subtest 'removal' => sub {
     for my $file (qw(etc/miniserv.conf etc/actions)) { delete($_->{$file}) for \%after, $before }
     is_deeply(\%after, $before, 'Usermin is as it was before');
     is_deeply([ tear_down() ], [], 'removal can be run again');
+    set_up_usermin();
+    unlink_file($own);
+    mkdir("$usermin/root/.$name.new.2147483647");
+    remove_usermin();
+    is_deeply([ folders() ], ['mailbox'], 'it removes what a set-up has left that was killed before its end');
 };
 
 done_testing();

@@ -247,7 +247,13 @@ sub write_file_contents {
 
 sub acl_filename { return config_directory() . '/webmin.acl' }
 
-sub unlink_file { File::Path::remove_tree($_[0]); die "$_[0] stays" if -e $_[0] }
+# Returns 1 or 0, and in a list the error (web-lib-funcs.pl, unlink_file).
+sub unlink_file {
+    my ($path) = @_;
+    File::Path::remove_tree($path, { 'error' => \my $errors });
+    my $removed = -e $path ? 0 : 1;
+    return wantarray ? ($removed, join(' ', map { values(%$_) } @$errors)) : $removed;
+}
 
 # Webmin's users: MiniServ's file has their names, passwords and addresses, webmin.acl their modules (acl/acl-lib.pl).
 package acl; ## no critic (Modules::ProhibitMultiplePackages)
