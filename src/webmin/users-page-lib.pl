@@ -109,10 +109,11 @@ sub new_homes {
     opendir(my $folder, $homes) or return ();
     # Its last change is not before its creation, and needs no other program.
     my @changed = grep { ((lstat($_))[10] // 0) >= $since } map { "$homes/$_" } grep { !/^\./ } readdir($folder);
-    return () if !@changed || @changed > $max_new;
+    return () if !@changed;
     open(my $times, '-|', 'stat', '--printf=%W %n\0', @changed) or return ();
     local $/ = "\0";
-    return map { /^(\d+) (.*)\0$/s && $1 >= $since ? ($2 => 1) : () } <$times>;
+    my %new = map { /^(\d+) (.*)\0$/s && $1 >= $since ? ($2 => 1) : () } <$times>;
+    return keys(%new) > $max_new ? () : %new;
 }
 
 1;

@@ -107,7 +107,7 @@ put("$folder/programs/stat", <<"STAT");
 echo called >>$folder/stat-calls
 shift
 for home; do
-    case \$home in */old) time=$old;; */unknown) time=0;; *) time=$recent;; esac
+    case \$home in */old|*/changed*) time=$old;; */unknown) time=0;; *) time=$recent;; esac
     printf '%s %s\\0' \$time "\$home"
 done
 STAT
@@ -135,10 +135,13 @@ chmod(0755, "$folder/programs/stat");
     (undef, undef, $text_beside) = users_page({ %$mail, %home }, @users);
     is($text_beside, "<span>$beside<br>$to_domain</span>", 'a day later they are not new');
     $ahead = 0;
+    is(content("$folder/stat-calls"), '', 'and the program stat does not run');
+    make_path(map { "$folder/home/homes/changed$_" } 1 .. 200);
+    (undef, undef, $text_beside) = users_page({ %$mail, %home }, @users);
+    like($text_beside, qr/the 2 mailboxes above/, 'older ones whose folder was changed do not hide the link');
     make_path(map { "$folder/home/homes/many$_" } 1 .. 100);
     (undef, undef, $text_beside) = users_page({ %$mail, %home }, @users);
     is($text_beside, "<span>$beside<br>$to_domain</span>", 'there is no link for more than a hundred');
-    is(content("$folder/stat-calls"), '', 'the program stat does not run for these pages');
 }
 
 SKIP: {
