@@ -1,4 +1,4 @@
-# What the bridge needs of the panel that it runs in: Webmin. usermin/panel-lib.pl has the same functions for Usermin.
+# What the bridge needs of the panel that it runs in: Webmin. usermin/panel-lib.pl is its counterpart in Usermin.
 use strict;
 use warnings;
 use File::Basename qw(dirname);

@@ -6,7 +6,8 @@ require(dirname(__FILE__) . '/setup-lib.pl');
 
 our $module_name;
 
-# module_uninstall() Removes what set-up made, and the brandings: the account, the units, the entry among the plugins.
+# module_uninstall() Removes what set-up made, and the brandings: the account, the units, the entry among the plugins, and the
+# page in Usermin.
 sub module_uninstall {
     print STDERR "$module_name: $_\n" for tear_down();
 }
