@@ -81,9 +81,8 @@ export function createApp(dependencies: Dependencies): Express {
   });
   if (entry.kind === 'panel') app.use(panelViewer());
   app.use(language(dependencies.languages));
-  if (entry.kind === 'panel') app.use(panelFacts(entry.facts));
+  if (entry.kind === 'panel') app.use(ownMailbox(), panelFacts(entry.facts));
   else app.use(accessToken(entry.token), onlyViewer(entry));
-  app.use(ownMailbox());
   app.use(forms());
   app.use('/assets/fonts', assets(dependencies.fonts));
   app.use('/assets', assets(join(dependencies.views, 'assets')));

@@ -236,7 +236,16 @@ describe('a mailbox owner', () => {
     const reader = { ...bob, may: ['see'] };
     expect((await get('/sheet.pdf', reader)).status).toBe(403);
     expect((await get('/', reader)).text).not.toContain('/sheet');
-    expect((await get('/', { ...bob, may: [] })).status).toBe(403);
+    const blind = await get('/', { ...bob, may: [] });
+    expect(blind.status).toBe(403);
+    expect(blind.text).not.toContain('All domains');
+  });
+
+  test('a mistake in the configuration is shown without a link to domains', async () => {
+    const sent = get('/').set('Mail-Setup-Panel', encoded({ settings: 'imap_port=none' }));
+    const { status, text } = await sent;
+    expect([status, text]).toEqual([500, expect.stringContaining('An administrator can correct')]);
+    expect(text).not.toContain('All domains');
   });
 
   test('the job of an administrator keeps its progress, whatever a mailbox owner requests', async () => {
