@@ -128,7 +128,7 @@ describe('in the panel', () => {
   ])('a page is in the language of the viewer: %s', async (language, code, words) => {
     const path = '/domains/example.com/mailboxes/bob.example';
     const { text } = await get(path, { ...root, language });
-    expect(text).toContain(`<div class="mail-setup" lang="${code}">`);
+    expect(text).toContain(`<div class="mail-setup" lang="${code}" dir="ltr">`);
     expect(text).toContain(words);
   });
 
