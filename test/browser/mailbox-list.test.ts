@@ -296,6 +296,24 @@ describe('the head of the table', () => {
     }
   });
 
+  test('covers no row on paper', async () => {
+    const page = await open('/domains/example.com', { viewport: { width: 1280, height: 800 } });
+    const positions = () =>
+      page.evaluate(
+        "['.mcs-bar', 'thead th'].map((one) => getComputedStyle(document.querySelector(one)).position)",
+      );
+    expect(await positions()).toEqual(['sticky', 'sticky']);
+    await page.emulateMedia({ media: 'print' });
+    expect(await positions()).toEqual(['static', 'static']);
+  });
+
+  test('has one font', async () => {
+    const page = await open('/domains/example.com');
+    const fontOf = (selector: string) =>
+      page.evaluate(`getComputedStyle(document.querySelector('thead ${selector}')).font`);
+    expect(await fontOf('.mcs-sort')).toBe(await fontOf('.mcs-settings'));
+  });
+
   test('scrolls away on a phone, where each row is a card', async () => {
     const page = await open('/domains/example.com', { viewport: { width: 390, height: 640 } });
     await page.evaluate('scrollTo(0, 900)');
