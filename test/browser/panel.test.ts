@@ -120,6 +120,14 @@ test('files for a selection are downloads, and sheets open in a page of their ow
   expect(path()).toBe('/domains/example.com');
 });
 
+test('a domain whose name ends like that of a file is a page', async () => {
+  const there = `${cgi}/domains/nosuch.zip`;
+  await leadTo('.mail-setup nav a', there);
+  await page.locator('.mail-setup nav a').first().click();
+  await page.waitForURL((url) => url.pathname === there && url.search !== '');
+  expect(await page.locator('#menu').isVisible()).toBe(true);
+});
+
 test('a download link makes its file once', async () => {
   await page.getByRole('link', { name: 'Open' }).first().click();
   await page.getByRole('heading', { name: 'Incoming mail' }).waitFor();

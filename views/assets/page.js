@@ -168,7 +168,10 @@
   // In the panel, Authentic puts pages into its own and sends forms by script, with listeners on the document. The listeners
   // below stop the events that Authentic would handle wrongly.
 
+  // Domains and logins can end like files: example.zip, bob.json.
+  const isNamedPage = (link) => /\/domains\/[^/]+(?:\/mailboxes\/[^/]+)?$/.test(link.pathname);
   const isDocument = (link) =>
+    !isNamedPage(link) &&
     /\.(?:pdf|zip|csv|json|txt|xml|svg|png|mobileconfig)$|\/sheets?$/.test(link.pathname);
   const comesAsFile = (link) => /\.(?:pdf|zip|csv|xml|mobileconfig)$/.test(link.pathname);
 
