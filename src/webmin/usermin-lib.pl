@@ -21,11 +21,14 @@ sub set_up_usermin {
     my %usermin = usermin_folders() or return text('setup_usermin_absent');
     # This file is there if the module was put there before. Deleting a module does not delete its configuration.
     my $is_new = !-e "$usermin{'own'}/webmin";
-    # A set-up that was interrupted may have taken the old folder away.
-    return text('setup_usermin_off') if !$is_new && !-d $usermin{'module'} && !leftovers($usermin{'module'});
+    my @leftovers = leftovers($usermin{'module'});
+    # Both folders are left only if write_folder() was killed between its renames.
+    my $is_killed = grep({ /\.old\.\d+$/ } @leftovers) && grep({ /\.new\.\d+$/ } @leftovers);
+    my $is_off = !$is_new && !-d $usermin{'module'} && !$is_killed;
     my %files = usermin_files();
-    write_folder($usermin{'module'}, %files) if folder_differs($usermin{'module'}, %files);
+    write_folder($usermin{'module'}, %files) if !$is_off && folder_differs($usermin{'module'}, %files);
     remove_folder($_) for leftovers($usermin{'module'});
+    return text('setup_usermin_off') if $is_off;
     change_acl_file($usermin{'acl'}, sub { (grep { $_ eq $module_name || $_ eq '*' } @_) ? @_ : (@_, $module_name) }, 'user' => 1) if $is_new;
     mkdir($usermin{'own'}, 0755) if !-d $usermin{'own'};
     write_if_changed("$usermin{'own'}/webmin", "$config_directory\n", 0644);

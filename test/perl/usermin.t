@@ -118,6 +118,7 @@ subtest 'an upgrade that fails or is interrupted' => sub {
     });
     $is_complete->('killed as it copies: set-up completes it');
     rename($module, "$usermin/root/.$name.old.2147483647") or die $!;
+    mkdir("$usermin/root/.$name.new.2147483647");
     $is_complete->('killed between the old and the new folder: set-up completes it');
     put("$module/bridge-lib.pl", 'an older version');
     {
@@ -145,6 +146,12 @@ subtest "an administrator's choices stay" => sub {
     unlink_file($module);
     is(set_up_usermin(), 'an administrator has switched the page for mailbox owners off.', 'a module that was deleted');
     ok(!-e $module, 'does not come back');
+    for my $kind (qw(new old)) {
+        mkdir("$usermin/root/.$name.$kind.2147483647");
+        set_up_usermin();
+        ok(!-e $module, 'also after a set-up that was killed');
+        is_deeply([ folders() ], ['mailbox'], 'whose folder is removed');
+    }
     unlink_file($own);
     is(set_up_usermin(), 'mailbox owners have the page with their settings.', 'until its configuration is deleted, too');
     unlink_file("$usermin/root/$name");
