@@ -4,6 +4,13 @@ import { bobPath, overflowOf, useBrowser, violations } from '../helpers/pages';
 const browser = useBrowser();
 
 describe('a login test', () => {
+  test('is reached from the buttons at the top, with the focus in the field', async () => {
+    const page = await browser.open(bobPath);
+    await page.getByRole('link', { name: 'Try the login' }).click();
+    expect(await page.evaluate('document.activeElement.id')).toBe('password');
+    expect(await page.getByLabel('Password of bob.example').isVisible()).toBe(true);
+  });
+
   test.each([
     ['right', 'User name and password are right'],
     ['wrong', 'the password is wrong'],
