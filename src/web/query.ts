@@ -45,7 +45,7 @@ export function chosenLogins(request: Parameters): string[] {
 
 /**
  * The logins that a request names: the one in its path, or those that it chooses. None for a
- * mailbox owner: users without a mailbox would cause a call to Virtualmin with every request.
+ * mailbox owner: users without a mailbox would cause a call to Virtualmin every five seconds.
  */
 export function loginsOf(request: Request, { locals }: Pick<Response, 'locals'>): string[] {
   if (locals.ownMailbox === true) return [];

@@ -22,7 +22,7 @@ export function mailboxRoutes(dependencies: Dependencies): Router {
     const domain = domainOf(request);
     const { login } = request.params;
     const own = response.locals.ownMailbox === true;
-    // For a mailbox owner it counts as long as for everybody: see loginsOf.
+    // A mailbox owner who is missing in the list loads it no more often than others: see loginsOf.
     const missing = own ? freshFor : undefined;
     const look = await directory.lookAtDomain(domain, maxWaitOf(request), [login], missing);
     const what = mailboxesOrOwn(response, domain);
