@@ -144,6 +144,18 @@ describe('the mailboxes of a domain', () => {
     expect(await page('/domains/big.example?page=50')).toContain('user5000@big.example');
     expect(await page('/domains/big.example?page=51')).toContain('user5000@big.example');
   });
+  test('a form carries the selection of 5,000 long logins', async () => {
+    const logins = Array.from({ length: 5_000 }, (_, index) =>
+      `${String(index)}+%&é-${'x'.repeat(60)}`.slice(0, 60),
+    );
+    const users = logins.map((login) => userValues({ unix_username: login }));
+    answerUsers(app.virtualmin, ...users);
+    const form = { selected: '1', chosen: logins.join(' ') };
+    const turned = await app.post('/domains/example.com?page=2').type('form').send(form);
+    expect(turned.text).toContain('5,000 mailboxes selected');
+    const csv = await app.post('/domains/example.com/mailboxes.csv').type('form').send(form);
+    expect(csv.text.trim().split('\n')).toHaveLength(5_001);
+  });
 });
 
 describe('the page of a mailbox', () => {
