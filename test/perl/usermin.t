@@ -40,6 +40,10 @@ sub everything {
 # folders() Returns the names in the root of Usermin, hidden ones too.
 sub folders { opendir(my $root, "$usermin/root") or die $!; my @names = sort grep { !/^\.\.?$/ } readdir($root); return @names }
 
+rename("$usermin/etc/webmin.acl", "$usermin/etc/moved") or die $!;
+is(set_up_usermin(), 'it is not installed here.', 'nor beside one whose configuration is not complete');
+rename("$usermin/etc/moved", "$usermin/etc/webmin.acl") or die $!;
+
 my $before = everything($usermin);
 
 subtest 'installation' => sub {
@@ -103,6 +107,8 @@ subtest 'an upgrade that fails or is interrupted' => sub {
     }
     is_deeply(everything($usermin), $before_failure, 'the old files stay');
     is_deeply([ folders() ], [ 'mailbox', $name ], 'and nothing else is left');
+    ok(!eval { write_folder($module) }, 'the new folder cannot take the place of the old one');
+    is_deeply(everything($usermin), $before_failure, 'the old one is there again');
     in_child(sub {
         my $unlink = \&unlink_file;
         local *unlink_file = sub { $unlink->(@_); POSIX::_exit(1) };

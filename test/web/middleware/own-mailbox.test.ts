@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { parseViewer } from '../../../src/panel/panel-viewer';
 import { startApp, type TestApp } from '../../helpers/app';
+import { pngLogo, saveBranding } from '../../helpers/branding';
 import { pathOf, routesOf } from '../../helpers/routes';
 import { textOfPdf } from '../../helpers/pdf';
 import { answerUsers, userValues } from '../../helpers/virtualmin';
@@ -266,6 +270,28 @@ describe('a mailbox owner', () => {
   ])('the page is in the language of Usermin: %s', async (language, words) => {
     expect((await get('/', { ...bob, language })).text).toContain(words);
   });
+});
+
+test('the logo on the sheet of a mailbox owner is at an address of their own', async () => {
+  const brandings = mkdtempSync(join(tmpdir(), 'brandings-'));
+  const standalone = await startApp({ brandings });
+  const panel = await startApp({ panel: true, brandings });
+  const read = (path: string) =>
+    request(panel.app)
+      .get(path)
+      .set('Mail-Setup-Viewer', encoded(bob))
+      .set('Mail-Setup-Panel', encoded({ settings: '' }));
+  try {
+    await saveBranding(standalone, '/branding', {}, pngLogo);
+    const [, address = ''] = /<img src="([^"]*logo[^"]*)"/.exec((await read('/sheet')).text) ?? [];
+    expect(address.startsWith(`${bob.pages}/logo?v=`)).toBe(true);
+    const { status, headers } = await read(address.slice(bob.pages.length));
+    expect([status, headers['content-type']]).toEqual([200, 'image/png']);
+  } finally {
+    standalone.close();
+    panel.close();
+    rmSync(brandings, { recursive: true });
+  }
 });
 
 test('a thousand visitors of one domain cause one call for its users', async () => {
