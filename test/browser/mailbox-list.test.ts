@@ -249,6 +249,19 @@ describe('the selection', () => {
     }
   });
 
+  test('is not compared with an answer that is older than the list', async () => {
+    const page = await open('/domains/example.com');
+    await page.getByLabel('Select bob@example.com').check();
+    browser.app.clock.now += 1000;
+    await refresh(browser, '/domains/example.com');
+    await page.route(/\/logins\.json/, (route) => route.fulfill({ json: { asOf: 1, logins: [] } }));
+    const answer = page.waitForResponse(/\/logins\.json/);
+    await page.reload();
+    await (await answer).finished();
+    await page.waitForTimeout(200);
+    expect(await selected(page).textContent()).toBe('1 mailbox selected.');
+  });
+
   test('leaves out a mailbox that no longer exists, and says so', async () => {
     const page = await open('/domains/example.com');
     await page.getByLabel('Select bob@example.com').check();

@@ -117,7 +117,8 @@ export function start(form, { say, pause, show, offerCopying }) {
     const asOf = Number(list().dataset.asOf);
     if (asOf === checkedAsOf) return;
     const answer = chosen.size === 0 ? { asOf, logins: [] } : await loginsOf('');
-    if (answer === null) return;
+    // An older answer may lack a mailbox that is new in the list.
+    if (answer === null || answer.asOf < Number(list().dataset.asOf)) return;
     checkedAsOf = asOf;
     const existing = new Set(answer.logins);
     const missing = [...chosen].filter((login) => !existing.has(login));
