@@ -245,6 +245,15 @@ describe('a mailbox owner', () => {
     expect(blind.text).not.toContain('All domains');
   });
 
+  test('there is no link to send the settings, also where others can send them', async () => {
+    const settings = encoded({ settings: 'mail_from=host@example.com' });
+    const admin = { ...bob, user: 'root', role: 'master-admin', domains: '*' };
+    const path = '/domains/example.com/mailboxes/bob.example';
+    const { text } = await get(path, admin).set('Mail-Setup-Panel', settings);
+    expect(text).toContain(`href="${bob.pages}${path}/send"`);
+    expect((await get('/').set('Mail-Setup-Panel', settings)).text).not.toContain('/send"');
+  });
+
   test('a mistake in the configuration is shown without a link to domains', async () => {
     const sent = get('/').set('Mail-Setup-Panel', encoded({ settings: 'imap_port=none' }));
     const { status, text } = await sent;
