@@ -26,7 +26,7 @@ sub set_up {
     run_step('commands', sub { add_commands() });
     run_step('service',  sub { set_up_service() });
     run_step('owners',   sub { grant_module() });
-    run_step('usermin', sub { set_up_usermin() });
+    run_step('usermin',  sub { set_up_usermin() });
     run_step('proof',    sub { test_api() }) if !grep { !$_->[1] && $_->[0] =~ /^(account|service)$/ } @report;
     write_secret("$module_config_directory/setup-report", join('', map { "$_->[2]\n" } grep { !$_->[1] } @report));
     return @report;

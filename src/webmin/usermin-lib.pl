@@ -36,8 +36,8 @@ sub set_up_usermin {
     return text($is_granted ? 'setup_usermin_on' : 'setup_usermin_off');
 }
 
-# remove_usermin() Removes what set_up_usermin() made, completely or not. Restrictions of the module for single users in Usermin stay: they are an
-# administrator's.
+# remove_usermin() Removes what set_up_usermin() made, completely or not. Restrictions of the module for single users in Usermin
+# stay: they are an administrator's.
 sub remove_usermin {
     my %usermin = usermin_folders() or return;
     my @folders = ((grep { -d } @usermin{qw(module own)}), leftovers($usermin{'module'})) or return;
@@ -117,13 +117,6 @@ sub leftovers {
     opendir(my $handle, dirname($folder)) or return ();
     my @names = grep { /^\.\Q$module_name\E\.(?:new|old)\.(\d+)$/ && ($1 == $$ || !kill(0, $1)) } readdir($handle);
     return map { dirname($folder) . "/$_" } @names;
-}
-
-# remove_folder(folder) Removes a folder with its content; dies if that fails, which unlink_file() does not.
-sub remove_folder {
-    my ($folder) = @_;
-    my ($ok, $error) = unlink_file($folder);
-    die "$folder: $error\n" if !$ok;
 }
 
 1;

@@ -18,23 +18,34 @@ my $max_new = 100;
 # the keys of a hash, and the user names of the new mailboxes in the rows so far.
 my ($description, %new_homes, @new_logins);
 
+# has_mailboxes(&domain) Returns whether a domain can have mailboxes.
+sub has_mailboxes {
+    my ($d) = @_;
+    return $d->{'mail'} && !$d->{'alias'};
+}
+
 # has_setup(&domain) Returns whether the viewer can see the mail client setup of a domain: it has mail, and they may see it.
 sub has_setup {
     my ($d) = @_;
-    return $d->{'mail'} && !$d->{'alias'} && foreign_available($module_name) && may('see');
+    return has_mailboxes($d) && foreign_available($module_name) && may('see');
 }
 
 # may(permission) Returns whether the viewer has a permission.
 sub may {
     my ($permission) = @_;
-    my %access = get_module_acl(undef, $module_name);
-    return $access{$permission};
+    return scalar(grep { $_ eq $permission } granted_permissions());
+}
+
+# domain_path(&domain) Returns the path of the page of a domain, below the address of the module.
+sub domain_path {
+    my ($d) = @_;
+    return 'index.cgi/domains/' . urlize($d->{'dom'});
 }
 
 # domain_page(&domain) Returns the address of the page of a domain.
 sub domain_page {
     my ($d) = @_;
-    return module_address() . '/index.cgi/domains/' . urlize($d->{'dom'});
+    return module_address() . '/' . domain_path($d);
 }
 
 # mailbox_page(&user, &domain) Returns the address of the page of a mailbox.

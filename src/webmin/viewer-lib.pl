@@ -8,7 +8,7 @@ use List::Util qw(first);
 require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
 require(dirname(__FILE__) . '/system-lib.pl');
 
-our ($module_name, $module_config_directory, $remote_user, $current_lang, @permissions);
+our ($module_name, $module_config_directory, $remote_user, $current_lang);
 
 # The roles, in the order of their tests: a user has the first whose function returns true. The app's list of roles is in
 # src/domain/viewer.ts.
@@ -63,12 +63,6 @@ sub mapped_domains {
         for my $value (keys %ids) { $domains{$_}->{$key} = $value for split(' ', $ids{$value}) }
     }
     return map { +{ %{ $domains{$_} }, 'id' => $_ } } grep { defined($domains{$_}->{'dom'}) } keys %domains;
-}
-
-# granted_permissions() Returns those of @permissions that the viewer has.
-sub granted_permissions {
-    my %access = get_module_acl();
-    return grep { $access{$_} } @permissions;
 }
 
 # form_token() Returns the token that each form has to send back. It differs for each login and cannot be guessed.

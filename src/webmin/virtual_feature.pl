@@ -16,11 +16,11 @@ sub feature_name {
 # feature_always_links(&domain) Returns the links for the menu of a domain: one if it has mail.
 sub feature_always_links {
     my ($d) = @_;
-    return () if !$d->{'mail'} || $d->{'alias'};
+    return () if !has_mailboxes($d);
     return ({
         'mod'  => $module_name,
         'desc' => $text{'index_title'},
-        'page' => 'index.cgi/domains/' . urlize($d->{'dom'}),
+        'page' => domain_path($d),
         'cat'  => 'mail',
     });
 }

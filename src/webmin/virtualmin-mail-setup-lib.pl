@@ -12,6 +12,12 @@ init_config();
 # Permissions that a master admin can take from a user of the module, in its access control.
 our @permissions = qw(see print check);
 
+# granted_permissions() Returns those of @permissions that the viewer has.
+sub granted_permissions {
+    my %access = get_module_acl(undef, $module_name);
+    return grep { $access{$_} } @permissions;
+}
+
 # socket_path() Returns the path of the socket on which the app listens.
 sub socket_path {
     return $config{'socket'} || '/run/virtualmin-mail-setup.sock';
@@ -20,6 +26,13 @@ sub socket_path {
 # module_address() Returns the web address of this module, behind the prefix of a proxy.
 sub module_address {
     return get_webprefix() . "/$module_name";
+}
+
+# remove_folder(folder) Removes a folder with its content; dies if that fails, which unlink_file() does not.
+sub remove_folder {
+    my ($folder) = @_;
+    my ($ok, $error) = unlink_file($folder);
+    die "$folder: $error\n" if !$ok;
 }
 
 # template_allows(&domain) Returns whether the template of a domain lets its owner have the module: 1 if it does not mention
