@@ -63,10 +63,8 @@ export function chooseMailboxes(
   { sort, descending }: Pick<MailboxQuery, 'sort' | 'descending'>,
 ): Chosen {
   const wanted = new Set(logins);
-  const everyone = selectMailboxes(users, {
-    ...{ search: '', onlyDiffering: false, onlyNever: false },
-    ...{ sort, descending },
-  });
+  const noFilter = { search: '', onlyDiffering: false, onlyNever: false };
+  const everyone = selectMailboxes(users, { ...noFilter, sort, descending });
   const mailboxes = everyone.filter(({ login }) => wanted.delete(login));
   return { mailboxes, missing: [...wanted] };
 }

@@ -45,6 +45,11 @@ export function textsOf({ locals, app }: Response): PageTexts {
   return t;
 }
 
+/** Whether the viewer is a mailbox owner, who sees only their own mailbox. */
+export function isMailboxOwner({ locals }: Pick<Response, 'locals'>): boolean {
+  return locals.ownMailbox === true;
+}
+
 /** The app's URLs for this request: in the panel or standalone. */
 export function linksOf({ locals }: Response): Links {
   return locals.links ?? ownLinks;

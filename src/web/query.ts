@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import { asciiDomainName } from '../domain/domain-name';
 import { badRequest, type HttpError } from './http-error';
+import { isMailboxOwner } from './locals';
 
 const maxSearch = 200;
 
@@ -47,8 +48,8 @@ export function chosenLogins(request: Parameters): string[] {
  * The logins that a request names: the one in its path, or those that it chooses. None for a
  * mailbox owner: users without a mailbox would cause a call to Virtualmin every five seconds.
  */
-export function loginsOf(request: Request, { locals }: Pick<Response, 'locals'>): string[] {
-  if (locals.ownMailbox === true) return [];
+export function loginsOf(request: Request, response: Pick<Response, 'locals'>): string[] {
+  if (isMailboxOwner(response)) return [];
   const { login } = request.params;
   return typeof login === 'string' ? [login] : chosenLogins(request);
 }

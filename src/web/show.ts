@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Request, Response } from 'express';
 import { viewOf, type ErrorView } from './middleware/error-handler';
 import type { Look } from '../cache/cache';
-import { textsOf } from './locals';
+import { isMailboxOwner, textsOf } from './locals';
 import { sameWith, single } from './query';
 
 /** Milliseconds before the waiting page is sent instead of a page without data. */
@@ -38,7 +38,7 @@ export interface Freshness {
 /** What a page waits for: the mailboxes of a domain, or a mailbox owner's own settings. */
 export function mailboxesOrOwn(response: Response, domain: string): string {
   const { text } = textsOf(response);
-  if (response.locals.ownMailbox === true) return text('page_what_own_mailbox');
+  if (isMailboxOwner(response)) return text('page_what_own_mailbox');
   return text('page_what_mailboxes', { domain });
 }
 

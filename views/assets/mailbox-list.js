@@ -7,15 +7,11 @@ const storageKey = 'mail-setup-selection';
 const typingPause = 250;
 
 /** `tools` are functions of page.js. */
-export function start(form, { say, pause, show, offerCopying }) {
+export function start(form, { say, fill, pause, show, offerCopying }) {
   const { dataset } = form;
   const find = (selector) => form.querySelector(selector);
   const rows = () => [...form.querySelectorAll('[name=login]')];
   const inPanel = form.closest('.mail-setup') !== null;
-  const format = new Intl.NumberFormat(form.closest('[lang]').lang);
-
-  /** A text with its values in place of `{name}`. */
-  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_all, name) => values[name]);
 
   // The selection: the logins, on all pages of the list. The browser keeps it for this tab.
 
@@ -47,11 +43,11 @@ export function start(form, { say, pause, show, offerCopying }) {
   const nothing = find('[data-nothing]');
 
   /** The same choice as in selectionWords() of the server. */
-  function textOf(count, here) {
+  function textOf(count, here, all) {
     const texts = words.dataset;
     if (count === 0) return texts.none;
     if (count === 1) return here === 1 ? texts.one : texts.oneElsewhere;
-    if (count === Number(list().dataset.all)) return texts.all;
+    if (count === all) return texts.all;
     if (here === count) return texts.many;
     return here === 0 ? texts.elsewhere : texts.some;
   }
@@ -62,12 +58,7 @@ export function start(form, { say, pause, show, offerCopying }) {
     for (const box of boxes) box.checked = chosen.has(box.value);
     const here = boxes.filter((box) => box.checked).length;
     const [count, all] = [chosen.size, Number(list().dataset.all)];
-    const values = {
-      count: format.format(count),
-      here: format.format(here),
-      all: format.format(all),
-    };
-    const text = fill(textOf(count, here), values);
+    const text = fill(textOf(count, here, all), { count, here, all });
     // A status that does not change is not announced again.
     if (words.textContent !== text) words.textContent = text;
     if (count > 0) nothing.textContent = '';
@@ -127,10 +118,7 @@ export function start(form, { say, pause, show, offerCopying }) {
     const box = find('[data-missing]');
     const logins = missing.slice(0, 10).join(', ') + (missing.length > 10 ? ', …' : '');
     const text = missing.length === 1 ? box.dataset.one : box.dataset.many;
-    box.firstElementChild.textContent = fill(text, {
-      count: format.format(missing.length),
-      logins,
-    });
+    box.firstElementChild.textContent = fill(text, { count: missing.length, logins });
     box.hidden = false;
   }
 
@@ -161,10 +149,10 @@ export function start(form, { say, pause, show, offerCopying }) {
   }
 
   /**
-   * Loads and shows a view of the list. A newer call ends this one. `history` is the function that changes the browser's
+   * Loads and shows a view of the list. A newer call ends this one. `changeAddress` puts it into the browser's
    * address. Returns whether the view is shown.
    */
-  async function load(view, history) {
+  async function load(view, changeAddress) {
     request.abort();
     const mine = (request = new AbortController());
     const before = list();
@@ -190,7 +178,7 @@ export function start(form, { say, pause, show, offerCopying }) {
     const focused = before.contains(document.activeElement) && document.activeElement.dataset.turn;
     before.replaceWith(next);
     shown = view;
-    if (history) history(view);
+    if (changeAddress) changeAddress(view);
     offerCopying(next);
     showSelection();
     if (focused) next.querySelector(`[data-turn="${focused}"]`)?.focus();

@@ -61,6 +61,14 @@
     }, 1500);
   }
 
+  /** A text with its values in place of `{name}`, numbers as the language of the page writes them. */
+  function fill(text, values) {
+    const { lang } = document.querySelector('.mail-setup') || document.documentElement;
+    const written = (value) =>
+      typeof value === 'number' ? new Intl.NumberFormat(lang).format(value) : value;
+    return text.replace(/\{(\w+)\}/g, (_all, name) => written(values[name]));
+  }
+
   /** Shows the copy buttons in a part of the page. Each copies the value beside it. */
   function offerCopying(part) {
     for (const button of part.querySelectorAll('[data-copy]')) {
@@ -121,7 +129,9 @@
     const list = document.querySelector('form[data-scripts]');
     if (list) {
       for (const address of list.dataset.scripts.split(' ')) {
-        import(address).then((script) => script.start(list, { say, pause, show, offerCopying }));
+        import(address).then((script) =>
+          script.start(list, { say, fill, pause, show, offerCopying }),
+        );
       }
     }
 

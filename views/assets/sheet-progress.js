@@ -7,13 +7,10 @@ const interval = 300;
 const maxFailures = { before: 1000, running: 50 };
 
 /** `tools` are functions of page.js. */
-export function start(form, { say, pause }) {
+export function start(form, { say, fill, pause }) {
   const box = form.querySelector('[data-progress]');
   const [bar, words, cancel] = box.querySelectorAll('progress, span, button');
   const field = form.querySelector('[name=job]');
-  const format = new Intl.NumberFormat(form.closest('[lang]').lang);
-  const fill = (text, done, total) =>
-    text.replace('{done}', format.format(done)).replace('{total}', format.format(total));
   const token = form.querySelector('[name=token]');
   // A copy of the page, which the panel's theme shows, may have the progress of an earlier job.
   box.hidden = true;
@@ -62,12 +59,12 @@ export function start(form, { say, pause }) {
       if (cancelled && state === 'running') void stop(address);
       if (state !== 'running') {
         const text = { finished: 'done', stopped: 'cancelled', failed: 'failed' }[state];
-        ended(fill(box.dataset[text], done, total));
+        ended(fill(box.dataset[text], { done, total }));
         return;
       }
       bar.max = total;
       bar.value = done;
-      words.textContent = fill(box.dataset.running, done, total);
+      words.textContent = fill(box.dataset.running, { done, total });
       // Screen readers are told a few steps only.
       const reached = Math.floor((4 * done) / total);
       if (reached > quarter) say(words.textContent);

@@ -10,7 +10,7 @@ import { settingsOf } from '../mailbox-settings';
 import { checkedServices, cachedObservations } from '../../probe/observed-policy';
 import { domainOf } from '../query';
 import { mailboxesOrOwn, maxWaitOf, valueOrWaiting } from '../show';
-import { textsOf, viewerOf } from '../locals';
+import { isMailboxOwner, textsOf, viewerOf } from '../locals';
 import { needs, newRouter } from '../access';
 
 /** `/domains/{domain}/mailboxes/{login}`: the settings of one mailbox. */
@@ -21,9 +21,8 @@ export function mailboxRoutes(dependencies: Dependencies): Router {
   router.get('/domains/:domain/mailboxes/:login', needs('see'), async (request, response) => {
     const domain = domainOf(request);
     const { login } = request.params;
-    const own = response.locals.ownMailbox === true;
     // A mailbox owner who is missing in the list loads it no more often than others: see loginsOf.
-    const missing = own ? freshFor : undefined;
+    const missing = isMailboxOwner(response) ? freshFor : undefined;
     const look = await directory.lookAtDomain(domain, maxWaitOf(request), [login], missing);
     const what = mailboxesOrOwn(response, domain);
     const page = { title: textsOf(response).text('index_title'), subtitle: login, what };
@@ -48,7 +47,11 @@ export function mailboxRoutes(dependencies: Dependencies): Router {
         ...one,
         ...resultWords(one.service, one.result, textsOf(response)),
       })),
-      canSend: mayPrint && !own && policy.mailFrom !== null && whyNoSheet(settings) === null,
+      canSend:
+        mayPrint &&
+        !isMailboxOwner(response) &&
+        policy.mailFrom !== null &&
+        whyNoSheet(settings) === null,
       canHaveProfile: withImplicitTls(settings, 'imap') !== null,
     });
   });

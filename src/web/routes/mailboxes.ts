@@ -3,7 +3,13 @@ import { domainToUnicode } from 'node:url';
 import type { Router, Request, Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { decideAllClientSettings, decideServices } from '../../domain/client-settings';
-import { chooseMailboxes, countDiffering, selectMailboxes } from '../../domain/mailbox-list';
+import type { DomainUsers } from '../../domain/mailbox';
+import {
+  chooseMailboxes,
+  countDiffering,
+  selectMailboxes,
+  type Chosen,
+} from '../../domain/mailbox-list';
 import { pageOf } from '../../domain/page';
 import { mayBrand } from '../../domain/viewer';
 import { mailboxesCsv } from '../../formats/csv';
@@ -24,8 +30,6 @@ import { linksOf, textsOf, viewerOf } from '../locals';
 import { clientLeft } from '../client-left';
 import { notFound } from '../http-error';
 import { needs, newRouter } from '../access';
-import type { DomainUsers } from '../../domain/mailbox';
-import type { Chosen } from '../../domain/mailbox-list';
 
 /** Milliseconds that a form with a selection waits for Virtualmin: a waiting page would lose the selection. */
 const formWait = 60_000;
@@ -107,10 +111,11 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
 
   // The logins that match, for the buttons that select them and to find selected ones that no longer exist.
   router.get('/domains/:domain/logins.json', needs('see'), async (request, response) => {
+    const domain = domainOf(request);
     const query = mailboxQuery(request);
-    const look = await directory.lookAtDomain(domainOf(request), formWait);
+    const look = await directory.lookAtDomain(domain, formWait);
     const { value, asOf } =
-      look.kind === 'answer' ? look.answer : await directory.freshDomain(domainOf(request));
+      look.kind === 'answer' ? look.answer : await directory.freshDomain(domain);
     response.json({ asOf, logins: selectMailboxes(value.users, query).map(({ login }) => login) });
   });
 
@@ -159,12 +164,12 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
     if (there === null) return;
     const { users } = there.value;
     const logins = select === 'none' ? [] : chosenLogins(request);
-    const more = {
-      all: () => users.mailboxes,
-      matching: () => selectMailboxes(users, view),
-      ticked: () => [],
-      none: () => [],
-    }[select]();
+    const more =
+      select === 'all'
+        ? users.mailboxes
+        : select === 'matching'
+          ? selectMailboxes(users, view)
+          : [];
     const chosen = chooseMailboxes(users, [...logins, ...more.map(({ login }) => login)], view);
     if (chosen.mailboxes.length + chosen.missing.length === 0) {
       // A page that can be reloaded and kept as a bookmark.

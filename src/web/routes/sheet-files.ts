@@ -9,6 +9,7 @@ import { domainOf, loginsOf, single } from '../query';
 import { isSelectionForm, selectionOf, selectionOfOne } from '../selection';
 import { firstSheet, openFonts, pdfTitle, sheetJob, type SheetJob } from '../sheet-job';
 import { Progress } from '../progress';
+import { isMailboxOwner } from '../locals';
 import { needs, newRouter } from '../access';
 
 /**
@@ -38,7 +39,7 @@ export function sheetFilesRoutes(dependencies: Dependencies): Router {
     make: (signal: AbortSignal, done: (count: number) => void) => Promise<Readable>,
   ): Promise<void> {
     // A mailbox owner can request no job: its name would only displace those of others.
-    const id = response.locals.ownMailbox === true ? '' : single(request, 'job');
+    const id = isMailboxOwner(response) ? '' : single(request, 'job');
     if (id !== '' && !/^[\w-]{8,64}$/.test(id)) throw badRequest('error_job_name');
     response.type(file.type).attachment(fileName(file.name));
     const count = String(job.sheets.length);

@@ -12,7 +12,7 @@ import { isSelectionForm, selectionOf, selectionOfOne } from '../selection';
 import { logoVersion } from './logo';
 import { firstSheet, sheetJob, type SheetJob } from '../sheet-job';
 import { mailboxesOrOwn, maxWaitOf, valueOrWaiting } from '../show';
-import { linksOf, textsOf } from '../locals';
+import { isMailboxOwner, linksOf, textsOf } from '../locals';
 import type { Domain } from '../../virtualmin/directory';
 import { needs, newRouter } from '../access';
 
@@ -37,8 +37,9 @@ export function sheetsRoutes(dependencies: Dependencies): Router {
       loginsOf(request, response),
     );
     const { text } = textsOf(response);
-    const own = response.locals.ownMailbox === true;
-    const title = own ? text('page_sheet') : text('page_sheets_of', { domain });
+    const title = isMailboxOwner(response)
+      ? text('page_sheet')
+      : text('page_sheets_of', { domain });
     const page = { title, what: mailboxesOrOwn(response, domain) };
     const there = valueOrWaiting(look, request, response, page, now());
     return there === null ? null : { value: there.value, asOf: there.freshness.asOf };
@@ -95,6 +96,19 @@ interface Choices {
   readonly pdf: string;
 }
 
+/** The parameters of a selection, which the form of choices keeps. */
+const selectionParameters = [
+  'login',
+  'chosen',
+  'q',
+  'differs',
+  'never',
+  'matching',
+  'selected',
+  'sort',
+  'order',
+];
+
 /** The controls above the sheets on the screen: language, clients and paper. */
 function choicesOf(
   request: Request,
@@ -105,8 +119,7 @@ function choicesOf(
   const links = linksOf(response);
   const chosen = job.branding.clients ?? usualClients;
   const login = request.params.login;
-  const names = ['login', 'chosen', 'q', 'differs', 'never', 'matching', 'selected'];
-  const kept = [...names, 'sort', 'order'].flatMap((name) =>
+  const kept = selectionParameters.flatMap((name) =>
     (name === 'login' ? repeated(request, name) : [single(request, name)])
       .filter((value) => value !== '')
       .map((value) => [name, value] as const),
