@@ -109,8 +109,10 @@ async function searchesFor(
   web: WebClient,
 ): Promise<Search[]> {
   const query = new URLSearchParams({ emailaddress: emailAddress }).toString();
+  // Thunderbird sends the address to every place: _fetchConfigFromIsp() in FetchConfig.sys.mjs. Virtualmin
+  // redirects /.well-known to a program that needs it.
   const own = `autoconfig.${domain}/mail/config-v1.1.xml?${query}`;
-  const known = `${domain}/.well-known/autoconfig/mail/config-v1.1.xml`;
+  const known = `${domain}/.well-known/autoconfig/mail/config-v1.1.xml?${query}`;
   const lookUp = async (
     addresses: readonly string[],
     request: (url: string) => Promise<HttpResult>,

@@ -210,7 +210,30 @@ describe('a discovery search', () => {
       ],
     );
     expect(advertisedIn(found)?.[0]?.login).toBe('bob.example');
-    expect(found.lookups[0]?.url).toContain('?emailaddress=bob%40example.com');
+    expect(new Set(found.lookups.map(({ url }) => url.split('?')[1]))).toEqual(
+      new Set(['emailaddress=bob%40example.com']),
+    );
+  });
+
+  test('finds the settings where a program answers and needs the address', async () => {
+    const program = 'https://autoconfig.example.com/cgi-bin/autoconfig.cgi';
+    pages = {
+      // Apache's Redirect appends the query of the request.
+      [known]: (request, response) => {
+        const query = (request.url ?? '').split('?')[1] ?? '';
+        response.writeHead(302, { Location: `${program}?${query}` }).end();
+      },
+      // autoconfig.cgi of Virtualmin fails without the address.
+      [program]: (request, response) => {
+        const { searchParams } = new URL(request.url ?? '', program);
+        if (searchParams.get('emailaddress') === 'bob@example.com')
+          response.end(autoconfig(settings));
+        else response.end('Missing emailaddress parameter');
+      },
+    };
+    const found = await search('thunderbird');
+    expect(found.lookups[1]?.found.kind).toBe('servers');
+    expect(advertisedIn(found)?.[0]?.login).toBe('bob.example');
   });
 
   test('for Outlook sends the address in the request', async () => {
