@@ -1,7 +1,9 @@
 import { isUnreadable, loginIsEmailAddress, type Mailbox } from './mailbox';
 import {
-  isBroken,
+  conditionOf,
+  conditions,
   observationOf,
+  type Condition,
   type Endpoint,
   type Observations,
   type Result,
@@ -13,9 +15,10 @@ export type Protocol = 'imap' | 'pop3' | 'submission';
 
 /**
  * A client uses `recommended`, or `fallback` where that does not connect. An `alternative` is another
- * protocol, which the user has to choose.
+ * protocol, which the user has to choose. No client is told of a service that is `not-offered`: its check
+ * failed, and another one works better.
  */
-export type Role = 'recommended' | 'fallback' | 'alternative';
+export type Role = 'recommended' | 'fallback' | 'alternative' | 'not-offered';
 
 /** One way to reach a mail server. */
 export interface Service {
@@ -35,7 +38,9 @@ export type Warning =
   | 'domain-disabled'
   | 'domain-without-mail'
   | 'password-not-accepted'
-  | 'real-name-unreadable';
+  | 'real-name-unreadable'
+  | 'server-broken'
+  | 'certificate-not-accepted';
 
 /** The services of a domain, the same for each of its mailboxes. */
 export interface DomainServices {
@@ -43,6 +48,8 @@ export interface DomainServices {
   readonly incoming: readonly Service[];
   /** In the order a client should try them. Authentication is mandatory. */
   readonly outgoing: readonly Service[];
+  /** Services of the policy that the checks found worse than those above. */
+  readonly notOffered: readonly Service[];
   /** What the checks found; empty where nothing was checked. */
   readonly observations: Observations;
 }
@@ -82,7 +89,8 @@ export function decideAllClientSettings(
   return mailboxes.map((mailbox) => settingsOfMailbox(mailbox, server, common));
 }
 
-type DomainSettings = DomainServices & Pick<ClientSettings, 'webmailUrl' | 'supportContact'>;
+type DomainSettings = DomainServices &
+  Pick<ClientSettings, 'webmailUrl' | 'supportContact' | 'warnings'>;
 
 function settingsOfDomain(
   server: VirtualServer,
@@ -90,8 +98,10 @@ function settingsOfDomain(
   observations: Observations,
 ): DomainSettings {
   const { webmailUrl, supportContact } = policy.branding;
+  const services = decideServices(server.name, policy, observations);
   return {
-    ...decideServices(server.name, policy, observations),
+    ...services,
+    warnings: warningsForServices(services),
     webmailUrl: webmailUrl === null ? null : forDomain(webmailUrl, server.name),
     supportContact,
   };
@@ -111,7 +121,7 @@ function settingsOfMailbox(
     extraAddresses: mailbox.extraAddresses,
     disabled: mailbox.disabled,
     ...common,
-    warnings: warningsFor(mailbox, server),
+    warnings: [...warningsFor(mailbox, server), ...common.warnings],
   };
 }
 
@@ -119,9 +129,9 @@ function settingsOfMailbox(
  * Decides the services of a domain. Nothing else chooses a host, a port or how it is secured.
  *
  * For incoming mail, the first protocol that the policy offers is recommended with the preferred
- * security, and the other security is the fallback. Beside IMAP, POP3 is only an alternative. A port
- * that the checks found broken comes after ports that work or were not checked. Where all are broken,
- * the order is the policy's.
+ * security, and the other security is the fallback. Beside IMAP, POP3 is only an alternative. A port that
+ * the checks found in a worse condition than another one of its protocol is not offered, and neither is
+ * POP3 where it is worse than IMAP. Where all are in the same condition, all are offered.
  */
 export function decideServices(
   domain: string,
@@ -131,23 +141,42 @@ export function decideServices(
   const incomingHost = forDomain(policy.incomingHost, domain);
   const outgoingHost = forDomain(policy.outgoingHost, domain);
   const order = bySecurity(policy.preferredSecurity);
-  const imap = services('imap', incomingHost, policy.imap, order, observations);
-  const pop3 = policy.offerPop3
-    ? services('pop3', incomingHost, policy.pop3, order, observations)
-    : [];
+  const imap = endpoints('imap', incomingHost, policy.imap, order);
+  const pop3 = policy.offerPop3 ? endpoints('pop3', incomingHost, policy.pop3, order) : [];
+  const submission = endpoints('submission', outgoingHost, policy.submission, order);
+  const rank = (endpoint: Endpoint) => conditions.indexOf(conditionIn(observations, endpoint));
+  const [first, second] = imap.length > 0 ? [imap, pop3] : [pop3, []];
+  const incoming = lowest(first, rank);
+  const alternatives = lowest(second, rank).filter((one) => rank(one) <= leastRank(incoming, rank));
+  const outgoing = lowest(submission, rank);
+  const offered = [...incoming, ...alternatives, ...outgoing];
   return {
-    incoming:
-      imap.length > 0
-        ? [...imap, ...pop3.map((s) => ({ ...s, role: 'alternative' as const }))]
-        : pop3,
-    outgoing: services('submission', outgoingHost, policy.submission, order, observations),
+    incoming: [...incoming.map(inOrder), ...alternatives.map((one) => service(one, 'alternative'))],
+    outgoing: outgoing.map(inOrder),
+    notOffered: [...imap, ...pop3, ...submission]
+      .filter((one) => !offered.includes(one))
+      .map((one) => service(one, 'not-offered')),
     observations,
   };
 }
 
-function isBrokenEndpoint(observations: Observations, endpoint: Endpoint): boolean {
+/** All services of the policy: those that clients are told of, and those that are not offered. */
+export function allServices({ incoming, outgoing, notOffered }: DomainServices): Service[] {
+  return [...incoming, ...outgoing, ...notOffered];
+}
+
+function conditionIn(observations: Observations, endpoint: Endpoint): Condition {
   const checked = observationOf(observations, endpoint);
-  return checked !== null && isBroken(checked.observation.result);
+  return checked === null ? 'usable' : conditionOf(checked.observation.result);
+}
+
+/** The endpoints with the lowest rank, in their order. */
+function lowest(all: readonly Endpoint[], rank: (one: Endpoint) => number): Endpoint[] {
+  return all.filter((one) => rank(one) === leastRank(all, rank));
+}
+
+function leastRank(all: readonly Endpoint[], rank: (one: Endpoint) => number): number {
+  return Math.min(...all.map(rank));
 }
 
 /** A service that the policy prefers but that is not recommended, because its check failed. */
@@ -161,15 +190,17 @@ export interface Avoided {
 
 /** The services that the policy prefers and that are not recommended because their checks failed. */
 export function avoidedIn(
-  { incoming, outgoing, observations }: DomainServices,
+  { incoming, outgoing, notOffered, observations }: DomainServices,
   { preferredSecurity }: Pick<MailPolicy, 'preferredSecurity'>,
 ): Avoided[] {
   return [incoming, outgoing].flatMap((services) => {
-    const { recommended: instead, fallback } = byRole(services);
-    if (fallback?.security !== preferredSecurity) return [];
-    const checked = observationOf(observations, fallback);
-    if (checked === null) return [];
-    return [{ service: fallback, instead, result: checked.observation.result, asOf: checked.asOf }];
+    const { recommended: instead } = byRole(services);
+    const service = notOffered.find(
+      ({ protocol, security }) => protocol === instead.protocol && security === preferredSecurity,
+    );
+    const checked = service && observationOf(observations, service);
+    if (service === undefined || !checked) return [];
+    return [{ service, instead, result: checked.observation.result, asOf: checked.asOf }];
   });
 }
 
@@ -224,28 +255,25 @@ function bySecurity(preferred: Security): readonly [Security, Security] {
   return preferred === 'starttls' ? ['starttls', 'implicit-tls'] : ['implicit-tls', 'starttls'];
 }
 
-function services(
+/** The endpoints of a protocol that the policy has, in this order. */
+function endpoints(
   protocol: Protocol,
   host: string,
   ports: Ports,
   order: readonly Security[],
-  observations: Observations,
-): Service[] {
-  const offered = order.flatMap((security) => {
+): Endpoint[] {
+  return order.flatMap((security) => {
     const port = ports[security];
-    return port === null ? [] : [{ security, port }];
+    return port === null ? [] : [{ protocol, host, port, security }];
   });
-  const broken = (one: { security: Security; port: number }) =>
-    isBrokenEndpoint(observations, { protocol, host, ...one });
-  const usable = offered.filter((one) => !broken(one));
-  return [...usable, ...offered.filter(broken)].map(({ security, port }, index) => ({
-    protocol,
-    host,
-    port,
-    security,
-    authentication: 'normal-password',
-    role: index === 0 ? 'recommended' : 'fallback',
-  }));
+}
+
+function service(endpoint: Endpoint, role: Role): Service {
+  return { ...endpoint, authentication: 'normal-password', role };
+}
+
+function inOrder(endpoint: Endpoint, index: number): Service {
+  return service(endpoint, index === 0 ? 'recommended' : 'fallback');
 }
 
 function warningsFor(mailbox: Mailbox, server: VirtualServer): Warning[] {
@@ -258,4 +286,15 @@ function warningsFor(mailbox: Mailbox, server: VirtualServer): Warning[] {
     ['real-name-unreadable', isUnreadable(mailbox.realName)],
   ];
   return applies.filter(([, does]) => does).map(([warning]) => warning);
+}
+
+/** What the checks of the recommended services mean for whoever hands the settings out. */
+function warningsForServices({ incoming, outgoing, observations }: DomainServices): Warning[] {
+  const found = [incoming, outgoing].map((services) =>
+    conditionIn(observations, byRole(services).recommended),
+  );
+  return [
+    ...(found.includes('unusable') ? ['server-broken' as const] : []),
+    ...(found.includes('certificate-not-accepted') ? ['certificate-not-accepted' as const] : []),
+  ];
 }

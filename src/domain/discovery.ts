@@ -1,4 +1,4 @@
-import type { ClientSettings, Service } from './client-settings';
+import { allServices, type ClientSettings, type Service } from './client-settings';
 import { isBroken, observationOf } from './observation';
 import type { Security } from './policy';
 
@@ -89,7 +89,7 @@ export function faultsOf(advertised: AdvertisedServer, settings: ClientSettings)
   if (login !== settings.login) faults.push({ kind: 'login', advertised: login });
   if (advertised.challengeResponse) faults.push({ kind: 'challenge-response' });
   if (advertised.security === null) return [...faults, { kind: 'not-encrypted' }];
-  const service = [...settings.incoming, ...settings.outgoing].find(
+  const service = allServices(settings).find(
     ({ protocol, host, port, security }) =>
       protocol === advertised.protocol &&
       host === advertised.host.toLowerCase() &&

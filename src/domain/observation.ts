@@ -97,9 +97,48 @@ export function observationOf(
   return null;
 }
 
+/** How well clients can use a port, the best first. */
+export const conditions = ['usable', 'certificate-not-accepted', 'unusable'] as const;
+
+export type Condition = (typeof conditions)[number];
+
+/**
+ * What a result means for clients. A port that was not checked counts as usable. A certificate that is
+ * expired, untrusted or for another name is a condition of its own: some clients let the user accept it.
+ */
+export function conditionOf({ kind }: Result): Condition {
+  switch (kind) {
+    case 'proven':
+    case 'not-checked':
+      return 'usable';
+    case 'certificate-name':
+    case 'certificate-expired':
+    case 'certificate-untrusted':
+      return 'certificate-not-accepted';
+    case 'differs':
+    case 'refused':
+    case 'timed-out':
+    case 'unresolved':
+      return 'unusable';
+  }
+}
+
 /** Whether a result shows that clients cannot use the port. A port that was not checked is not broken. */
-export function isBroken({ kind }: Result): boolean {
-  return kind !== 'proven' && kind !== 'not-checked';
+export function isBroken(result: Result): boolean {
+  return conditionOf(result) !== 'usable';
+}
+
+/**
+ * Whether a certificate with these names is valid for the host: one of them is the host's name, or a
+ * wildcard that stands for the whole first label of it (RFC 9525, section 6.3).
+ */
+export function coversHost(names: readonly string[], host: string): boolean {
+  const wanted = host.toLowerCase();
+  const parent = wanted.slice(wanted.indexOf('.') + 1);
+  return names.some((name) => {
+    const covered = name.toLowerCase();
+    return covered === wanted || (covered === `*.${parent}` && parent.includes('.'));
+  });
 }
 
 /**
@@ -114,8 +153,7 @@ export function hostOfCertificate(
   const own = ownHost.toLowerCase();
   const results = observations.flatMap(({ services }) => services.map(({ result }) => result));
   const named = results.filter(
-    (result) =>
-      result.kind === 'certificate-name' && result.names.some((name) => name.toLowerCase() === own),
+    (result) => result.kind === 'certificate-name' && coversHost(result.names, own),
   );
   const otherwise = results.some(
     (result) =>

@@ -51,9 +51,17 @@ export function appleProfile(settings: ClientSettings, protocol: 'imap' | 'pop3'
     PayloadIdentifier: identifier,
     PayloadUUID: uuid.toUpperCase(),
     PayloadDisplayName: `Mail for ${emailAddress}`,
-    PayloadDescription: `Sets up the mailbox ${emailAddress}. The device asks for its password.`,
+    PayloadDescription: descriptionOf(settings),
     PayloadOrganization: domain,
     PayloadRemovalDisallowed: false,
     PayloadContent: [mail],
   });
+}
+
+/** What the device shows before it installs the profile. */
+function descriptionOf({ emailAddress, warnings }: ClientSettings): string {
+  const description = `Sets up the mailbox ${emailAddress}. The device asks for its password.`;
+  return warnings.includes('certificate-not-accepted')
+    ? `${description} When this profile was made, a mail server's certificate was not accepted.`
+    : description;
 }

@@ -22,6 +22,7 @@ const columns = [
   'Outgoing security',
   'Outgoing fallback port',
   'Outgoing fallback security',
+  'Warnings',
 ];
 
 /**
@@ -39,6 +40,7 @@ export function mailboxesCsv(all: readonly ClientSettings[]): string {
     yesNo(settings.disabled),
     ...cells(settings.incoming),
     ...cells(settings.outgoing),
+    settings.warnings.join(' '),
   ]);
   return stringify([columns, ...rows], {
     bom: true,

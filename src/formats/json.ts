@@ -1,4 +1,9 @@
-import { provenAsOf, type ClientSettings, type DomainServices } from '../domain/client-settings';
+import {
+  allServices,
+  provenAsOf,
+  type ClientSettings,
+  type DomainServices,
+} from '../domain/client-settings';
 import { faultsOf, advertisedIn, type DomainRecords, type Search } from '../domain/discovery';
 import { observationOf } from '../domain/observation';
 import type { DomainUsers } from '../domain/mailbox';
@@ -17,8 +22,9 @@ export function domainsJson(servers: readonly VirtualServer[], asOf: number) {
 }
 
 /** The body of `check.json`, described in docs/json.md. Times are ISO 8601. */
-export function checkJson(domain: string, { incoming, outgoing, observations }: DomainServices) {
-  const services = [...incoming, ...outgoing].map((service) => {
+export function checkJson(domain: string, decided: DomainServices) {
+  const { observations } = decided;
+  const services = allServices(decided).map((service) => {
     const observed = observationOf(observations, service);
     const { result, weaknesses, certificate, tlsVersion } = observed?.observation ?? {
       result: { kind: 'not-checked' as const },

@@ -1,8 +1,14 @@
 import { create } from 'qrcode';
 import type { Branding, Logo } from '../domain/branding';
-import { byRole, provenAsOf, type ClientSettings, type Service } from '../domain/client-settings';
-import { isUnreadable } from '../domain/mailbox';
+import {
+  byRole,
+  provenAsOf,
+  type ClientSettings,
+  type Service,
+  type Warning,
+} from '../domain/client-settings';
 import type { Texts } from '../texts/languages';
+import { textKey } from '../texts/message';
 import { settingsFingerprint } from './fingerprint';
 import { guideFor, usualClients, type Guide } from './guides';
 import { plain, plainText, richText, strong, value, type RichText } from '../texts/rich-text';
@@ -74,6 +80,13 @@ export interface Sheet {
   readonly foot: string;
 }
 
+/** The warnings that a sheet passes on to the user of the mailbox. */
+const forPaper: ReadonlySet<Warning> = new Set([
+  'real-name-unreadable',
+  'server-broken',
+  'certificate-not-accepted',
+]);
+
 /** The default colour. */
 const black = '#000000';
 
@@ -95,7 +108,9 @@ export function sheetOf(
     colour: branding.colour ?? black,
     emailAddress: settings.emailAddress,
     realName: settings.realName,
-    notices: isUnreadable(settings.realName) ? [text('notice_real_name_unreadable')] : [],
+    notices: settings.warnings
+      .filter((warning) => forPaper.has(warning))
+      .map((warning) => text(textKey('notice', warning))),
     login: {
       label: text('sheet_login'),
       value: login,

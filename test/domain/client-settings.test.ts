@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  allServices,
   avoidedIn,
   decideClientSettings,
   decideServices,
   provenAsOf,
+  withImplicitTls,
 } from '../../src/domain/client-settings';
 import type { Result } from '../../src/domain/observation';
 import { policyFor } from '../../src/domain/policy';
@@ -177,8 +179,9 @@ describe('with observations of the mail servers', () => {
   const order = (results: Readonly<Record<number, Result>>, text = '') => {
     const policy = policies(text).general;
     const settings = decideClientSettings(bob, exampleCom, policy, observationsOf(policy, results));
-    return [...settings.incoming, ...settings.outgoing].map(({ port, role }) => `${port} ${role}`);
+    return allServices(settings).map(({ port, role }) => `${port} ${role}`);
   };
+  const certificate = { kind: 'certificate-name', names: ['x.example'] } as const;
   const standard = [
     '143 recommended',
     '993 fallback',
@@ -203,28 +206,86 @@ describe('with observations of the mail servers', () => {
     { kind: 'certificate-expired', until: 0 },
     { kind: 'certificate-name', names: ['x.example'] },
     { kind: 'certificate-untrusted', reason: 'SELF_SIGNED' },
-  ])('a broken port ($kind) comes after a working one', (result) => {
+  ])('a broken port ($kind) is not offered beside a working one', (result) => {
     expect(order({ 587: result })).toEqual([
       ...standard.slice(0, 4),
       '465 recommended',
-      '587 fallback',
+      '587 not-offered',
     ]);
-    expect(order({ 143: result }).slice(0, 2)).toEqual(['993 recommended', '143 fallback']);
+    expect(order({ 143: result })).toEqual([
+      '993 recommended',
+      ...standard.slice(2),
+      '143 not-offered',
+    ]);
+    expect(order({ 465: result })).toEqual([...standard.slice(0, 5), '465 not-offered']);
   });
 
-  test('a broken fallback stays a fallback', () => {
-    expect(order({ 465: refused })).toEqual(standard);
+  test('a port whose certificate is not accepted is better than one that does not answer', () => {
+    expect(order({ 587: certificate, 465: refused })).toEqual([
+      ...standard.slice(0, 5),
+      '465 not-offered',
+    ]);
+    expect(order({ 587: refused, 465: certificate })).toEqual([
+      ...standard.slice(0, 4),
+      '465 recommended',
+      '587 not-offered',
+    ]);
   });
 
-  test('POP3 never replaces IMAP', () => {
-    expect(order({ 143: refused, 993: refused }).slice(0, 3)).toEqual(standard.slice(0, 3));
+  test('POP3 never replaces IMAP, and is offered only where it is no worse', () => {
+    expect(order({ 143: refused, 993: refused })).toEqual(standard);
+    expect(order({ 110: refused, 995: refused })).toEqual([
+      ...standard.slice(0, 2),
+      ...standard.slice(4),
+      '110 not-offered',
+      '995 not-offered',
+    ]);
+    expect(order({ 110: refused }).slice(2)).toEqual([
+      '995 alternative',
+      ...standard.slice(4),
+      '110 not-offered',
+    ]);
+    const certificates = { 143: certificate, 993: certificate, 110: certificate, 995: certificate };
+    expect(order(certificates)).toEqual(standard);
+    expect(order({ 110: certificate, 995: certificate })).toHaveLength(6);
+    expect(order({ 110: certificate, 995: certificate })).not.toContain('110 alternative');
   });
 
   test('a policy that prefers SSL/TLS is adapted too', () => {
     expect(order({ 465: refused }, 'prefer_security=implicit-tls').slice(-2)).toEqual([
       '587 recommended',
-      '465 fallback',
+      '465 not-offered',
     ]);
+  });
+
+  test.each<[string, Readonly<Record<number, Result>>, readonly string[]]>([
+    ['all proven', {}, []],
+    ['a fault that no client meets', { 587: refused, 993: certificate }, []],
+    ['nothing to send with', { 587: refused, 465: refused }, ['server-broken']],
+    ['IMAP broken', { 143: refused, 993: refused }, ['server-broken']],
+    ['the certificate', { 143: certificate, 993: refused }, ['certificate-not-accepted']],
+    [
+      'both',
+      { 143: certificate, 993: certificate, 587: refused, 465: { kind: 'timed-out' } },
+      ['server-broken', 'certificate-not-accepted'],
+    ],
+    ['not checked', { 143: { kind: 'not-checked' }, 587: { kind: 'not-checked' } }, []],
+  ])('the warnings of the servers come after those of the mailbox: %s', (_what, results, more) => {
+    const observations = observationsOf(defaultPolicy, results);
+    const { warnings } = decideClientSettings(bob, exampleCom, defaultPolicy, observations);
+    expect(warnings).toEqual(['login-is-not-email-address', ...more]);
+  });
+
+  test('services with SSL/TLS are given only where they are offered', () => {
+    const implicit = (results: Readonly<Record<number, Result>>) =>
+      withImplicitTls(
+        decideServices('example.com', defaultPolicy, observationsOf(defaultPolicy, results)),
+        'imap',
+      );
+    expect(implicit({})).toMatchObject({ incoming: { port: 993 }, outgoing: { port: 465 } });
+    expect(implicit({ 465: refused })).toBeNull();
+    expect(implicit({ 993: certificate })).toBeNull();
+    expect(implicit({ 465: refused, 587: refused })).toMatchObject({ outgoing: { port: 465 } });
   });
 
   test('a change is marked where it applies, and only there', () => {

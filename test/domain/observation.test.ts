@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  conditionOf,
+  coversHost,
   hostOfCertificate,
   isBroken,
   observationOf,
+  type Condition,
   type Endpoint,
   type HostObservations,
   type Observation,
@@ -36,19 +39,40 @@ const hostOf = (services: readonly Observation[], asOf = 0): HostObservations =>
   loginOnPort25: null,
 });
 
-describe('isBroken', () => {
-  test.each<[Result, boolean]>([
-    [proven, false],
-    [{ kind: 'not-checked' }, false],
-    [{ kind: 'differs', how: 'starttls-not-offered' }, true],
-    [refused, true],
-    [{ kind: 'timed-out' }, true],
-    [{ kind: 'unresolved' }, true],
-    [{ kind: 'certificate-name', names: ['other.example'] }, true],
-    [{ kind: 'certificate-expired', until: 0 }, true],
-    [{ kind: 'certificate-untrusted', reason: 'SELF_SIGNED' }, true],
+describe('conditionOf and isBroken', () => {
+  test.each<[Result, Condition]>([
+    [proven, 'usable'],
+    [{ kind: 'not-checked' }, 'usable'],
+    [{ kind: 'differs', how: 'starttls-not-offered' }, 'unusable'],
+    [refused, 'unusable'],
+    [{ kind: 'timed-out' }, 'unusable'],
+    [{ kind: 'unresolved' }, 'unusable'],
+    [{ kind: 'certificate-name', names: ['other.example'] }, 'certificate-not-accepted'],
+    [{ kind: 'certificate-expired', until: 0 }, 'certificate-not-accepted'],
+    [{ kind: 'certificate-untrusted', reason: 'SELF_SIGNED' }, 'certificate-not-accepted'],
   ])('$kind', (result, expected) => {
-    expect(isBroken(result)).toBe(expected);
+    expect(conditionOf(result)).toBe(expected);
+    expect(isBroken(result)).toBe(expected !== 'usable');
+  });
+});
+
+describe('coversHost', () => {
+  test.each([
+    [['mail.hosting.example'], 'mail.hosting.example', true],
+    [['MAIL.Hosting.example'], 'mail.hosting.EXAMPLE', true],
+    [['*.hosting.example'], 'mail.hosting.example', true],
+    [['other.example', '*.hosting.example'], 'mail.hosting.example', true],
+    // A wildcard stands for exactly one label, and for a whole one (RFC 9525, section 6.3).
+    [['*.hosting.example'], 'hosting.example', false],
+    [['*.hosting.example'], 'a.mail.hosting.example', false],
+    [['m*.hosting.example'], 'mail.hosting.example', false],
+    [['*.*.example'], 'mail.hosting.example', false],
+    [['*.example'], 'hosting.example', false],
+    [['*'], 'localhost', false],
+    [['*.hosting.example.org'], 'mail.hosting.example', false],
+    [[], 'mail.hosting.example', false],
+  ])('%j for %s: %s', (names, host, expected) => {
+    expect(coversHost(names, host)).toBe(expected);
   });
 });
 
@@ -94,6 +118,8 @@ describe('hostOfCertificate', () => {
   test.each<[string, Result[], string | null, string | null]>([
     ['every certificate names the server', [named(own), named(own)], own, own],
     ['among other names', [named('x.example', own)], own, own],
+    ['by a wildcard', [named('host.example', '*.host.example'), named(own)], own, own],
+    ['by a wildcard of another level', [named('*.server.host.example')], own, null],
     [
       'in other letters, on either side',
       [named('Server.Host.EXAMPLE')],

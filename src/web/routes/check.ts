@@ -1,10 +1,11 @@
 import type { Router } from 'express';
 import type { Dependencies } from '../../dependencies';
-import { decideServices, type DomainServices, type Service } from '../../domain/client-settings';
+import { allServices, decideServices, type DomainServices } from '../../domain/client-settings';
 import { observationOf, type Observation } from '../../domain/observation';
 import { observationWords, type CheckWords } from '../../formats/check-words';
 import { checkJson } from '../../formats/json';
 import { freshObservations, cachedObservations } from '../../probe/observed-policy';
+import { textKey } from '../../texts/message';
 import type { PageTexts } from '../../texts/page-texts';
 import { needs, newRouter } from '../access';
 import { checkedDomain, heldOpenForPorts } from '../checked-domain';
@@ -54,16 +55,17 @@ export function checkRoutes(dependencies: Dependencies): Router {
 
 /** A port as a row of a table. */
 interface CheckRow {
-  readonly service: Service;
+  readonly role: string;
   readonly observation: Observation;
   readonly words: readonly CheckWords[];
 }
 
-function rowsOf({ incoming, outgoing, observations }: DomainServices, t: PageTexts): CheckRow[] {
-  return [...incoming, ...outgoing].flatMap((service) => {
-    const checked = observationOf(observations, service);
+function rowsOf(services: DomainServices, t: PageTexts): CheckRow[] {
+  return allServices(services).flatMap((service) => {
+    const checked = observationOf(services.observations, service);
     if (checked === null) return [];
     const { observation } = checked;
-    return [{ service, observation, words: observationWords(observation, t) }];
+    const role = t.text(textKey('check', service.role));
+    return [{ role, observation, words: observationWords(observation, t) }];
   });
 }

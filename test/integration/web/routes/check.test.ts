@@ -12,6 +12,9 @@ import { textOfPdf } from '../../../helpers/pdf';
 
 const password = 'Correct horse, battery &%';
 const bob = '/domains/example.com/mailboxes/bob.example';
+const kim = '/domains/dash.example/mailboxes/dash-kim';
+/** Its host is the same server, whose certificate is not valid for it. */
+const foreignHost = 'mail.dash.example';
 
 let authority: Authority;
 let ports: MailPorts;
@@ -27,7 +30,8 @@ beforeAll(async () => {
     'zoe@example.com': password,
   });
   probes = new Probes({
-    resolve: (host) => Promise.resolve(host === 'mail.example.com' ? ['127.0.0.1'] : []),
+    resolve: (host) =>
+      Promise.resolve(['mail.example.com', foreignHost].includes(host) ? ['127.0.0.1'] : []),
     roots: authority.root,
     // Nothing listens on port 1.
     portOf: (port) => (closed.has(port) ? 1 : ports.portOf(port)),
@@ -88,25 +92,61 @@ describe('the port check', () => {
       const { outgoing } = (await app.get(`${bob}/settings.json`)).body as {
         outgoing: { port: number; role: string }[];
       };
-      expect(outgoing.map(({ port, role }) => [port, role])).toEqual([
-        [465, 'recommended'],
-        [587, 'fallback'],
-      ]);
+      expect(outgoing.map(({ port, role }) => [port, role])).toEqual([[465, 'recommended']]);
       const autoconfig = (await app.get(`${bob}/autoconfig.xml`)).text;
-      const [, first = ''] = /<outgoingServer[^]*?<port>(\d+)</.exec(autoconfig) ?? [];
-      expect(first).toBe('465');
+      expect(autoconfig).toContain('<port>465</port>');
+      const text = (await app.get(`${bob}/settings.txt`)).text;
       const sheet = (await app.get(`${bob}/sheet`)).text;
-      expect(sheet.indexOf('465')).toBeLessThan(sheet.indexOf('587'));
+      expect(sheet).toContain('465');
+      for (const given of [autoconfig, text, sheet]) expect(given).not.toContain('587');
       expect((await app.get('/domains/example.com/mailboxes.csv')).text).toMatch(
-        /bob@example.com.*,465,SSL\/TLS,587,STARTTLS/,
+        /bob@example.com.*,465,SSL\/TLS,,,/,
       );
       const check = (await app.get('/domains/example.com/check')).text;
+      expect(check).toContain('not offered');
       expect(check).toContain('Switch on the service submission (Postfix: master.cf)');
     } finally {
       closed.clear();
     }
     await look();
     expect((await app.get(bob)).text).not.toContain('is recommended for now');
+  });
+
+  test('a host that the certificate does not name is said wherever it is handed out', async () => {
+    const { services } = (await app.get('/domains/dash.example/check.json')).body as {
+      services: { role: string; result: string }[];
+    };
+    expect(services).toHaveLength(6);
+    for (const { role, result } of services) {
+      expect(result).toBe('certificate-name');
+      expect(role).not.toBe('not-offered');
+    }
+    const warning = 'a certificate is expired, is not trusted or is for another name';
+    const notice = 'a mail server’s certificate was not accepted';
+    expect((await app.get(kim)).text).toContain(warning);
+    expect((await app.get(`${kim}/settings.txt`)).text).toContain(warning);
+    expect((await app.get(`${kim}/settings.json`)).body).toMatchObject({
+      warnings: ['login-is-not-email-address', 'certificate-not-accepted'],
+    });
+    expect((await app.get('/domains/dash.example/mailboxes.csv')).text).toMatch(
+      /kim@dash\.example.*,login-is-not-email-address certificate-not-accepted\r/,
+    );
+    expect((await app.get(`${kim}/sheet`)).text).toContain(notice);
+    const pdf = await app.get(`${kim}/sheet.pdf`);
+    expect(textOfPdf(pdf.body as Buffer).replace(/\s+/g, ' ')).toContain(notice);
+    const profile = (await app.get(`${kim}/profile.mobileconfig`)).text;
+    expect(profile).toContain("a mail server's certificate was not accepted.");
+    const proven = (await app.get(`${bob}/profile.mobileconfig`)).text;
+    expect(proven).not.toContain('certificate was not accepted');
+  });
+
+  test('settings whose servers do not answer say so', async () => {
+    const other = `/domains/example.org/mailboxes/${encodeURIComponent('bob@example.org')}`;
+    const json = (await app.get(`${other}/settings.json`)).body as { warnings: string[] };
+    expect(json.warnings).toContain('server-broken');
+    expect((await app.get(`${other}/sheet`)).text).toContain(
+      'a mail server did not answer as it should',
+    );
   });
 
   test('if nothing works, the policy stays and nothing is proven', async () => {
