@@ -7,38 +7,68 @@ export class SignerError extends Error {
   override readonly name = 'SignerError';
 }
 
-/** Paths of PEM files: the certificate followed by its chain, and its private key. */
+/** Paths of PEM files, which may be the same: the certificate with its chain, and its private key. */
 export interface SignerFiles {
   readonly certificate: string;
   readonly key: string;
 }
 
 /**
- * Reads the certificate and key each time, because a certificate is renewed while the app runs. Throws
- * SignerError, also for a certificate that is self-signed or not valid at `now` (milliseconds since 1970):
- * devices trust a profile signed with one less than an unsigned profile.
+ * Reads the certificate and key each time, because a certificate is renewed while the app runs. The
+ * certificates may be in any order, and those that do not belong to the chain are left out.
+ *
+ * Throws SignerError, also for a certificate that is self-signed, lacks its issuer's or is not valid at `now`
+ * (milliseconds since 1970): devices trust a profile signed with one less than an unsigned profile.
  */
 export function readSigner(files: SignerFiles, now: number): Signer {
-  const [own, ...others] = certificates(files.certificate);
-  if (own === undefined) throw new SignerError(`${files.certificate} holds no certificate in PEM`);
+  const { certificate: file } = files;
+  const all = certificates(file);
+  if (all.length === 0) throw new SignerError(`${file} holds no certificate in PEM`);
   const key = privateKey(files.key);
   if (!canSignWith(key)) {
     throw new SignerError(`${files.key} must hold a key of RSA, or of EC on P-256, P-384 or P-521`);
   }
-  if (!own.checkPrivateKey(key)) {
-    throw new SignerError(`${files.key} is not the key of the certificate in ${files.certificate}`);
+  const own = all.find((one) => one.checkPrivateKey(key));
+  if (own === undefined) {
+    throw new SignerError(`${files.key} is not the key of the certificate in ${file}`);
   }
   if (isSelfSigned(own)) {
     throw new SignerError(
-      `${files.certificate} is signed by itself: devices trust a profile signed with it less than one that is not signed`,
+      `${file} is signed by itself: devices trust a profile signed with it less than one that is not signed`,
     );
   }
-  if (now < Date.parse(own.validFrom) || now > Date.parse(own.validTo)) {
+  const issuers = issuersOf(own, all);
+  if (issuers.length === 0) {
     throw new SignerError(
-      `${files.certificate} is valid from ${own.validFrom} to ${own.validTo}, and not now`,
+      `${file} lacks the certificate of the authority that issued it (${oneLine(own.issuer)}): add it. Often the whole chain is in a file of its own, fullchain.pem`,
     );
   }
-  return { key, certificates: [own, ...others.filter((one) => !isSelfSigned(one))] };
+  const chain = [own, ...issuers.filter((one) => !isSelfSigned(one))] as const;
+  for (const { validFrom, validTo, subject } of chain) {
+    if (now >= Date.parse(validFrom) && now <= Date.parse(validTo)) continue;
+    throw new SignerError(
+      `${file}: the certificate of ${oneLine(subject)} is valid from ${validFrom} to ${validTo}, and not now`,
+    );
+  }
+  return { key, certificates: chain };
+}
+
+/** The certificate's issuer among `all`, that one's issuer, and so on. */
+function issuersOf(certificate: X509Certificate, all: readonly X509Certificate[]) {
+  const chain = [certificate];
+  for (let last = certificate; ;) {
+    const issuer = all.find(
+      (one) => !chain.includes(one) && last.checkIssued(one) && last.verify(one.publicKey),
+    );
+    if (issuer === undefined) return chain.slice(1);
+    chain.push(issuer);
+    last = issuer;
+  }
+}
+
+/** A name of a certificate, of which Node.js puts each part on a line of its own. */
+function oneLine(name: string): string {
+  return name.replaceAll('\n', ', ');
 }
 
 /** Node.js's names of P-256, P-384 and P-521. */

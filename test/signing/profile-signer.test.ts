@@ -119,10 +119,98 @@ describe('signing refuses', () => {
     expect(problemOf({ certificate, key })).toMatch(/cannot be read/);
   });
 
-  test('the root certificate in the file is not included in the profile', () => {
-    const { certificate, key, root } = chain('rsa');
+  test('a certificate without its issuer: devices could not verify it', () => {
+    const { folder, key } = chain('rsa');
+    expect(problemOf({ certificate: join(folder, 'signer.pem'), key })).toMatch(
+      /signer\.pem lacks the certificate of the authority that issued it \(O=Hosting, CN=between\)/,
+    );
+  });
+
+  test('a certificate with the chain of another authority of the same name', () => {
+    const { folder, key } = chain('rsa');
+    const mixed = join(folder, 'mixed.pem');
+    const other = chain('rsa');
+    writeFileSync(mixed, readFileSync(join(folder, 'signer.pem'), 'utf8'));
+    appendFileSync(mixed, readFileSync(join(other.folder, 'between.pem')));
+    expect(problemOf({ certificate: mixed, key })).toMatch(
+      /lacks the certificate of the authority/,
+    );
+  });
+
+  test('a chain with an expired certificate', () => {
+    const files = chain('rsa', 60);
+    const later = Date.now() + 40 * 86_400_000;
+    expect(problemOf(files, later)).toMatch(
+      /the certificate of O=Hosting, CN=between is valid from/,
+    );
+  });
+});
+
+describe('the chain of the signer', () => {
+  const subjects = (files: { certificate: string; key: string }) =>
+    readSigner(files, Date.now()).certificates.map(({ subject }) => subject.split('CN=')[1]);
+
+  /** A file with these files of a chain, one after the other, changed by `change`. */
+  const joined = (
+    { folder }: Chain,
+    names: readonly string[],
+    change = (text: string) => text,
+  ): string => {
+    const file = join(folder, 'joined.pem');
+    writeFileSync(
+      file,
+      change(names.map((name) => readFileSync(join(folder, name), 'utf8')).join('')),
+    );
+    return file;
+  };
+
+  test.each([
+    ['in order', ['signer.pem', 'between.pem']],
+    ['with the root, which devices have', ['signer.pem', 'between.pem', 'root.pem']],
+    ['in the opposite order', ['root.pem', 'between.pem', 'signer.pem']],
+    ['twice', ['between.pem', 'signer.pem', 'between.pem', 'signer.pem']],
+  ])('%s', (_how, names) => {
+    const made = chain('rsa');
+    expect(subjects({ certificate: joined(made, names), key: made.key })).toEqual([
+      'signer',
+      'between',
+    ]);
+  });
+
+  test('a certificate that does not belong to it is left out', () => {
+    const made = chain('rsa');
+    const { root } = chain('P-256');
+    const certificate = joined(made, ['signer.pem', 'between.pem']);
     appendFileSync(certificate, readFileSync(root));
-    expect(readSigner({ certificate, key }, Date.now()).certificates).toHaveLength(2);
+    expect(subjects({ certificate, key: made.key })).toEqual(['signer', 'between']);
+  });
+
+  test.each([
+    ['with a byte order mark', (text: string) => `\uFEFF${text}`],
+    ["with Windows' line ends", (text: string) => text.replaceAll('\n', '\r\n')],
+    ['with words between', (text: string) => text.replace(/^(?=-----BEGIN)/gm, 'subject=CN = x\n')],
+  ])('%s, with the key in the same file', (_how, change) => {
+    for (const kind of ['rsa', 'P-256'] as const) {
+      const made = chain(kind);
+      const names = ['signer.key', 'signer.pem', 'between.pem'];
+      for (const order of [names, [...names].reverse()]) {
+        const file = joined(made, order, change);
+        expect(subjects({ certificate: file, key: file })).toEqual(['signer', 'between']);
+      }
+    }
+  });
+
+  test('a key of EC with its parameters before it, as OpenSSL writes it', () => {
+    const made = chain('P-256');
+    const ec = execFileSync('openssl', ['ec', '-in', made.key], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    const parameters = execFileSync('openssl', ['ecparam', '-name', 'prime256v1'], {
+      encoding: 'utf8',
+    });
+    writeFileSync(made.key, parameters + ec);
+    expect(subjects(made)).toEqual(['signer', 'between']);
   });
 });
 
