@@ -70,6 +70,8 @@ export interface Discovery extends DomainRecords {
 
 /** What is wrong with an advertised server. */
 export type Fault =
+  /** The domain of the mailbox has no mail: Virtualmin's feature is off. */
+  | { readonly kind: 'mail-off' }
   | { readonly kind: 'login'; readonly advertised: string }
   | { readonly kind: 'not-prescribed' }
   | { readonly kind: 'not-encrypted' }
@@ -85,6 +87,7 @@ export function advertisedIn({ lookups }: Search): readonly AdvertisedServer[] |
 /** What is wrong with an advertised server for this mailbox. */
 export function faultsOf(advertised: AdvertisedServer, settings: ClientSettings): Fault[] {
   const faults: Fault[] = [];
+  if (settings.warnings.includes('domain-without-mail')) faults.push({ kind: 'mail-off' });
   const login = advertised.login ?? settings.emailAddress;
   if (login !== settings.login) faults.push({ kind: 'login', advertised: login });
   if (advertised.challengeResponse) faults.push({ kind: 'challenge-response' });

@@ -54,7 +54,7 @@ export function searchesJson(settings: ClientSettings, searches: readonly Search
     login: settings.login,
     searches: searches.map((search) => ({
       client: search.client,
-      places: search.lookups.map(({ url, found }) => ({ url, found: found.kind })),
+      places: placesJson(search),
       told:
         advertisedIn(search)?.map((server) => ({
           ...server,
@@ -62,6 +62,22 @@ export function searchesJson(settings: ClientSettings, searches: readonly Search
         })) ?? null,
     })),
   };
+}
+
+/** The servers that clients still find in a domain without mail: `withoutMail` in its `discovery.json`. */
+export function searchesWithoutMailJson(emailAddress: string, searches: readonly Search[]) {
+  return {
+    emailAddress,
+    searches: searches.map((search) => ({
+      client: search.client,
+      places: placesJson(search),
+      told: advertisedIn(search),
+    })),
+  };
+}
+
+function placesJson({ lookups }: Search) {
+  return lookups.map(({ url, found }) => ({ url, found: found.kind }));
 }
 
 /** The DNS records of a domain: the other part of `discovery.json`. */

@@ -22,6 +22,7 @@ import { makeAuthority, type Authority } from '../helpers/mail-ports';
 
 const settings = decideClientSettings(bob, exampleCom, defaultPolicy);
 const own = ['example.com', 'autoconfig.example.com', 'autodiscover.example.com'];
+const others = ['mail.example.com', 'elsewhere.example', 'nomail.example'];
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -34,7 +35,7 @@ let requests: string[] = [];
 
 beforeAll(async () => {
   authority = makeAuthority();
-  const { certificate, key } = authority.issue([...own, 'mail.example.com', 'elsewhere.example']);
+  const { certificate, key } = authority.issue([...own, ...others]);
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     const { host = '', path } = { host: request.headers.host, path: request.url ?? '' };
     const secure = 'encrypted' in request.socket;
@@ -375,8 +376,85 @@ describe('a discovery search', () => {
     });
     const { mailboxes } = answer.body as { mailboxes: { login: string }[] };
     expect(mailboxes.map(({ login }) => login)).toContain('bob.example');
-    expect((await app.get('/domains/nomail.example/discovery')).status).toBe(404);
     app.close();
+  });
+
+  describe('in a domain without mail', () => {
+    const domain = 'nomail.example';
+    const left = {
+      ...settings,
+      domain,
+      emailAddress: `info@${domain}`,
+      login: 'info.nomail',
+    };
+    const there = (mx: string[], srv: string[]) =>
+      options({
+        resolve: (host) => Promise.resolve(host === domain ? ['127.0.0.1'] : []),
+        names: {
+          mx: () => Promise.resolve(mx.map((exchange) => ({ exchange, priority: 1 }))),
+          srv: (name) =>
+            Promise.resolve(
+              srv.includes(name)
+                ? [{ name: 'mail.nomail.example', port: 993, priority: 0, weight: 1 }]
+                : [],
+            ),
+        },
+      });
+
+    test('the page warns of what clients are still told', async () => {
+      pages = {
+        [`http://${domain}/.well-known/autoconfig/mail/config-v1.1.xml`]: autoconfig(left),
+      };
+      const app = await startApp({
+        discovery: there(['mail.nomail.example'], ['_imaps._tcp.nomail.example']),
+      });
+      const { text } = await app.get(`/domains/${domain}/discovery`);
+      expect(text).toContain('Mail is switched off for this domain');
+      const [, thunderbird = '', outlook = '', srv = '', mx = ''] = text.split('<h2>');
+      expect(thunderbird).toContain('Still finds settings');
+      expect(thunderbird).toContain('IMAP at mail.example.com on 143 with STARTTLS');
+      expect(thunderbird).toContain('emailaddress=postmaster%40nomail.example');
+      expect(outlook).toContain('That is right while mail is off');
+      expect(srv).toContain('These records still send mail clients to a mail server');
+      expect(srv).toContain('_imaps._tcp.nomail.example');
+      expect(mx).toContain('Other servers still deliver mail');
+      expect(mx).toContain('mail.nomail.example');
+
+      const { body } = (await app.get(`/domains/${domain}/discovery.json`)) as {
+        body: { mailboxes: unknown[]; withoutMail: { searches: { told: unknown[] | null }[] } };
+      };
+      expect(body).toMatchObject({ domain, mailboxes: [], mx: ['mail.nomail.example'] });
+      expect(body.withoutMail).toMatchObject({ emailAddress: `postmaster@${domain}` });
+      expect(body.withoutMail.searches[0]?.told).toHaveLength(6);
+      expect(body.withoutMail.searches[1]?.told).toBeNull();
+      app.close();
+    });
+
+    test('the page warns of nothing where nothing is left, and the page of the domain leads to it', async () => {
+      const app = await startApp({ discovery: there([], []) });
+      const { text } = await app.get(`/domains/${domain}/discovery`);
+      expect(text).not.toContain('mcs-notice');
+      expect(text).not.toContain('Still finds settings');
+      expect((await app.get(`/domains/${domain}`)).text).toContain(
+        `href="/domains/${domain}/discovery"`,
+      );
+      expect((await app.get('/domains/example.com')).text).not.toContain(
+        'Are mail clients still told settings for it?',
+      );
+      app.close();
+    });
+
+    test('a server is wrong for a mailbox that is left there', () => {
+      const off = decideClientSettings(bob, { ...exampleCom, mail: false }, defaultPolicy);
+      const { incoming } = off;
+      const [server] = incoming.map((service) => ({
+        ...service,
+        login: off.login,
+        challengeResponse: false,
+      }));
+      if (server === undefined) throw new Error('no server');
+      expect(faultsOf(server, off)).toEqual([{ kind: 'mail-off' }]);
+    });
   });
 
   test('the page of a mailbox shows the result with its faults', async () => {

@@ -88,6 +88,7 @@ export const everyPage = [
   ['send', `${bobPath}/send`],
   ['what clients find', `${bobPath}/discovery`],
   ['what clients find in a domain', '/domains/example.com/discovery'],
+  ['what clients find without mail', '/domains/nomail.example/discovery'],
   ['mail servers of a domain', '/domains/example.com/check'],
   ['mail servers that are not there', '/domains/example.org/check'],
   ['mail servers', '/servers'],

@@ -1,12 +1,18 @@
 import type { Router, Request, Response } from 'express';
 import type { Dependencies } from '../../dependencies';
 import type { DiscoveryOptions } from '../../discovery/discover';
-import { decideAllClientSettings, type ClientSettings } from '../../domain/client-settings';
+import {
+  decideAllClientSettings,
+  decideServices,
+  type DomainServices,
+  type ClientSettings,
+} from '../../domain/client-settings';
 import { faultsOf, advertisedIn, type Search, type AdvertisedServer } from '../../domain/discovery';
 import { selectMailboxes } from '../../domain/mailbox-list';
 import { pageOf } from '../../domain/page';
+import type { VirtualServer } from '../../domain/virtual-server';
 import { clientNames, faultWords, foundWords, advertisedName } from '../../formats/discovery-words';
-import { recordsJson, searchesJson } from '../../formats/json';
+import { recordsJson, searchesJson, searchesWithoutMailJson } from '../../formats/json';
 import { notFound } from '../http-error';
 import type { PageTexts } from '../../texts/page-texts';
 import { freshSettings } from '../mailbox-settings';
@@ -21,7 +27,8 @@ const mailboxesOnPage = 25;
 
 /**
  * `/domains/{domain}/mailboxes/{login}/discovery`: what automatic setup of mail clients finds, and
- * `/domains/{domain}/discovery`: the same for all mailboxes, in pages. Both also as JSON.
+ * `/domains/{domain}/discovery`: the same for all mailboxes, in pages, and for a domain without mail what
+ * clients are still told. Both also as JSON.
  */
 export function discoveryRoutes(dependencies: Dependencies): Router {
   const router = newRouter();
@@ -46,12 +53,23 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
     };
   }
 
+  /**
+   * What clients still find in a domain whose mail is off, for the address that every domain has to have
+   * (RFC 2142).
+   */
+  async function ofDomainWithoutMail(server: VirtualServer) {
+    const policy = await dependencies.policies.of(server);
+    const { discover } = await import('../../discovery/discover');
+    const emailAddress = `postmaster@${server.name}`;
+    const hosts = hostsOf(decideServices(server.name, policy));
+    return { emailAddress, found: await discover(emailAddress, server.name, hosts, options()) };
+  }
+
   async function ofDomain(request: Request<{ domain: string }>, response: Response) {
     const discoveryOptions = options();
     const number = pageNumberOf(request);
     const { value } = await dependencies.directory.freshDomain(domainOf(request));
     const { server, users } = value;
-    if (!server.mail) throw notFound('error_no_mail');
     const { policy, observations } = await freshObservations(
       dependencies,
       server,
@@ -64,7 +82,7 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
     const hosts = all[0] === undefined ? [] : hostsOf(all[0]);
     const { each, srv, mx } = await discoverMany(addresses, server.name, hosts, discoveryOptions);
     const mailboxes = all.map((settings, index) => ({ settings, searches: each[index] ?? [] }));
-    return { server, page, mailboxes, srv, mx };
+    return { page, mailboxes, srv, mx };
   }
 
   router.get(
@@ -77,10 +95,7 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
         settings,
         searches: found.searches.map((search) => ({
           client: clientNames[search.client],
-          lookups: search.lookups.map(({ url, found: one }) => ({
-            url,
-            words: foundWords(one, t),
-          })),
+          lookups: lookupsOf(search, t),
           advertised: advertisedIn(search)?.map((server) => judged(server, settings, t)) ?? null,
         })),
         srv: found.srv.map(({ name, server }) => ({
@@ -103,7 +118,21 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
 
   router.get('/domains/:domain/discovery', needs('check'), async (request, response) => {
     const t = textsOf(response);
-    const { server, page, mailboxes, mx } = await ofDomain(request, response);
+    const server = await dependencies.directory.freshServer(domainOf(request));
+    if (!server.mail) {
+      const { emailAddress, found } = await ofDomainWithoutMail(server);
+      response.render('pages/discovery-off', {
+        ...{ server, emailAddress, mx: found.mx },
+        searches: found.searches.map((search) => ({
+          client: clientNames[search.client],
+          lookups: lookupsOf(search, t),
+          advertised: advertisedIn(search)?.map((one) => advertisedName(one, t)) ?? [],
+        })),
+        srv: found.srv.map((one) => ({ record: one.name, name: advertisedName(one.server, t) })),
+      });
+      return;
+    }
+    const { page, mailboxes, mx } = await ofDomain(request, response);
     response.render('pages/discovery-all', {
       ...{ server, page, mx },
       clients: Object.values(clientNames),
@@ -116,13 +145,26 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
   });
 
   router.get('/domains/:domain/discovery.json', needs('check'), async (request, response) => {
-    const { server, page, mailboxes, srv, mx } = await ofDomain(request, response);
+    const server = await dependencies.directory.freshServer(domainOf(request));
+    if (!server.mail) {
+      const { emailAddress, found } = await ofDomainWithoutMail(server);
+      response.json({
+        domain: server.name,
+        ...{ page: 1, pages: 1 },
+        ...recordsJson(found),
+        mailboxes: [],
+        withoutMail: searchesWithoutMailJson(emailAddress, found.searches),
+      });
+      return;
+    }
+    const { page, mailboxes, srv, mx } = await ofDomain(request, response);
     response.json({
       domain: server.name,
       page: page.number,
       pages: page.of,
       ...recordsJson({ srv, mx }),
       mailboxes: mailboxes.map(({ settings, searches }) => searchesJson(settings, searches)),
+      withoutMail: null,
     });
   });
 
@@ -137,8 +179,13 @@ const inOrder = {
   descending: false,
 } as const;
 
-function hostsOf({ incoming, outgoing }: ClientSettings): string[] {
+function hostsOf({ incoming, outgoing }: Pick<DomainServices, 'incoming' | 'outgoing'>): string[] {
   return [...new Set([...incoming, ...outgoing].map(({ host }) => host))];
+}
+
+/** The places where a client looks, with the results in words. */
+function lookupsOf({ lookups }: Search, t: PageTexts) {
+  return lookups.map(({ url, found }) => ({ url, words: foundWords(found, t) }));
 }
 
 function judged(server: AdvertisedServer, settings: ClientSettings, t: PageTexts) {

@@ -76,6 +76,8 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
     response.render('pages/mailboxes', {
       ...list,
       mayCheck,
+      // With mail off, the page leads to what mail clients are still told.
+      mayDiscover: !server.mail && viewer.may.has('check') && dependencies.discovery !== null,
       badge: badgeOf(decideServices(domain, policy, observations)),
       freshness,
       server,
