@@ -8,7 +8,10 @@ export interface Mailbox {
   readonly login: string;
   /** Virtualmin's column *Name*: the short name within the domain. */
   readonly name: string;
-  /** Empty where none is set. Holds U+FFFD where Virtualmin's bytes were not UTF-8. */
+  /**
+   * The person's name, as mail clients send it beside the address: without the office and the telephone numbers
+   * that a Unix user can have. Empty where none is set. Holds U+FFFD where Virtualmin's bytes were not UTF-8.
+   */
   readonly realName: string;
   /** Further addresses delivered to this mailbox. They share its login. `*@example.com` is a catch-all. */
   readonly extraAddresses: readonly string[];

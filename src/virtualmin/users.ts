@@ -47,7 +47,7 @@ function toMailbox(row: UserRow, recorded: boolean): Mailbox | NoMailReason {
     emailAddress,
     login,
     name: first(row, 'user') || login,
-    realName: oneLine(first(row, 'real_name')),
+    realName: nameIn(oneLine(first(row, 'real_name'))),
     extraAddresses: extraAddresses(row, emailAddress),
     recoveryAddress: recoveryAddress(row),
     disabled: first(row, 'disabled') === 'Yes',
@@ -116,6 +116,22 @@ const notInXml = /[\p{Cs}\uFFFE\uFFFF]/gu;
 
 function oneLine(text: string): string {
   return text.replace(disruptive, ' ').replace(notInXml, '\uFFFD').trim();
+}
+
+/**
+ * The person's name in a real name. Virtualmin shows and saves the whole GECOS field of the Unix user as "Real
+ * name" (save_user.cgi, list-users.pl), and that may hold an office and telephone numbers after the name: adduser,
+ * chfn and Webmin's useradmin (`extra_real`) write `name,office,telephone,telephone`, with no comma in a part.
+ * Webmin strips commas at the end, as do we (useradmin/edit_user.cgi). util-linux's chfn leaves them out.
+ *
+ * A comma before a space belongs to the name: "Doe, Jane". The others separate parts, if there are as many as in
+ * a whole GECOS field, if the last part is empty, or if a part after the name has a digit. Else the name was typed
+ * without the space: "Doe,Jane".
+ */
+function nameIn(realName: string): string {
+  const [name = '', ...details] = realName.split(/,(?! )/);
+  const gecos = details.length >= 3 || details.at(-1) === '' || /\p{Nd}/u.test(details.join());
+  return gecos ? name.trim() : realName;
 }
 
 function first(row: UserRow, field: (typeof userFields)[number]): string {

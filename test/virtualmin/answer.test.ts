@@ -199,6 +199,31 @@ describe('users', () => {
     expect(mailboxes[0]?.extraAddresses).toEqual(expected);
   });
 
+  test.each([
+    ['as adduser writes it', 'Kim Example,,,', 'Kim Example'],
+    ['with an office and two telephones', 'Ann Sample,Room 12,555-0101,555-0102', 'Ann Sample'],
+    ['with the fifth part', 'Ann Sample,,,,ann@home.example', 'Ann Sample'],
+    ['with an office, as util-linux writes it', 'Ann Sample,Room 12', 'Ann Sample'],
+    ['with a telephone, as util-linux writes it', 'Ann Sample,,555-0101', 'Ann Sample'],
+    ['with an office in words, as Webmin writes it', 'Ann Sample,Cellar,,', 'Ann Sample'],
+    ['of parts in another script', 'محمد,غرفة ١٢', 'محمد'],
+    ['without a name', ',Room 12,555-0101,', ''],
+    ['of commas alone', ',,,', ''],
+    ['with the family name first', 'Doe, Jane', 'Doe, Jane'],
+    ['with the family name first, by adduser', 'Doe, Jane,,,', 'Doe, Jane'],
+    ['with the family name first, and an office', 'Doe, Jane,Room 12,555-0101,', 'Doe, Jane'],
+    ['with a comma typed without a space', 'Doe,Jane', 'Doe,Jane'],
+    ['of a firm', 'Doe, Roe, Poe, and Partners', 'Doe, Roe, Poe, and Partners'],
+    ['with a number', 'Ann Sample 3rd, Ltd.', 'Ann Sample 3rd, Ltd.'],
+    ['without commas', 'Ann Sample', 'Ann Sample'],
+  ])('a real name %s', async (_what, real_name, expected) => {
+    for (const body of [
+      jsonAnswer(userValues({ real_name })),
+      xmlAnswer(userValues({ real_name })),
+    ])
+      expect((await users(body)).mailboxes[0]?.realName).toBe(expected);
+  });
+
   test('a real name becomes one line without direction marks', async () => {
     const { mailboxes } = await users(
       jsonAnswer(userValues({ real_name: ' Bob\r\nBcc: all\u202E ' })),
