@@ -4,7 +4,14 @@ import type { MailPolicies, MailPolicy } from '../domain/policy';
 import { keyValueLines } from '../texts/key-value';
 import { message, type Message } from '../texts/message';
 import { bad, good, readTable, type Parsed } from './setting';
-import { brandingOf, brandingSettings, defaultPolicy, policyOf, settings } from './settings';
+import {
+  brandingOf,
+  brandingSettings,
+  contradictionIn,
+  defaultPolicy,
+  policyOf,
+  settings,
+} from './settings';
 
 /** What is wrong with a line of the settings. */
 export interface LineProblem {
@@ -83,17 +90,10 @@ export function parseSettings(text: string): { readonly policies: MailPolicies }
 function readPolicy(entries: Entries): { readonly policy: MailPolicy } | LineProblem {
   const { values, problems } = readTable(settings, (key) => entries.get(key)?.text);
   for (const [key, problem] of problems) return problemOf(entries, [key], problem);
-  const policy = policyOf(values);
-  const pop3 = policy.offerPop3 ? Object.values(policy.pop3) : [];
-  if ([...Object.values(policy.imap), ...pop3].every((offered) => offered === null)) {
-    const keys = ['imap_port', 'imaps_port', 'offer_pop3'];
-    return problemOf(entries, keys, message('value_no_incoming'));
-  }
-  if (Object.values(policy.submission).every((offered) => offered === null)) {
-    const keys = ['submission_port', 'submissions_port'];
-    return problemOf(entries, keys, message('value_no_outgoing'));
-  }
-  return { policy };
+  const contradiction = contradictionIn(values);
+  return contradiction === null
+    ? { policy: policyOf(values) }
+    : problemOf(entries, contradiction.keys, contradiction.problem);
 }
 
 /** A problem at the last of some keys that is set. One must be: the defaults have no problem. */

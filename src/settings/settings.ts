@@ -1,5 +1,6 @@
 import { papers, type Branding } from '../domain/branding';
 import { certificateHosts, securities, type MailPolicy } from '../domain/policy';
+import { message, type Message } from '../texts/message';
 import { choice, readTable, setting, type Values } from './setting';
 import {
   clients,
@@ -55,6 +56,56 @@ export const settings = {
   mail_from: setting(sender, null),
   ...brandingSettings,
 };
+
+const incomingPorts = ['imap_port', 'imaps_port', 'pop3_port', 'pop3s_port'] as const;
+
+const outgoingPorts = ['submission_port', 'submissions_port'] as const;
+
+const portKeys = [...incomingPorts, ...outgoingPorts] as const;
+
+/** What is wrong with values that are right one by one. The problem belongs to the last of `keys` that is set. */
+export interface Contradiction {
+  readonly keys: readonly (keyof typeof settings)[];
+  readonly problem: Message;
+}
+
+/**
+ * The first contradiction of some settings; null where there is none. A port that another service has by standard, or
+ * has on the same host, would make every mail client fail: it would wait for a greeting before TLS, or send TLS to a
+ * server that expects STARTTLS.
+ */
+export function contradictionIn(values: Values<typeof settings>): Contradiction | null {
+  const incoming = values.offer_pop3 ? incomingPorts : incomingPorts.slice(0, 2);
+  if (incoming.every((key) => values[key] === null)) {
+    const keys = ['imap_port', 'imaps_port', 'offer_pop3'] as const;
+    return { keys, problem: message('value_no_incoming') };
+  }
+  if (outgoingPorts.every((key) => values[key] === null)) {
+    return { keys: outgoingPorts, problem: message('value_no_outgoing') };
+  }
+  const used = [...incoming, ...outgoingPorts].flatMap((key) => {
+    const port = values[key];
+    return port === null ? [] : [{ key, port, host: hostOf(key, values) }];
+  });
+  for (const { key, port } of used) {
+    const other = portKeys.find((one) => one !== key && settings[one].default === port);
+    if (other !== undefined) {
+      return { keys: [key], problem: message('value_port_of', { port, other }) };
+    }
+  }
+  for (const { key, port, host } of used) {
+    const other = used.find((one) => one.key !== key && one.port === port && one.host === host);
+    if (other !== undefined) {
+      return { keys: [key, other.key], problem: message('value_port_twice', { port }) };
+    }
+  }
+  return null;
+}
+
+function hostOf(key: (typeof portKeys)[number], values: Values<typeof settings>): string {
+  const { incomingHost, outgoingHost } = policyOf(values);
+  return outgoingPorts.some((one) => one === key) ? outgoingHost : incomingHost;
+}
 
 /** The mail policy that some settings make. */
 export function policyOf(values: Values<typeof settings>): MailPolicy {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { contrastWithWhite } from '../domain/branding';
 import { isDomainName } from '../domain/domain-name';
 import { isEmailAddress } from '../domain/email-address';
@@ -8,13 +9,21 @@ import { bad, either, good, type Parse, type Parsed } from './setting';
 /** The least contrast of text with its background in WCAG 2.2 (1.4.3). */
 const leastContrast = 4.5;
 
-/** A host name that may contain `{domain}`. */
+/**
+ * A host name that may contain `{domain}`. Mail clients compare it with the certificate, so it is neither an IP
+ * address nor a name without a dot.
+ */
 export function hostPattern(text: string): Parsed<string> {
   const pattern = text.toLowerCase();
-  if (isDomainName(forDomain(pattern, 'example.com')) && !/[{}]/.test(forDomain(pattern, ''))) {
-    return good(pattern);
+  const host = forDomain(pattern, 'example.com');
+  const examples = { example: 'mail.{domain}', other: 'mx.example.net' };
+  if (isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0) return bad('value_host_address', examples);
+  if (!isDomainName(host) || /[{}]/.test(forDomain(pattern, ''))) {
+    return bad('value_host', examples);
   }
-  return bad('value_host', { example: 'mail.{domain}', other: 'mx.example.net' });
+  return !host.includes('.') || host === 'localhost.localdomain'
+    ? bad('value_host_local', examples)
+    : good(pattern);
 }
 
 /** A port for mail clients; null for `off`. Port 25 is for mail between servers and is never offered to a client. */
@@ -65,7 +74,7 @@ export function colour(text: string): Parsed<string> {
 /** An http or https address that may contain `{domain}`. */
 export function webUrl(text: string): Parsed<string> {
   const address = forDomain(text, 'example.com');
-  if (!/^https?:\/\//i.test(address) || !URL.canParse(address) || /[\s\p{Cc}]/u.test(address)) {
+  if (!/^https?:\/\//i.test(address) || !URL.canParse(address) || /[\s\p{Cc}{}]/u.test(address)) {
     return bad('value_web_address', { example: 'https://webmail.{domain}/' });
   }
   return good(text);

@@ -23,6 +23,33 @@ describe('a settings error names the line and the key', () => {
     ['neither yes nor no', 'offer_pop3=maybe', 'offer_pop3 must be yes or no'],
     ['a port too high', 'imap_port=65536', 'imap_port must be a port'],
     ['a port that is a word', 'imap_port=imap', 'imap_port must be a port'],
+    ['an IP address', 'mail_host=192.0.2.1', 'mail_host must be a name, such as'],
+    ['an IPv6 address', 'mail_host=[2001:db8::1]', 'and not an IP address: mail clients compare'],
+    ['a bare IPv6 address', 'outgoing_host=2001:db8::1', 'outgoing_host must be a name, such as'],
+    ['this machine', 'mail_host=localhost', 'mail_host must be a full name'],
+    ['this machine in full', 'mail_host=localhost.localdomain', 'mail_host must be a full name'],
+    ['a short name', 'outgoing_host=mail', 'outgoing_host must be a full name'],
+    [
+      'STARTTLS on a port with TLS',
+      'imap_port=993',
+      'must not be 993: that is the port of imaps_port',
+    ],
+    ['TLS on a port with STARTTLS', 'imaps_port=143', 'that is the port of imap_port'],
+    ['both exchanged', 'imap_port=993\nimaps_port=143', 'line 1: imap_port must not be 993'],
+    ['SMTP on 465 with STARTTLS', 'submission_port=465', 'that is the port of submissions_port'],
+    ['the port of a protocol that is off', 'submissions_port=110\noffer_pop3=no', 'of pop3_port'],
+    ['one port for two', 'imap_port=1143\nimaps_port=1143', 'line 2: imaps_port must not be 1143'],
+    [
+      'in an exception',
+      'pop3_port=999\nimap_port@a.example=999',
+      'another service of the same server',
+    ],
+    ['one port for receiving and sending', 'imap_port=99\nsubmission_port=99', 'has this port'],
+    [
+      'a misspelt placeholder',
+      'webmail_url=https://{domian}/',
+      'webmail_url must be a web address',
+    ],
     ['port 25', 'submission_port=25', 'submission_port must not be 25'],
     ['an invalid web address', 'webmail_url=webmail', 'webmail_url must be a web address'],
     [
@@ -59,6 +86,14 @@ describe('a settings error names the line and the key', () => {
     ],
   ])('%s', (_what, text, message) => {
     expect(() => policiesOf(text)).toThrow(message);
+  });
+
+  test.each([
+    ['on another server', 'imap_port=99\nsubmission_port=99\noutgoing_host=smtp.{domain}'],
+    ['for POP3, which is off', 'imap_port=99\npop3_port=99\noffer_pop3=no'],
+    ['that is off', 'imap_port=off\npop3_port=off'],
+  ])('the same port is right %s', (_where, text) => {
+    expect(() => policiesOf(text)).not.toThrow();
   });
 
   test('a missing file', () => {
