@@ -64,7 +64,7 @@ export default tseslint.config(
   },
   ...inward,
   {
-    files: ['**/*.mjs', 'test/bench/**/*.ts'],
+    files: ['**/*.mjs', 'test/bench/**/*.ts', 'test/clients/**/*.ts'],
     languageOptions: {
       globals: {
         process: 'readonly',
