@@ -1,0 +1,83 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Publish } from './autoconfig-host';
+import type { Way } from './client';
+import type { HandedOut } from './handed-out';
+import { recipient, type BenchMailbox } from './mailboxes';
+import type { MailServers } from './servers';
+
+/** What a client should do. */
+export type Expected =
+  'logs in' | 'refuses the name' | 'refuses the host' | 'accepts any certificate';
+
+/** What became of one run. */
+export interface Cell {
+  readonly mark: string;
+  /** What the client said. */
+  readonly said: string;
+  /** Null where the cell is as it should be. */
+  readonly wrong: string | null;
+}
+
+const marks: Readonly<Record<Expected, string>> = {
+  'logs in': 'ok',
+  'refuses the name': 'refused',
+  'refuses the host': 'refused',
+  'accepts any certificate': 'not checked',
+};
+
+/** Words of a refusal because of a certificate. */
+export const aboutCertificates = /certificate|host ?name|verif/i;
+
+/** What runs beside the clients. */
+export interface Bench {
+  readonly servers: MailServers;
+  readonly publish: Publish;
+}
+
+let attempts = 0;
+
+/** Runs a client once, and judges by what it received, what arrived, and the logs of the servers. */
+export async function attempt(
+  way: Way,
+  mailbox: BenchMailbox,
+  given: HandedOut,
+  expected: Expected,
+  { servers, publish }: Bench,
+): Promise<Cell> {
+  const { login } = given.settings;
+  const before = servers.logins(login);
+  const waiting = `waiting${++attempts}x`;
+  const sending = `sending${attempts}x`;
+  const remove = servers.deliver(mailbox, waiting);
+  publish(mailbox.emailAddress, given.autoconfig);
+  const home = mkdtempSync(join(tmpdir(), 'home-'));
+  const run = { ...given, password: mailbox.password, waiting, sending, home };
+  const { received, said } = await way
+    .run({ ...run, recipient: recipient.emailAddress })
+    .catch((error: unknown) => ({ received: '', said: String(error) }));
+  const succeeds = expected === 'logs in' || expected === 'accepts any certificate';
+  const read = received.includes(waiting);
+  const sent = way.sends && (await servers.arrived(recipient, sending, succeeds ? 5 : 0));
+  remove();
+  const after = servers.logins(login);
+  const [accepted, refused] = [after.accepted > before.accepted, after.refused > before.refused];
+  const faults = succeeds
+    ? [
+        ...(way.reads && !read ? ['has not read the message'] : []),
+        ...(way.sends && !sent ? ['has not sent a message'] : []),
+        ...(accepted ? [] : ['the servers saw no login']),
+        ...(refused ? ['the servers refused a login'] : []),
+      ]
+    : [
+        ...(read || sent || accepted ? ['is logged in'] : []),
+        ...(expected === 'refuses the name' && !refused ? ['fails before it logs in'] : []),
+        ...(expected === 'refuses the host' && refused ? ['has sent the password'] : []),
+        ...(expected === 'refuses the host' && !aboutCertificates.test(said)
+          ? ['says nothing of the certificate']
+          : []),
+      ];
+  const wrong = faults.length === 0 ? null : faults.join(', ');
+  return { mark: wrong === null ? marks[expected] : 'WRONG', said, wrong };
+}
