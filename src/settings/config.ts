@@ -59,16 +59,18 @@ export function readConfig(env: Environment): Config {
   const problem = (name: string, key: string, values: Message['values'] = {}) =>
     void problems.push(message('variable_problem', { name, problem: message(key, values) }));
 
-  /** The value of a variable. One with a problem has its default. */
+  /** The value of a variable, without white space around it. One with a problem has its default. */
   const read = <N extends Name>(name: N) => {
     const variable: Setting<unknown> = variables[name];
-    const parsed = readSetting(variable, env[name]);
+    // A password may begin or end with a space.
+    const text = name === 'VIRTUALMIN_PASSWORD' ? env[name] : env[name]?.trim();
+    const parsed = readSetting(variable, text);
     if ('problem' in parsed) {
       problems.push(message('variable_problem', { name, problem: parsed.problem }));
     }
     return ('value' in parsed ? parsed.value : variable.default) as Values<typeof variables>[N];
   };
-  const isSet = (name: Name) => env[name] !== undefined && env[name] !== '';
+  const isSet = (name: Name) => (env[name] ?? '').trim() !== '';
 
   const listen = (): Listen => {
     if (read('LISTEN_PID') === String(process.pid)) {

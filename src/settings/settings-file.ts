@@ -36,16 +36,27 @@ export const defaultPolicies: MailPolicies = { general: defaultPolicy, byDomain:
 
 /** Reads the mail policies from a settings file. */
 export function readSettingsFile(file: string): Parsed<MailPolicies> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = readFileSync(file, 'utf8');
+    bytes = readFileSync(file);
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
     return bad('setting_file_unreadable', { file, code });
   }
+  const text = utf8(bytes);
+  if (text === null) return bad('setting_file_encoding', { file });
   const parsed = parseSettings(text);
   if ('policies' in parsed) return good(parsed.policies);
   return bad('setting_in_file', { file, line: parsed.line, problem: parsed.problem });
+}
+
+/** The text without a byte order mark; null if the bytes are not UTF-8, such as those of UTF-16 and Latin-1. */
+function utf8(bytes: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
 }
 
 /**

@@ -54,21 +54,26 @@ function userName(text: string): Parsed<string> {
   return /[:\p{Cc}]/u.test(text) ? bad('variable_user_colon') : good(text);
 }
 
-/** The content of a file. */
+/** The content of a file, without a byte order mark. */
 function fileText(file: string): Parsed<string> {
   try {
-    return good(readFileSync(file, 'utf8'));
+    return good(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
   } catch (error) {
     return bad('variable_file', { file, code: (error as NodeJS.ErrnoException).code ?? '' });
   }
 }
 
-/** A SHA-256 fingerprint: upper-case hex with colons. */
+/**
+ * A SHA-256 fingerprint, also as OpenSSL prints it (`sha256 Fingerprint=AB:CD…`) or as browsers show it. The value is
+ * upper-case hex with colons.
+ */
 function fingerprint(text: string): Parsed<string> {
-  const hex = text
-    .replace(/^sha256[:=]/i, '')
-    .replaceAll(':', '')
-    .toUpperCase();
+  const [, digits = ''] =
+    /^["']?(?:sha-?\d+(?: fingerprint)?\s*[:=])?(.*?)["']?$/is.exec(text) ?? [];
+  const hex = digits.replace(/[\s:]/g, '').toUpperCase();
+  if (/^[0-9A-F]{40}$/.test(hex)) {
+    return bad('variable_fingerprint_sha1', { command: 'openssl x509 -fingerprint -sha256' });
+  }
   if (!/^[0-9A-F]{64}$/.test(hex)) return bad('variable_fingerprint');
   return good((hex.match(/../g) ?? []).join(':'));
 }

@@ -66,12 +66,38 @@ test.each([
   ['colons', 'ab:'.repeat(31) + 'cd'],
   ['no colons', 'AB'.repeat(31) + 'CD'],
   ['a prefix', `SHA256:${'ab'.repeat(31)}cd`],
+  ["OpenSSL's words", `sha256 Fingerprint=${'AB:'.repeat(31)}CD`],
+  ["OpenSSL 1.1's words", `SHA256 Fingerprint=${'AB:'.repeat(31)}CD`],
+  ['a line feed after it', `${'AB:'.repeat(31)}CD\n`],
+  ["Windows' line end after it", `sha256 Fingerprint=${'AB:'.repeat(31)}CD\r\n`],
+  ['spaces, as a browser shows it', `  ${'ab '.repeat(31)}cd `],
+  ['a line break inside', `${'AB:'.repeat(16)}\n${'AB:'.repeat(15)}CD`],
+  ['quotes', `"${'AB:'.repeat(31)}CD"`],
 ])('fingerprint with %s', (_what, given) => {
   expect(readConfig({ ...server, VIRTUALMIN_FINGERPRINT: given }).virtualmin?.trust).toEqual({
     kind: 'fingerprint',
     sha256: 'AB:'.repeat(31) + 'CD',
     source: 'VIRTUALMIN_FINGERPRINT',
   });
+});
+
+test('white space around a value is not a part of it, except in a password', () => {
+  const config = readConfig({
+    VIRTUALMIN_URL: ' https://h.example:10000\n',
+    VIRTUALMIN_USER: 'api\r\n',
+    VIRTUALMIN_PASSWORD: ' pass word ',
+    VIRTUALMIN_FORMAT: 'xml ',
+    PORT: '8026\n',
+    ACCESS_TOKEN: ' \n',
+  });
+  expect(config.virtualmin).toMatchObject({
+    url: 'https://h.example:10000',
+    user: 'api',
+    password: ' pass word ',
+    format: 'xml',
+  });
+  expect(config.listen).toMatchObject({ port: 8026 });
+  expect(config.accessToken).toBeNull();
 });
 
 describe('configuration errors that name their variable', () => {
@@ -119,6 +145,16 @@ describe('configuration errors that name their variable', () => {
     [
       'half a fingerprint',
       { ...server, VIRTUALMIN_FINGERPRINT: 'AB:CD' },
+      'VIRTUALMIN_FINGERPRINT must be a SHA-256 fingerprint',
+    ],
+    [
+      'the fingerprint of SHA-1',
+      { ...server, VIRTUALMIN_FINGERPRINT: `SHA1 Fingerprint=${'AB:'.repeat(19)}CD` },
+      'VIRTUALMIN_FINGERPRINT must be the SHA-256 fingerprint, and this is the SHA-1 one: openssl',
+    ],
+    [
+      'words around a fingerprint',
+      { ...server, VIRTUALMIN_FINGERPRINT: `the fingerprint ${'AB:'.repeat(31)}CD` },
       'VIRTUALMIN_FINGERPRINT must be a SHA-256 fingerprint',
     ],
     [

@@ -172,6 +172,40 @@ describe('sheet layout settings', () => {
   });
 });
 
+describe('the encoding of a settings file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+  const path = join(folder, 'settings');
+  const text = 'mail_host=mx.example\nsupport_contact=Büro\n';
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  test.each([
+    ['UTF-8', Buffer.from(text)],
+    ['UTF-8 with a byte order mark', Buffer.from(`\uFEFF${text}`)],
+    ["with Windows' line ends", Buffer.from(text.replaceAll('\n', '\r\n'))],
+    [
+      'with white space around',
+      Buffer.from(text.replaceAll('=', '\u00A0= \t').replaceAll('\n', ' \n')),
+    ],
+  ])('%s', (_what, bytes) => {
+    writeFileSync(path, bytes);
+    const { general } = valueOf(readSettingsFile(path));
+    expect([general.incomingHost, general.branding.supportContact]).toEqual(['mx.example', 'Büro']);
+  });
+
+  test.each([
+    ['UTF-16', Buffer.from(`\uFEFF${text}`, 'utf16le')],
+    ['Latin-1', Buffer.from(text, 'latin1')],
+  ])('%s is refused', (_what, bytes) => {
+    writeFileSync(path, bytes);
+    expect(() => valueOf(readSettingsFile(path))).toThrow(
+      `${path} is not in UTF-8: save it in this encoding`,
+    );
+  });
+});
+
 describe('a changed settings file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'settings-'));
   const path = join(folder, 'settings');
