@@ -1,4 +1,11 @@
-import { isUnreadable, loginIsEmailAddress, type Mailbox } from './mailbox';
+import {
+  deliveryProblem,
+  isUnreadable,
+  loginIsEmailAddress,
+  type Delivery,
+  type DeliveryProblem,
+  type Mailbox,
+} from './mailbox';
 import {
   conditionOf,
   conditions,
@@ -39,6 +46,7 @@ export type Warning =
   | 'domain-without-mail'
   | 'password-not-accepted'
   | 'real-name-unreadable'
+  | DeliveryProblem
   | 'server-broken'
   | 'certificate-not-accepted';
 
@@ -62,6 +70,7 @@ export interface ClientSettings extends DomainServices {
   readonly loginIsEmailAddress: boolean;
   readonly realName: string;
   readonly extraAddresses: readonly string[];
+  readonly delivery: Delivery;
   readonly disabled: boolean;
   readonly webmailUrl: string | null;
   readonly supportContact: string | null;
@@ -119,6 +128,7 @@ function settingsOfMailbox(
     loginIsEmailAddress: loginIsEmailAddress(mailbox),
     realName: mailbox.realName,
     extraAddresses: mailbox.extraAddresses,
+    delivery: mailbox.delivery,
     disabled: mailbox.disabled,
     ...common,
     warnings: [...warningsFor(mailbox, server), ...common.warnings],
@@ -285,7 +295,11 @@ function warningsFor(mailbox: Mailbox, server: VirtualServer): Warning[] {
     ['login-is-not-email-address', !loginIsEmailAddress(mailbox)],
     ['real-name-unreadable', isUnreadable(mailbox.realName)],
   ];
-  return applies.filter(([, does]) => does).map(([warning]) => warning);
+  const problem = deliveryProblem(mailbox.delivery);
+  return [
+    ...applies.filter(([, does]) => does).map(([warning]) => warning),
+    ...(problem === null ? [] : [problem]),
+  ];
 }
 
 /** What the checks of the recommended services mean for whoever hands the settings out. */

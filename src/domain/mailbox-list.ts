@@ -5,7 +5,7 @@ export const sortKeys = ['address', 'login', 'name'] as const;
 export type SortKey = (typeof sortKeys)[number];
 
 export interface MailboxQuery {
-  /** Words that must all occur in the address, the login, the real name or an extra address. */
+  /** Words that must all occur in the address, the login, the real name, an extra address or one that mail is forwarded to. */
   readonly search: string;
   /** Only mailboxes whose login is not their address. */
   readonly onlyDiffering: boolean;
@@ -96,8 +96,9 @@ function sortedBy(users: DomainUsers, key: SortKey): readonly Mailbox[] {
 function searchText(mailbox: Mailbox): string {
   const known = searchTexts.get(mailbox);
   if (known !== undefined) return known;
-  const { emailAddress, login, realName, extraAddresses } = mailbox;
-  const text = plain([emailAddress, login, realName, ...extraAddresses].join(' '));
+  const { emailAddress, login, realName, extraAddresses, delivery } = mailbox;
+  const parts = [emailAddress, login, realName, ...extraAddresses, ...delivery.forwardsTo];
+  const text = plain(parts.join(' '));
   searchTexts.set(mailbox, text);
   return text;
 }

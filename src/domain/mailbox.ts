@@ -17,6 +17,7 @@ export interface Mailbox {
   readonly extraAddresses: readonly string[];
   /** The user's address outside this mailbox; null where Virtualmin has none. */
   readonly recoveryAddress: string | null;
+  readonly delivery: Delivery;
   readonly disabled: boolean;
   /** True for the owner of the virtual server. */
   readonly owner: boolean;
@@ -24,6 +25,23 @@ export interface Mailbox {
   readonly passwordAccepted: boolean;
   /** Null where Virtualmin keeps no record of logins. */
   readonly lastLogins: LastLogins | null;
+}
+
+/** Where the mail server delivers the mail of a mailbox, as far as Virtualmin knows. */
+export interface Delivery {
+  /** Whether new mail arrives in the mailbox; 'unknown' where a program, a file or a list of addresses decides. */
+  readonly arrives: 'yes' | 'no' | 'unknown';
+  /** The addresses to which mail is forwarded, instead of the mailbox or in addition to it. Some are names of local users. */
+  readonly forwardsTo: readonly string[];
+}
+
+/** What is unusual about the delivery of a mailbox's mail; null where it arrives. */
+export type DeliveryProblem = 'only-forwards' | 'receives-nothing' | 'may-receive-nothing';
+
+export function deliveryProblem({ arrives, forwardsTo }: Delivery): DeliveryProblem | null {
+  if (arrives === 'yes') return null;
+  if (arrives === 'unknown') return 'may-receive-nothing';
+  return forwardsTo.length > 0 ? 'only-forwards' : 'receives-nothing';
 }
 
 /** The days on which a mail client last logged in, in the server's time zone (`2026-11-24`); null for never. */
@@ -71,4 +89,12 @@ export function loginIsEmailAddress(mailbox: Mailbox): boolean {
 /** True where Virtualmin sent the text in another encoding than UTF-8, so that some characters are lost. */
 export function isUnreadable(text: string): boolean {
   return text.includes('\uFFFD');
+}
+
+/**
+ * The addresses that a mailbox forwards to, as its own user may see them, on paper too: without the part before the
+ * @, because an administrator may have set up the forwarding to somebody else.
+ */
+export function veiledForwards({ forwardsTo }: Delivery): string[] {
+  return [...new Set(forwardsTo.map((address) => address.replace(/^.*@/, '…@')))];
 }

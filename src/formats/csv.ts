@@ -23,6 +23,7 @@ const columns = [
   'Outgoing fallback port',
   'Outgoing fallback security',
   'Warnings',
+  'Forwards to',
 ];
 
 /**
@@ -41,6 +42,7 @@ export function mailboxesCsv(all: readonly ClientSettings[]): string {
     ...cells(settings.incoming),
     ...cells(settings.outgoing),
     settings.warnings.join(' '),
+    settings.delivery.forwardsTo.join(' '),
   ]);
   return stringify([columns, ...rows], {
     bom: true,

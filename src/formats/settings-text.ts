@@ -1,7 +1,6 @@
 import { byRole, type ClientSettings, type Service } from '../domain/client-settings';
 import type { PageTexts } from '../texts/page-texts';
-import { textKey } from '../texts/message';
-import { protocolNames, securityNames } from './words';
+import { protocolNames, securityNames, warningWords } from './words';
 
 /** The settings as plain text, for a chat or a ticket. Lines end in `\n`. */
 export function settingsText(settings: ClientSettings, t: PageTexts): string {
@@ -9,7 +8,7 @@ export function settingsText(settings: ClientSettings, t: PageTexts): string {
   return (
     [
       [text('text_title', { address: settings.emailAddress })],
-      settings.warnings.map((warning) => `! ${text(textKey('warning', warning))}`),
+      settings.warnings.map((warning) => `! ${t.say(warningWords(warning, settings))}`),
       direction('page_incoming', settings.incoming, settings, t),
       direction('page_outgoing', settings.outgoing, settings, t),
       [text('text_never')],

@@ -8,12 +8,12 @@ import {
   type Warning,
 } from '../domain/client-settings';
 import type { Texts } from '../texts/languages';
-import { textKey } from '../texts/message';
+import { pageTexts } from '../texts/page-texts';
 import { settingsFingerprint } from './fingerprint';
 import { guideFor, usualClients, type Guide } from './guides';
 import { plain, plainText, richText, strong, value, type RichText } from '../texts/rich-text';
 import { thunderbirdAccount } from './thunderbird-qr';
-import { protocolNames, securityNames } from './words';
+import { protocolNames, securityNames, warningWords } from './words';
 
 /** One box of settings: what to type for one direction. */
 export interface SheetBox {
@@ -83,6 +83,8 @@ export interface Sheet {
 /** The warnings that a sheet passes on to the user of the mailbox. */
 const forPaper: ReadonlySet<Warning> = new Set([
   'real-name-unreadable',
+  'only-forwards',
+  'receives-nothing',
   'server-broken',
   'certificate-not-accepted',
 ]);
@@ -110,7 +112,7 @@ export function sheetOf(
     realName: settings.realName,
     notices: settings.warnings
       .filter((warning) => forPaper.has(warning))
-      .map((warning) => text(textKey('notice', warning))),
+      .map((warning) => pageTexts(texts).say(warningWords(warning, settings, 'notice'))),
     login: {
       label: text('sheet_login'),
       value: login,

@@ -1,5 +1,11 @@
-import type { ClientSettings, Protocol } from '../domain/client-settings';
-import { connectedOf, type Mailbox, type NoMailReason } from '../domain/mailbox';
+import type { ClientSettings, Protocol, Warning } from '../domain/client-settings';
+import {
+  connectedOf,
+  deliveryProblem,
+  veiledForwards,
+  type Mailbox,
+  type NoMailReason,
+} from '../domain/mailbox';
 import type { Security } from '../domain/policy';
 import type { NoSheetReason } from '../domain/sheets';
 import { message, textKey, type Message } from '../texts/message';
@@ -17,11 +23,31 @@ export const securityNames: Readonly<Record<Security, string>> = {
   'implicit-tls': 'SSL/TLS',
 };
 
-/** The texts of the warnings, but for the login's: a page says that one beside the login itself. */
-export function noticeKeys({ warnings }: ClientSettings): string[] {
-  return warnings
+/** A warning in words: for whoever hands the settings out (`warning`), or for the user of the mailbox (`notice`). */
+export function warningWords(
+  warning: Warning,
+  { delivery }: ClientSettings,
+  to: 'warning' | 'notice' = 'warning',
+): Message {
+  return message(textKey(to, warning), { addresses: shortened(veiledForwards(delivery), 3) });
+}
+
+/** The warnings in words, but for the login's: a page says that one beside the login itself. */
+export function notices(settings: ClientSettings): Message[] {
+  return settings.warnings
     .filter((warning) => warning !== 'login-is-not-email-address')
-    .map((warning) => textKey('warning', warning));
+    .map((warning) => warningWords(warning, settings));
+}
+
+/** The first addresses of a list. */
+export function shortened(addresses: readonly string[], count: number): string {
+  return addresses.slice(0, count).join(', ') + (addresses.length > count ? ', …' : '');
+}
+
+/** The key of the text that marks a mailbox whose mail is delivered elsewhere; null where its mail arrives. */
+export function deliveryKey({ delivery }: Pick<Mailbox, 'delivery'>): string | null {
+  const problem = deliveryProblem(delivery);
+  return problem === null ? null : textKey('page', problem);
 }
 
 /** The key of the text with the reason why there is no sheet. */

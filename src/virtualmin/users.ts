@@ -7,6 +7,7 @@ import {
   type NoMailReason,
 } from '../domain/mailbox';
 import type { Row } from './answer';
+import { deliveryOf } from './delivery';
 
 /** The fields of list-users that are kept. Passwords, their hashes and SSH keys never are. */
 export const userFields = [
@@ -21,6 +22,8 @@ export const userFields = [
   'no_password_accepted',
   'ftp_access',
   'last_logins',
+  'forward_mail_to',
+  'mail_location',
 ] as const;
 
 type UserRow = Row<(typeof userFields)[number]>;
@@ -30,26 +33,38 @@ export function toDomainUsers(domain: string, rows: readonly UserRow[]): DomainU
   const mailboxes: Mailbox[] = [];
   const withoutMail: { login: string; reason: NoMailReason }[] = [];
   const recorded = rows.some((row) => row.values.last_logins);
+  const withMail = rows.filter((row) => first(row, 'email_address') !== '');
+  const addresses = new Map(
+    withMail.map((row) => [first(row, 'unix_username'), first(row, 'email_address')]),
+  );
   for (const row of rows) {
-    const mailbox = toMailbox(row, recorded);
+    const mailbox = toMailbox(row, recorded, (name) => addresses.get(name));
     if (typeof mailbox === 'object') mailboxes.push(mailbox);
     else withoutMail.push({ login: first(row, 'unix_username') || row.name, reason: mailbox });
   }
   return { domain, mailboxes, withoutMail };
 }
 
-function toMailbox(row: UserRow, recorded: boolean): Mailbox | NoMailReason {
+function toMailbox(
+  row: UserRow,
+  recorded: boolean,
+  addressOf: (login: string) => string | undefined,
+): Mailbox | NoMailReason {
   const login = first(row, 'unix_username');
   const emailAddress = first(row, 'email_address');
   if (emailAddress === '') return reasonWithoutMail(row);
   if (!isTypeable(login) || !isTypeable(emailAddress)) return 'unreadable';
+  const extraAddresses = extraAddressesOf(row, emailAddress);
+  const location = first(row, 'mail_location');
+  const recipient = { login, emailAddress, extraAddresses, location };
   return {
     emailAddress,
     login,
     name: first(row, 'user') || login,
     realName: nameIn(oneLine(first(row, 'real_name'))),
-    extraAddresses: extraAddresses(row, emailAddress),
+    extraAddresses,
     recoveryAddress: recoveryAddress(row),
+    delivery: deliveryOf(row.values.forward_mail_to ?? [], recipient, addressOf),
     disabled: first(row, 'disabled') === 'Yes',
     owner: first(row, 'user_type') === 'Server owner',
     passwordAccepted: first(row, 'no_password_accepted') !== 'Yes',
@@ -71,7 +86,7 @@ function reasonWithoutMail(row: UserRow): NoMailReason {
 }
 
 /** Virtualmin gives extra addresses as one string, separated by spaces. A catch-all is `@example.com`. */
-function extraAddresses(row: UserRow, emailAddress: string): string[] {
+function extraAddressesOf(row: UserRow, emailAddress: string): string[] {
   const given = (row.values.extra_addresses ?? []).flatMap((text) => text.split(/\s+/));
   return [...new Set(given)]
     .filter((address) => address !== emailAddress && isTypeable(address))

@@ -82,6 +82,9 @@ sub print_lines {
     my $line = sub { print "    $_[0]: $_[1]\n" };
     $line->('Username', $mailbox->{'login'});
     $line->('Real name', $mailbox->{'realName'}) if $mailbox->{'realName'} ne '';
+    my ($arrives, $forwards_to) = @{ $mailbox->{'delivery'} }{qw(arrives forwardsTo)};
+    $line->('New mail arrives', ucfirst($arrives)) if $arrives ne 'yes';
+    $line->('Forwards to',      $_) for @$forwards_to;
     for my $direction (qw(incoming outgoing)) {
         $line->(ucfirst($direction) . " $_->{'role'}", "$_->{'protocol'} " . server_text($_)) for @{ $mailbox->{$direction} };
     }

@@ -7,6 +7,7 @@ import {
   provenAsOf,
   withImplicitTls,
 } from '../../src/domain/client-settings';
+import type { Delivery } from '../../src/domain/mailbox';
 import type { Result } from '../../src/domain/observation';
 import { policyFor } from '../../src/domain/policy';
 import { defaultPolicy } from '../../src/settings/settings';
@@ -156,6 +157,10 @@ describe('the login is the one from Virtualmin, in every naming style', () => {
 });
 
 describe('warnings', () => {
+  const delivery = (arrives: Delivery['arrives'], ...forwardsTo: string[]) => ({
+    delivery: { arrives, forwardsTo },
+  });
+
   test.each([
     ['no warning', {}, {}, []],
     ['mailbox disabled', { disabled: true }, {}, ['mailbox-disabled']],
@@ -163,6 +168,10 @@ describe('warnings', () => {
     ['mail switched off', {}, { mail: false }, ['domain-without-mail']],
     ['no password accepted', { passwordAccepted: false }, {}, ['password-not-accepted']],
     ['a name in broken bytes', { realName: 'Zo\uFFFD' }, {}, ['real-name-unreadable']],
+    ['mail is only forwarded', delivery('no', 'a@b.example'), {}, ['only-forwards']],
+    ['mail is forwarded, too', delivery('yes', 'a@b.example'), {}, []],
+    ['mail goes nowhere', delivery('no'), {}, ['receives-nothing']],
+    ['a program gets the mail', delivery('unknown', 'a@b.example'), {}, ['may-receive-nothing']],
     [
       'all at once, the worst first',
       { disabled: true, login: 'x' },

@@ -64,6 +64,7 @@ test('settings.json', () => {
     loginIsEmailAddress: false,
     realName: 'Bob Example',
     extraAddresses: ['info@example.com', 'sales@example.com'],
+    delivery: { arrives: 'yes', forwardsTo: [] },
     disabled: false,
     incoming: [
       { ...service, protocol: 'imap', port: 143, security: 'starttls', role: 'recommended' },
@@ -97,6 +98,7 @@ test('mailboxes.json', () => {
         name: 'bob',
         realName: 'Bob Example',
         extraAddresses: [],
+        delivery: { arrives: 'yes', forwardsTo: [] },
         disabled: false,
         owner: false,
         lastLogins: null,

@@ -19,6 +19,7 @@ export const bob: Mailbox = {
   name: 'bob',
   realName: 'Bob Example',
   extraAddresses: [],
+  delivery: { arrives: 'yes', forwardsTo: [] },
   recoveryAddress: null,
   disabled: false,
   owner: false,

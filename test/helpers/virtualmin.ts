@@ -84,7 +84,8 @@ export async function startVirtualmin(tls?: {
   return virtualmin;
 }
 
-export type Values = Readonly<Record<string, string>>;
+/** Fields with one value or several. */
+export type Values = Readonly<Record<string, string | readonly string[]>>;
 
 /** One mailbox in the form of list-users, with some values changed. */
 export function userValues(changes: Values = {}): Values {
@@ -107,7 +108,7 @@ export function userValues(changes: Values = {}): Values {
 export function jsonAnswer(...users: readonly Values[]): string {
   const data = users.map((values) => ({
     name: values.unix_username ?? '',
-    values: Object.fromEntries(Object.entries(values).map(([key, value]) => [key, [value]])),
+    values: Object.fromEntries(Object.entries(values).map(([key, value]) => [key, [value].flat()])),
   }));
   return JSON.stringify({ command: 'list-users', status: 'success', data });
 }

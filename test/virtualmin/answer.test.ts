@@ -11,6 +11,7 @@ import {
   recording,
   userValues,
   xmlAnswer,
+  type Values,
 } from '../helpers/virtualmin';
 
 async function users(body: Uint8Array | string, domain = 'example.com') {
@@ -97,6 +98,7 @@ describe('users', () => {
       name: 'zoe',
       realName: 'Zoë Müller & <Söhne> "Q"',
       extraAddresses: ['info@example.com', 'sales@example.com'],
+      delivery: { arrives: 'yes', forwardsTo: [] },
       disabled: false,
       owner: false,
       passwordAccepted: true,
@@ -289,6 +291,95 @@ test('a parsed answer contains only the requested fields', async () => {
     expect(text).toContain('pat@plain.example');
     expect(text).not.toMatch(/Tr0ub4dor|pl@inPass1|\$y\$|home_directory/);
   }
+});
+
+describe('the delivery of mail', () => {
+  const alice = userValues({
+    unix_username: 'alice.example',
+    user: 'alice',
+    email_address: 'alice@example.com',
+  });
+
+  /** The delivery of bob's mail with these destinations, from JSON and from XML. */
+  async function delivery(forward_mail_to: readonly string[], changes: Values = {}) {
+    const bob = {
+      ...userValues({ mail_location: '/home/example/homes/bob/Maildir', ...changes }),
+      ...(forward_mail_to.length === 0 ? {} : { forward_mail_to }),
+    };
+    const [json, xml] = await Promise.all([
+      users(jsonAnswer(bob, alice)),
+      users(xmlAnswer(bob, alice)),
+    ]);
+    expect(xml).toEqual(json);
+    return json.mailboxes[0]?.delivery;
+  }
+
+  test.each<[string, string[], string, string[]]>([
+    ['no destination', [], 'yes', []],
+    ['an address', ['bob@home.example'], 'no', ['bob@home.example']],
+    [
+      'an address and the mailbox',
+      ['bob@home.example', '\\bob.example'],
+      'yes',
+      ['bob@home.example'],
+    ],
+    ["Virtualmin's template", ['\\NEWUSER', 'boss@home.example'], 'yes', ['boss@home.example']],
+    ['the login without a backslash', ['bob.example'], 'yes', []],
+    ["qmail's name of the mailbox", ['./Maildir/'], 'yes', []],
+    ['the folder of the mailbox', ['/home/example/homes/bob/Maildir/'], 'yes', []],
+    ['another folder', ['/home/example/homes/alice/Maildir/'], 'unknown', []],
+    ['another mailbox', ['\\alice.example'], 'no', ['alice@example.com']],
+    ['another mailbox without a backslash', ['alice.example'], 'no', ['alice@example.com']],
+    ['an alias of the server', ['root'], 'no', ['root']],
+    ['the same name in another domain', ['%1@home.example'], 'no', ['bob@home.example']],
+    ['the same address twice', ['a@b.example', 'a@b.example'], 'no', ['a@b.example']],
+    ['nobody', ['/dev/null'], 'no', []],
+    ['a refusal', ['BOUNCE No longer here'], 'no', []],
+    [
+      'an automatic answer alone',
+      ['|/etc/webmin/virtual-server/autoreply.pl /home/example/autoreply-bob.txt bob.example'],
+      'no',
+      [],
+    ],
+    [
+      'an automatic answer and the mailbox',
+      ['\\bob.example', '|/etc/webmin/virtual-server/autoreply.pl /home/x/a.txt bob.example'],
+      'yes',
+      [],
+    ],
+    ["Webmin's filter", ['|/etc/webmin/virtual-server/filter.pl /home/x/f bob'], 'unknown', []],
+    ['a program', ['"|/usr/bin/procmail -t"'], 'unknown', []],
+    ['a program and an address', ['|/bin/x', 'a@b.example'], 'unknown', ['a@b.example']],
+    ['a list', [':include:/etc/webmin/virtual-server/everyone/17'], 'unknown', []],
+    ['its own address', ['Bob@example.com'], 'unknown', []],
+    ['an address that turns the text round', ['a\u202Eb@home.example'], 'unknown', []],
+    ['an address with markup', ['<b>x</b>@home.example'], 'unknown', []],
+    ['an address that is not one', ['a@b c'], 'unknown', []],
+    ['nothing readable', ['\uFFFD\uFFFD'], 'unknown', []],
+  ])('to %s', async (_what, destinations, arrives, forwardsTo) => {
+    expect(await delivery(destinations)).toEqual({ arrives, forwardsTo });
+  });
+
+  test.each(['\\bob-example.com', '\\bob\\@example.com', '\\bob@example.com'])(
+    'a login with an @ as %s is the mailbox',
+    async (self) => {
+      const changes = { unix_username: 'bob@example.com' };
+      expect(await delivery([self], changes)).toEqual({ arrives: 'yes', forwardsTo: [] });
+    },
+  );
+
+  test('the recorded forward of Virtualmin keeps the mail', async () => {
+    const { mailboxes } = await users(recording('list-users.plain.example.json'), 'plain.example');
+    const forwarding = mailboxes.filter(({ delivery: { forwardsTo } }) => forwardsTo.length > 0);
+    expect(forwarding.map(({ login, delivery }) => [login, delivery])).toEqual([
+      ['fwd@plain.example', { arrives: 'yes', forwardsTo: ['someone@elsewhere.example'] }],
+    ]);
+  });
+
+  test('ten thousand destinations are all kept', async () => {
+    const many = Array.from({ length: 10_000 }, (_, index) => `a${index}@home.example`);
+    expect(await delivery(many)).toEqual({ arrives: 'no', forwardsTo: many });
+  });
 });
 
 describe('last logins', () => {

@@ -245,6 +245,7 @@ function sampleSettings(owner: BrandingOwner, policy: MailPolicy) {
       name: 'bob',
       realName: 'Bob Example',
       extraAddresses: [],
+      delivery: { arrives: 'yes', forwardsTo: [] },
       recoveryAddress: null,
       disabled: false,
       passwordAccepted: true,

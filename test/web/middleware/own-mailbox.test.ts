@@ -209,6 +209,21 @@ describe('a mailbox owner', () => {
     expect(text).not.toContain('bob');
   });
 
+  test('a mailbox that only forwards: its page, sheet and text say so, but not to whom', async () => {
+    const user = 'fwd.example';
+    answerUsers(app.virtualmin, {
+      ...userValues({ unix_username: user, email_address: 'fwd@sub.example.com' }),
+      forward_mail_to: ['someone@elsewhere.example'],
+    });
+    const viewer = { ...bob, user, domains: ['sub.example.com'] };
+    for (const path of ['/', '/sheet', '/settings.txt']) {
+      const { status, text } = await get(path, viewer);
+      expect([path, status]).toEqual([path, 200]);
+      expect(text).toContain('…@elsewhere.example');
+      expect(text).not.toContain('someone');
+    }
+  });
+
   test('a disabled mailbox: its page says so, and there is no sheet', async () => {
     const off = { ...bob, user: 'off.example' };
     const page = await get('/', off);
