@@ -76,6 +76,24 @@ describe('guides', () => {
     },
   );
 
+  const readOffScreens = clients.filter(({ labels }) => labels === 'read off the screens');
+  test.each(
+    readOffScreens.flatMap(({ id, steps }) =>
+      languages.all.map(({ code }) => [id, code, steps] as const),
+    ),
+  )('of %s in %s name only what the client shows in that language', (id, code, steps) => {
+    const file = join(__dirname, '..', 'fixtures', 'client-labels', `${id}.json`);
+    const { words } = JSON.parse(readFileSync(file, 'utf8')) as {
+      words: Record<string, string[]>;
+    };
+    const texts = read(code);
+    const labels = Array.from({ length: steps }, (_, index) =>
+      texts.get(`guide_${id.replaceAll('-', '_')}_${index + 1}`),
+    ).flatMap((step = '') => [...step.matchAll(/<b>(.*?)<\/b>/g)].map(([, label]) => label));
+    expect(labels.length).toBeGreaterThan(steps);
+    expect(words[code]).toEqual(expect.arrayContaining(labels));
+  });
+
   test('warn only for clients reported to reject such a login', () => {
     const { english: texts } = languages;
     expect(guideFor('outlook-new', settings, texts)?.warnings).toHaveLength(1);
