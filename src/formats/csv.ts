@@ -26,12 +26,25 @@ const columns = [
   'Forwards to',
 ];
 
+/** The names of the separators of a CSV file. */
+export const separators = ['comma', 'semicolon'] as const;
+
+export type Separator = (typeof separators)[number];
+
 /**
- * A table for spreadsheets: RFC 4180 with a byte order mark, without which spreadsheets do not recognise
- * UTF-8. A cell that would be a formula is prefixed with `'`: a login that begins with `=`, `+`, `-` or `@`
- * must therefore not be copied from this file.
+ * The separator that spreadsheets expect in a language: the semicolon where the comma is the decimal mark, as in
+ * German, French and Dutch. A first line `sep=;` would do in Excel alone, and Excel then reads UTF-8 wrongly.
  */
-export function mailboxesCsv(all: readonly ClientSettings[]): string {
+export function separatorIn(language: string): Separator {
+  return new Intl.NumberFormat(language).format(0.5).includes(',') ? 'semicolon' : 'comma';
+}
+
+/**
+ * A table for spreadsheets: RFC 4180, but for the separator, with a byte order mark, without which spreadsheets do
+ * not recognise UTF-8. What would be a formula is prefixed with `'`, also where a spreadsheet splits the cell at the
+ * other separator: a login that begins with `=`, `+`, `-` or `@` must therefore not be copied from this file.
+ */
+export function mailboxesCsv(all: readonly ClientSettings[], separator: Separator): string {
   const rows = all.map((settings) => [
     settings.emailAddress,
     settings.login,
@@ -44,11 +57,7 @@ export function mailboxesCsv(all: readonly ClientSettings[]): string {
     settings.warnings.join(' '),
     settings.delivery.forwardsTo.join(' '),
   ]);
-  return stringify([columns, ...rows], {
-    bom: true,
-    record_delimiter: 'windows',
-    escape_formulas: true,
-  });
+  return csv([columns, ...rows], separator);
 }
 
 /** A mail host with its checks. */
@@ -59,7 +68,11 @@ interface MailHostRow {
 }
 
 /** Every port of every mail host, for spreadsheets, in the same form. */
-export function serversCsv(hosts: readonly MailHostRow[], t: PageTexts): string {
+export function serversCsv(
+  hosts: readonly MailHostRow[],
+  t: PageTexts,
+  separator: Separator,
+): string {
   const head = [
     ...['servers_host', 'servers_domains', 'check_service', 'check_seen', 'check_do'],
     ...['check_until', 'page_as_of'],
@@ -78,11 +91,24 @@ export function serversCsv(hosts: readonly MailHostRow[], t: PageTexts): string 
       ];
     }),
   );
-  return stringify([head, ...rows], {
-    bom: true,
-    record_delimiter: 'windows',
-    escape_formulas: true,
-  });
+  return csv([head, ...rows], separator);
+}
+
+function csv(rows: readonly (readonly (string | number)[])[], separator: Separator): string {
+  return stringify(
+    rows.map((row) => row.map(withoutHiddenFormulas)),
+    {
+      bom: true,
+      delimiter: separator === 'comma' ? ',' : ';',
+      record_delimiter: 'windows',
+      escape_formulas: true,
+    },
+  );
+}
+
+/** A spreadsheet that splits at the other separator would find a formula in the middle of a cell. */
+function withoutHiddenFormulas(cell: string | number): string | number {
+  return typeof cell === 'number' ? cell : cell.replace(/[;,\t](?=[\s"]*[=+\-@＝＋－＠])/g, "$&'");
 }
 
 function iso(time: number): string {

@@ -1,4 +1,5 @@
 import { version } from '../../package.json';
+import { separatorIn } from '../formats/csv';
 
 const part = encodeURIComponent;
 
@@ -29,7 +30,8 @@ export function linksAt({ pages, assets, help }: MountPoint) {
     domainBranding: (domain: string) => `${domainAt(domain)}/branding`,
     /** `version` changes with the image. */
     logo: (domain: string, version: string) => `${domainAt(domain)}/logo?v=${part(version)}`,
-    mailboxesCsv: (domain: string) => `${domainAt(domain)}/mailboxes.csv`,
+    mailboxesCsv: (domain: string, language: string) =>
+      `${domainAt(domain)}/mailboxes.csv?separator=${separatorIn(language)}`,
     mailboxesJson: (domain: string) => `${domainAt(domain)}/mailboxes.json`,
     /** The table of the list alone, for its script. */
     list: (domain: string) => `${domainAt(domain)}/list`,
@@ -46,7 +48,7 @@ export function linksAt({ pages, assets, help }: MountPoint) {
     check: (domain: string) => `${domainAt(domain)}/check`,
     checkJson: (domain: string) => `${domainAt(domain)}/check.json`,
     servers: () => `${pages}/servers`,
-    serversCsv: () => `${pages}/servers.csv`,
+    serversCsv: (language: string) => `${pages}/servers.csv?separator=${separatorIn(language)}`,
     domainDiscovery: (domain: string) => `${domainAt(domain)}/discovery`,
     domainDiscoveryJson: (domain: string) => `${domainAt(domain)}/discovery.json`,
     discovery: (domain: string, login: string) => `${mailboxAt(domain, login)}/discovery`,

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import { asciiDomainName } from '../domain/domain-name';
+import { separators, type Separator } from '../formats/csv';
 import { badRequest, type HttpError } from './http-error';
 import { isMailboxOwner } from './locals';
 
@@ -79,6 +80,11 @@ export function choiceOf<T extends string>(
   const found = choices.find((choice) => choice === value);
   if (found === undefined) throw badChoice(name, choices);
   return found;
+}
+
+/** The separator of a CSV file, which is in the query of the URL even where a form is sent. */
+export function separatorOf({ query }: Pick<Request, 'query'>): Separator {
+  return choiceOf({ query, body: undefined, method: 'GET' }, 'separator', separators);
 }
 
 /** The error for a parameter with a value that is not allowed. */

@@ -21,7 +21,7 @@ import {
   freshObservations,
   cachedObservations,
 } from '../../probe/observed-policy';
-import { choiceOf, chosenLogins, domainOf, loginsOf, sameWith } from '../query';
+import { choiceOf, chosenLogins, domainOf, loginsOf, sameWith, separatorOf } from '../query';
 import { addressOf, columnsOf, listViewOf, type ListView } from '../list-view';
 import { isSelectionForm, mailboxQuery, selectionOf } from '../selection';
 import { matchWords, missingWords, selectionTexts, selectionWords } from '../selection-words';
@@ -127,6 +127,7 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
   });
 
   async function csv(request: Request, response: Response) {
+    const separator = separatorOf(request);
     const domain = domainOf(request);
     const { server, users } = (await directory.freshDomain(domain, loginsOf(request, response)))
       .value;
@@ -140,7 +141,7 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
     // A table of values has no place to say that one is left out.
     if (login !== undefined) throw notFound('error_no_such_login', { domain, login });
     const all = decideAllClientSettings(mailboxes, server, policy, observations);
-    response.attachment(`${domain}-mailboxes.csv`).send(mailboxesCsv(all));
+    response.attachment(`${domain}-mailboxes.csv`).send(mailboxesCsv(all, separator));
   }
 
   router.get('/domains/:domain/mailboxes.csv', needs('see'), csv);

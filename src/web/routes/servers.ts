@@ -6,6 +6,7 @@ import type { VirtualServer } from '../../domain/virtual-server';
 import { serversCsv } from '../../formats/csv';
 import { checkedServices } from '../../probe/observed-policy';
 import type { Probes } from '../../probe/probes';
+import { separatorOf } from '../query';
 import { needs, needsMasterAdmin, newRouter } from '../access';
 import { heldOpenForPorts } from '../checked-domain';
 import { clientLeft } from '../client-left';
@@ -55,13 +56,14 @@ export function serversRoutes(dependencies: Dependencies): Router {
     });
   });
 
-  router.get('/servers.csv', needs('check'), needsMasterAdmin(), async (_request, response) => {
+  router.get('/servers.csv', needs('check'), needsMasterAdmin(), async (request, response) => {
+    const separator = separatorOf(request);
     const left = clientLeft(response);
     const hosts = await everyHost(async (probes, services) => {
       const [observations = null] = await probes.observe(services, left);
       return observations;
     });
-    response.attachment('mail-servers.csv').send(serversCsv(hosts, textsOf(response)));
+    response.attachment('mail-servers.csv').send(serversCsv(hosts, textsOf(response), separator));
   });
 
   return router;

@@ -167,7 +167,10 @@ describe('hostile names', () => {
   });
 
   test('no CSV cell is a formula, and each value is unchanged after parsing', async () => {
-    const wild = ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', 'a,b"c', 'x;y', 'Zoë'];
+    const wild = [
+      ...['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', 'a,b"c', 'x;y', 'Zoë'],
+      ...['x;=1+1', 'x;"=1', 'x; +1'],
+    ];
     answerUsers(
       app.virtualmin,
       ...wild.map((realName, index) =>
@@ -175,7 +178,8 @@ describe('hostile names', () => {
       ),
       userValues({ unix_username: '-login' }),
     );
-    const response = await app.get('/domains/example.com/mailboxes.csv');
+    const at = '/domains/example.com/mailboxes.csv';
+    const response = await app.get(at);
     expect(response.type).toBe('text/csv');
     expect(response.headers['content-disposition']).toBe(
       'attachment; filename=example.com-mailboxes.csv',
@@ -193,7 +197,19 @@ describe('hostile names', () => {
       'a,b"c',
       'x;y',
       'Zoë',
+      "x;'=1+1",
+      'x;\'"=1',
+      "x;' +1",
     ]);
+    // Split at the other separator, no piece begins with a formula's sign.
+    for (const separator of ['comma', 'semicolon']) {
+      const { text } = await app.get(`${at}?separator=${separator}`);
+      const pieces = text.replace('\uFEFF', '').split(/[;,\r\n]/);
+      expect(pieces.filter((piece) => /^["\s]*[=+\-@]/.test(piece))).toEqual([]);
+    }
+    const { text } = await app.get(`${at}?separator=semicolon`);
+    expect(parse(text, { bom: true, columns: true, delimiter: ';' })).toEqual(rows);
+    expect((await app.get(`${at}?separator=tab`)).status).toBe(400);
     expect(rows.at(-1)?.['User name']).toBe("'-login");
     expect(rows[0]).toMatchObject({
       'E-mail address': 'bob@example.com',
