@@ -39,7 +39,8 @@ export interface Dialogue {
   readonly answersInjected: () => Promise<boolean>;
   /** Logs in with a normal password. Throws RefusedError. */
   readonly logIn: (login: string, password: string, offer: Offer) => Promise<void>;
-  readonly leave: () => void;
+  /** The command that ends the session. */
+  readonly goodbye: () => string;
 }
 
 /** A command that no server knows. */
@@ -140,9 +141,7 @@ function imap(connection: LineConnection): Dialogue {
       else if (capabilities.includes('SASL-IR')) await command(`AUTHENTICATE PLAIN ${response}`);
       else await command('AUTHENTICATE PLAIN', response);
     },
-    leave() {
-      connection.send(`m${++commands} LOGOUT\r\n`);
-    },
+    goodbye: () => `m${++commands} LOGOUT\r\n`,
   };
 }
 
@@ -206,9 +205,7 @@ function pop3(connection: LineConnection): Dialogue {
       connection.send(`PASS ${password}\r\n`);
       await answer();
     },
-    leave() {
-      connection.send('QUIT\r\n');
-    },
+    goodbye: () => 'QUIT\r\n',
   };
 }
 
@@ -262,9 +259,7 @@ function smtp(connection: LineConnection): Dialogue {
       connection.send(`${Buffer.from(password).toString('base64')}\r\n`);
       await reply();
     },
-    leave() {
-      connection.send('QUIT\r\n');
-    },
+    goodbye: () => 'QUIT\r\n',
   };
 }
 

@@ -5,6 +5,9 @@ import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:
 const maxLineBytes = 8 * 1024;
 const maxBytes = 64 * 1024;
 
+/** Milliseconds for which a server may take to answer the last command and to close the connection. */
+const leaveFor = 2_000;
+
 /** Why a connection to a mail server failed. */
 export class ConversationError extends Error {
   constructor(readonly reason: 'refused' | 'timed-out' | 'closed' | 'too-much' | 'tls-fails') {
@@ -46,13 +49,8 @@ export class LineConnection {
     return connection;
   }
 
-  /** The TLS connection; null before `secure`. */
-  get tls(): TLSSocket | null {
-    return 'getPeerCertificate' in this.#socket ? (this.#socket as TLSSocket) : null;
-  }
-
   /** Starts TLS with any certificate. The caller has to verify it before sending a secret. */
-  async secure(host: string, context: SecureContext): Promise<void> {
+  async secure(host: string, context: SecureContext): Promise<TLSSocket> {
     // Data received before TLS must not be read as if it came over TLS.
     this.#buffer = Buffer.alloc(0);
     const plain = this.#socket;
@@ -70,6 +68,7 @@ export class LineConnection {
     });
     this.#listen(socket, 'tls-fails', () => done);
     await this.#until(() => done);
+    return socket;
   }
 
   send(line: string): void {
@@ -88,6 +87,23 @@ export class LineConnection {
       if (this.#buffer.length > maxLineBytes) this.#fail(new ConversationError('too-much'));
       await this.#next();
     }
+  }
+
+  /**
+   * Ends the connection with this last command, without waiting for the answer. A server would log a
+   * connection that is just closed as lost, which programs such as fail2ban count against the client.
+   */
+  leave(goodbye: string): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    const socket = this.#socket;
+    if (this.#failure !== null) return;
+    // The answer has to be read: with unread data, closing resets the connection.
+    socket.removeAllListeners('data').resume();
+    socket.end(goodbye);
+    const timer = setTimeout(() => socket.destroy(), leaveFor).unref();
+    socket.once('close', () => {
+      clearTimeout(timer);
+    });
   }
 
   close(): void {

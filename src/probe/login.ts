@@ -1,7 +1,6 @@
 import type { Endpoint, Result } from '../domain/observation';
 import { plain, RefusedError } from './dialogue';
-import type { LineConnection } from './line-connection';
-import { certificateProblem, openSecured, resultOf } from './probe';
+import { certificateProblem, converse, resultOf, secured } from './probe';
 import type { Probes } from './probes';
 
 /** The outcome of a login. */
@@ -33,38 +32,30 @@ export async function tryLogin(
   const { address, context } = await probes.reach(endpoint.host);
   if (address === null) return { kind: 'not-reached', result: { kind: 'unresolved' } };
   const signal = AbortSignal.timeout(timeout);
-  let connection: LineConnection | null = null;
   try {
-    const secured = await openSecured(endpoint, address, context, signal, (opened) => {
-      connection = opened;
+    return await converse(endpoint, address, context, signal, async (conversation) => {
+      const { dialogue, offer, tls } = await secured(conversation, endpoint, context);
+      const problem = certificateProblem(
+        endpoint.host,
+        tls.getPeerCertificate(),
+        tls.authorizationError,
+        context.now(),
+      );
+      if (problem !== null) return { kind: 'not-reached', result: problem };
+      if (!offer.password) {
+        return { kind: 'not-reached', result: { kind: 'differs', how: 'no-password-login' } };
+      }
+      try {
+        await dialogue.logIn(login, password, offer);
+        return { kind: 'accepted' };
+      } catch (error) {
+        if (!(error instanceof RefusedError)) throw error;
+        const words = wordsOf(error.words, login, password);
+        return { kind: error.temporary ? 'server-trouble' : 'refused', words };
+      }
     });
-    const { tls } = secured.connection;
-    const problem =
-      tls === null
-        ? ({ kind: 'differs', how: 'tls-fails' } as const)
-        : certificateProblem(
-            endpoint.host,
-            tls.getPeerCertificate(),
-            tls.authorizationError,
-            context.now(),
-          );
-    if (problem !== null) return { kind: 'not-reached', result: problem };
-    if (!secured.offer.password) {
-      return { kind: 'not-reached', result: { kind: 'differs', how: 'no-password-login' } };
-    }
-    try {
-      await secured.dialogue.logIn(login, password, secured.offer);
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      const words = wordsOf(error.words, login, password);
-      return { kind: error.temporary ? 'server-trouble' : 'refused', words };
-    }
-    secured.dialogue.leave();
-    return { kind: 'accepted' };
   } catch (error) {
     return { kind: 'not-reached', result: resultOf(error) };
-  } finally {
-    (connection as LineConnection | null)?.close();
   }
 }
 

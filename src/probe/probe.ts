@@ -1,4 +1,9 @@
-import { checkServerIdentity, type PeerCertificate, type SecureContext } from 'node:tls';
+import {
+  checkServerIdentity,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import type {
   ObservedCertificate,
   Endpoint,
@@ -38,10 +43,16 @@ interface AddressCheck {
 
 const challengeResponse = /^(CRAM-MD5|DIGEST-MD5|NTLM|GSS-SPNEGO|SCRAM-.*)$/;
 
-/** An open TLS connection, with the server's offers before (STARTTLS only) and after. */
-export interface Secured {
+/** An open connection, and the commands of its protocol. */
+export interface Conversation {
   readonly connection: LineConnection;
   readonly dialogue: Dialogue;
+}
+
+/** A connection with TLS, and the server's offers before (STARTTLS only) and after. */
+export interface Secured {
+  readonly dialogue: Dialogue;
+  readonly tls: TLSSocket;
   readonly before: Offer | null;
   readonly offer: Offer;
 }
@@ -89,84 +100,73 @@ async function checkAddress(
   context: ProbeContext,
   signal: AbortSignal,
 ): Promise<AddressCheck> {
-  const [checked, injection] = await Promise.all([
-    checkConnection(endpoint, address, context, signal),
-    takesInjection(endpoint, address, context, signal),
-  ]);
-  return injection ? { ...checked, weaknesses: [...checked.weaknesses, 'injection'] } : checked;
-}
-
-async function checkConnection(
-  endpoint: Endpoint,
-  address: string,
-  context: ProbeContext,
-  signal: AbortSignal,
-): Promise<AddressCheck> {
-  const nothing = { weaknesses: [], certificate: null, tlsVersion: null, mechanisms: [] };
-  let connection: LineConnection | null = null;
   try {
-    const secured = await openSecured(endpoint, address, context, signal, (opened) => {
-      connection = opened;
+    return await converse(endpoint, address, context, signal, async (conversation) => {
+      const { before, offer, tls } = await secured(conversation, endpoint, context);
+      const weaknesses: Weakness[] = [];
+      if (before !== null && canLogInClear(endpoint, address, before, context)) {
+        weaknesses.push('login-before-tls');
+      }
+      if (offer.mechanisms.some((one) => challengeResponse.test(one))) {
+        weaknesses.push('challenge-response');
+      }
+      const certificate = tls.getPeerCertificate();
+      const problem =
+        certificateProblem(endpoint.host, certificate, tls.authorizationError, context.now()) ??
+        (offer.password ? null : ({ kind: 'differs', how: 'no-password-login' } as const));
+      return {
+        result: problem ?? { kind: 'proven' },
+        weaknesses,
+        certificate: observedCertificate(certificate),
+        tlsVersion: tls.getProtocol(),
+        mechanisms: offer.mechanisms,
+      };
     });
-    const { before, offer, dialogue } = secured;
-    const { tls } = secured.connection;
-    if (tls === null) throw new ConversationError('tls-fails');
-    const certificate = tls.getPeerCertificate();
-    const tlsVersion = tls.getProtocol();
-    const weaknesses: Weakness[] = [];
-    if (before !== null && canLogInClear(endpoint, address, before, context)) {
-      weaknesses.push('login-before-tls');
-    }
-    if (offer.mechanisms.some((one) => challengeResponse.test(one))) {
-      weaknesses.push('challenge-response');
-    }
-    dialogue.leave();
-    const problem =
-      certificateProblem(endpoint.host, certificate, tls.authorizationError, context.now()) ??
-      (offer.password ? null : ({ kind: 'differs', how: 'no-password-login' } as const));
-    return {
-      result: problem ?? { kind: 'proven' },
-      weaknesses,
-      certificate: observedCertificate(certificate),
-      tlsVersion,
-      mechanisms: offer.mechanisms,
-    };
   } catch (error) {
+    const nothing = { weaknesses: [], certificate: null, tlsVersion: null, mechanisms: [] };
     return { ...nothing, result: resultOf(error) };
-  } finally {
-    (connection as LineConnection | null)?.close();
   }
 }
 
 /** The server does not offer STARTTLS. */
 class NoStartTls extends Error {}
 
-/**
- * Connects and starts TLS, by STARTTLS or implicitly. `opened` receives the connection as soon as it
- * exists; the caller has to close it.
- */
-export async function openSecured(
-  { protocol, host, port, security }: Endpoint,
+/** Connects to a port, calls `talk`, and ends the session as its protocol says. */
+export async function converse<T>(
+  { protocol, port }: Pick<Endpoint, 'protocol' | 'port'>,
   address: string,
-  { secureContext, portOf }: ProbeContext,
+  { portOf }: ProbeContext,
   signal: AbortSignal,
-  opened: (connection: LineConnection) => void,
-): Promise<Secured> {
+  talk: (conversation: Conversation) => Promise<T>,
+): Promise<T> {
   const connection = await LineConnection.open({ address, port: portOf(port) }, signal);
-  opened(connection);
   const dialogue = dialogueOf(protocol, connection);
+  try {
+    return await talk({ connection, dialogue });
+  } catch (error) {
+    if (error instanceof OtherProtocolError) connection.close();
+    throw error;
+  } finally {
+    connection.leave(dialogue.goodbye());
+  }
+}
+
+/** Starts TLS on a new connection, by STARTTLS or implicitly. */
+export async function secured(
+  { connection, dialogue }: Conversation,
+  { host, security }: Endpoint,
+  { secureContext }: ProbeContext,
+): Promise<Secured> {
   let before: Offer | null = null;
   if (security === 'starttls') {
     await dialogue.greet();
     before = await dialogue.offer();
     if (!before.starttls) throw new NoStartTls();
     await dialogue.startTls();
-    await connection.secure(host, secureContext);
-  } else {
-    await connection.secure(host, secureContext);
-    await dialogue.greet();
   }
-  return { connection, dialogue, before, offer: await dialogue.offer() };
+  const tls = await connection.secure(host, secureContext);
+  if (security === 'implicit-tls') await dialogue.greet();
+  return { dialogue, tls, before, offer: await dialogue.offer() };
 }
 
 /**
@@ -183,54 +183,43 @@ function canLogInClear(
 }
 
 /**
- * Whether the server carries out a command after STARTTLS that was sent in the clear with it. Uses a
- * separate connection, because many servers close it.
+ * Whether the server carries out a command after STARTTLS that was sent in the clear with it; null where it
+ * could not be tested. Uses a connection of its own, because many servers close it.
  */
-async function takesInjection(
-  { protocol, host, port, security }: Endpoint,
+export async function takesInjection(
+  endpoint: Endpoint,
   address: string,
-  { secureContext, portOf }: ProbeContext,
+  context: ProbeContext,
   signal: AbortSignal,
-): Promise<boolean> {
-  if (security !== 'starttls') return false;
-  let connection: LineConnection | null = null;
-  try {
-    connection = await LineConnection.open({ address, port: portOf(port) }, signal);
-    const dialogue = dialogueOf(protocol, connection);
+): Promise<boolean | null> {
+  return converse(endpoint, address, context, signal, async ({ connection, dialogue }) => {
     await dialogue.greet();
-    if (!(await dialogue.offer()).starttls) return false;
+    if (!(await dialogue.offer()).starttls) return null;
     await dialogue.startTls(injected);
-    await connection.secure(host, secureContext);
-    return await dialogue.answersInjected();
-  } catch {
-    return false;
-  } finally {
-    connection?.close();
-  }
+    await connection.secure(endpoint.host, context.secureContext);
+    return dialogue.answersInjected();
+  }).catch((error: unknown) =>
+    // The server took the command for the start of TLS: it read no further in the clear.
+    error instanceof ConversationError && error.reason === 'tls-fails' ? false : null,
+  );
 }
 
 /** Whether a server offers login on port 25, before or after STARTTLS; null where it could not be checked. */
 export async function offersLoginOnPort25(
   host: string,
   address: string,
-  { secureContext, portOf }: ProbeContext,
+  context: ProbeContext,
   signal: AbortSignal,
 ): Promise<boolean | null> {
-  let connection: LineConnection | null = null;
-  try {
-    connection = await LineConnection.open({ address, port: portOf(25) }, signal);
-    const dialogue = dialogueOf('submission', connection);
+  const port25 = { protocol: 'submission', port: 25 } as const;
+  return converse(port25, address, context, signal, async ({ connection, dialogue }) => {
     await dialogue.greet();
     const before = await dialogue.offer();
     if (before.mechanisms.length > 0 || !before.starttls) return before.mechanisms.length > 0;
     await dialogue.startTls();
-    await connection.secure(host, secureContext);
+    await connection.secure(host, context.secureContext);
     return (await dialogue.offer()).mechanisms.length > 0;
-  } catch {
-    return null;
-  } finally {
-    connection?.close();
-  }
+  }).catch(() => null);
 }
 
 /** The result for an error of a connection. Throws errors of other kinds again. */

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 import { isDomainName } from '../domain/domain-name';
 import type {
@@ -21,13 +22,16 @@ import {
   type Resolve,
 } from '../network/addresses';
 import { WaitList } from './wait-list';
-import { offersLoginOnPort25, probeEndpoint, type ProbeContext } from './probe';
+import { offersLoginOnPort25, probeEndpoint, takesInjection, type ProbeContext } from './probe';
 
 /** Milliseconds for one port. A host's ports are checked concurrently, after DNS: some 10 s in all. */
 const perPort = 5_000;
 
 /** Milliseconds for which a check counts as fresh. */
 export const observedFor = 10 * 60_000;
+
+/** Milliseconds for which a server counts as safe from injected commands. */
+const injectionTestedFor = 24 * 60 * 60_000;
 
 /** Limits for the hosts checked concurrently and for those kept in memory. */
 const maxConcurrentHosts = 20;
@@ -61,6 +65,8 @@ export class Probes {
   readonly #hosts: Cache<HostObservations>;
   readonly #limit = pLimit(maxConcurrentHosts);
   readonly #waiting = new WaitList();
+  /** When a server last proved to ignore injected commands, by protocol, address and port. */
+  readonly #resisted = new LRUCache<string, number>({ max: maxHosts });
   readonly #options: ProbeOptions;
   readonly #now: () => number;
   #secureContext: SecureContext | undefined;
@@ -158,14 +164,43 @@ export class Probes {
       const context = this.#context();
       const [first = ''] = allowed;
       const { signal, stop } = endingWith(abandoned, this.#options.perPort ?? perPort);
+      const check = async (endpoint: Endpoint): Promise<Observation> => {
+        const [observation, injection] = await Promise.all([
+          probeEndpoint(endpoint, allowed, context, signal),
+          this.#takesInjection(endpoint, first, context, signal),
+        ]);
+        const { weaknesses } = observation;
+        return injection
+          ? { ...observation, weaknesses: [...weaknesses, 'injection'] }
+          : observation;
+      };
       const all = Promise.all([
-        Promise.all(endpoints.map((each) => probeEndpoint(each, allowed, context, signal))),
+        Promise.all(endpoints.map(check)),
         offersLoginOnPort25(host, first, context, signal),
       ]);
       return all.finally(stop);
     };
     const [services, loginOnPort25] = await answered();
     return { host, asOf: this.#now(), services, loginOnPort25 };
+  }
+
+  /**
+   * Whether the server carries out commands that were injected before TLS. A server that does not is tested
+   * again after a day: the test leaves a failed connection in its log, which fail2ban may count.
+   */
+  async #takesInjection(
+    endpoint: Endpoint,
+    address: string,
+    context: ProbeContext,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const key = `${endpoint.protocol} ${address} ${endpoint.port}`;
+    const resisted = this.#resisted.get(key) ?? -Infinity;
+    const tested = this.#now() - resisted < injectionTestedFor;
+    if (endpoint.security !== 'starttls' || tested) return false;
+    const takes = await takesInjection(endpoint, address, context, signal);
+    if (takes === false) this.#resisted.set(key, this.#now());
+    return takes === true;
   }
 
   /** The first allowed address of IPv4 and of IPv6, and whether the host has any address. */

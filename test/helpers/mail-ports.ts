@@ -148,51 +148,65 @@ export type StandardPort = 25 | 110 | 143 | 465 | 587 | 993 | 995;
 export interface MailPorts {
   /** The actual port for a standard port. */
   readonly portOf: (port: number) => number;
+  /** What they have logged, as in the files that fail2ban reads. */
+  readonly logged: () => { readonly dovecot: string; readonly postfix: string };
   readonly close: () => void;
 }
 
-const needed = ['/usr/sbin/dovecot', '/usr/sbin/postfix'];
+/** The paths of a certificate and its key. */
+export interface Certificate {
+  readonly certificate: string;
+  readonly key: string;
+}
 
-/** Runs a Postfix command and returns its stderr, even if it fails. */
-async function postfix(...args: string[]): Promise<string> {
-  const { stderr } = await promisify(execFile)('/usr/sbin/postfix', args).catch(
-    (error: unknown) => error as { stderr: string },
-  );
-  return stderr;
+function folderFor(
+  program: string,
+  path: string,
+): { folder: string; at: (name: string) => string } {
+  if (!existsSync(path)) throw new Error(`not installed: ${path}`);
+  const folder = mkdtempSync(join(tmpdir(), `${program}-`));
+  chmodSync(folder, 0o755);
+  return { folder, at: (name) => join(folder, name) };
+}
+
+/** Removes a folder, also while a program that was just stopped still writes into it. */
+function removeFolder(folder: string): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (tries === 20) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    }
+  }
+}
+
+const readLog = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+
+/** A running Dovecot. */
+export interface Dovecot {
+  readonly ports: Readonly<Record<110 | 143 | 465 | 587 | 993 | 995, number>>;
+  /** The port of its login service, for Postfix. */
+  readonly auth: number;
+  readonly logged: () => string;
+  readonly close: () => void;
 }
 
 /**
- * Starts Dovecot for IMAP and POP3, and Postfix for submission and port 25, with this certificate. Needs
- * root, as both programs do.
+ * Starts Dovecot for IMAP and POP3 with this certificate. `settings` comes last in its configuration. Needs
+ * root, as it does.
  */
-export async function startMailPorts(
-  { certificate, key }: { certificate: string; key: string },
+export async function startDovecot(
+  { certificate, key }: Certificate,
   users: Readonly<Record<string, string>> = {},
-  dovecotSettings = '',
-  postfixSettings: readonly string[] = [],
-): Promise<MailPorts> {
-  const missing = needed.filter((path) => !existsSync(path));
-  if (missing.length > 0) throw new Error(`not installed: ${missing.join(', ')}`);
-  const folder = mkdtempSync(join(tmpdir(), 'mail-ports-'));
-  chmodSync(folder, 0o755);
-  const [imap, imaps, pop3, pop3s, submission, submissions, smtp, auth] = (await freePorts(8)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const at = (name: string) => join(folder, name);
-  writeFileSync(
-    at('users'),
-    Object.entries(users)
-      .map(([login, password]) => `${login}:{PLAIN}${password}\n`)
-      .join(''),
-    { mode: 0o644 },
-  );
+  settings = '',
+): Promise<Dovecot> {
+  const { folder, at } = folderFor('dovecot', '/usr/sbin/dovecot');
+  const [imap = 0, imaps = 0, pop3 = 0, pop3s = 0, submission = 0, submissions = 0, auth = 0] =
+    await freePorts(7);
+  const lines = Object.entries(users).map(([login, password]) => `${login}:{PLAIN}${password}\n`);
+  writeFileSync(at('users'), lines.join(''), { mode: 0o644 });
   mkdirSync(at('mail'), { mode: 0o777 });
   chmodSync(at('mail'), 0o777);
   writeFileSync(
@@ -242,22 +256,61 @@ service pop3-login {
     ssl = yes
   }
 }
+service submission-login {
+  inet_listener submission {
+    port = ${submission}
+  }
+  inet_listener submissions {
+    port = ${submissions}
+    ssl = yes
+  }
+}
 service auth {
   inet_listener {
     address = 127.0.0.1
     port = ${auth}
   }
 }
-${dovecotSettings}
+${settings}
 `,
   );
   const dovecot = spawn('/usr/sbin/dovecot', ['-F', '-c', at('dovecot.conf')], { stdio: 'ignore' });
   dovecot.unref();
+  const logged = () => readLog(at('dovecot.log'));
+  const close = () => {
+    dovecot.kill('SIGTERM');
+    removeFolder(folder);
+  };
+  try {
+    await untilReady([imap, pop3], auth, logged);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const ports = {
+    ...{ 110: pop3, 143: imap, 465: submissions, 587: submission, 993: imaps, 995: pop3s },
+  };
+  return { ports, auth, logged, close };
+}
 
-  const etc = at('postfix');
-  mkdirSync(etc);
-  mkdirSync(at('spool'));
-  mkdirSync(at('data'));
+/** A running Postfix. */
+export interface Postfix {
+  readonly logged: () => string;
+  readonly close: () => void;
+}
+
+/**
+ * Starts Postfix with this certificate. `services` are lines of master.cf, and `settings` the last lines of main.cf. Needs root, as it does.
+ */
+export async function startPostfix(
+  { certificate, key }: Certificate,
+  auth: number,
+  services: readonly string[],
+  settings: readonly string[] = [],
+): Promise<Postfix> {
+  const { folder, at } = folderFor('postfix', '/usr/sbin/postfix');
+  const etc = at('etc');
+  for (const name of ['etc', 'spool', 'data']) mkdirSync(at(name));
   execFileSync('chown', ['postfix', at('data')]);
   writeFileSync(
     join(etc, 'main.cf'),
@@ -265,6 +318,8 @@ ${dovecotSettings}
       'compatibility_level=3.6',
       `queue_directory=${at('spool')}`,
       `data_directory=${at('data')}`,
+      `maillog_file=${at('postfix.log')}`,
+      `maillog_file_prefixes=${folder}`,
       'myhostname=mx.test.example',
       'mydestination=',
       'inet_interfaces=127.0.0.1',
@@ -279,7 +334,7 @@ ${dovecotSettings}
       `smtpd_sasl_path=inet:127.0.0.1:${auth}`,
       'smtpd_sasl_auth_enable=yes',
       'smtpd_relay_restrictions=permit_sasl_authenticated,reject',
-      ...postfixSettings,
+      ...settings,
       '',
     ].join('\n'),
   );
@@ -288,9 +343,7 @@ ${dovecotSettings}
   writeFileSync(
     join(etc, 'master.cf'),
     [
-      `127.0.0.1:${submission} inet n - n - - smtpd`,
-      `127.0.0.1:${submissions} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes`,
-      `127.0.0.1:${smtp} inet n - n - - smtpd -o smtpd_sasl_auth_enable=no`,
+      ...services,
       'pickup unix n - n 60 1 pickup',
       'cleanup unix n - n - 0 cleanup',
       'qmgr unix n - n 300 1 qmgr',
@@ -299,34 +352,58 @@ ${dovecotSettings}
       'bounce unix - - n - 0 bounce',
       'anvil unix - - n - 1 anvil',
       'proxymap unix - - n - - proxymap',
+      'postlog unix-dgram n - n - 1 postlogd',
       '',
     ].join('\n'),
   );
-  const started = await postfix('-c', etc, 'start');
+  const { stderr } = await promisify(execFile)('/usr/sbin/postfix', ['-c', etc, 'start']).catch(
+    (error: unknown) => error as { stderr: string },
+  );
+  return {
+    logged: () => stderr + readLog(at('postfix.log')),
+    close: () => {
+      spawnSync('/usr/sbin/postfix', ['-c', etc, 'stop'], { stdio: 'ignore' });
+      removeFolder(folder);
+    },
+  };
+}
+
+/** Starts Dovecot for IMAP and POP3, and Postfix for submission and port 25, with this certificate. */
+export async function startMailPorts(
+  certificate: Certificate,
+  users: Readonly<Record<string, string>> = {},
+  dovecotSettings = '',
+  postfixSettings: readonly string[] = [],
+): Promise<MailPorts> {
+  const dovecot = await startDovecot(certificate, users, dovecotSettings);
+  const [submission = 0, submissions = 0, smtp = 0] = await freePorts(3);
+  const postfix = await startPostfix(
+    certificate,
+    dovecot.auth,
+    [
+      `127.0.0.1:${submission} inet n - n - - smtpd`,
+      `127.0.0.1:${submissions} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes`,
+      `127.0.0.1:${smtp} inet n - n - - smtpd -o smtpd_sasl_auth_enable=no`,
+    ],
+    postfixSettings,
+  );
   const close = () => {
-    spawnSync('/usr/sbin/postfix', ['-c', etc, 'stop'], { stdio: 'ignore' });
-    dovecot.kill('SIGTERM');
-    rmSync(folder, { recursive: true, force: true });
+    postfix.close();
+    dovecot.close();
   };
   try {
-    await untilReady([imap, imaps, pop3, pop3s, submission, submissions, smtp], auth, () => {
-      const log = existsSync(at('dovecot.log')) ? readFileSync(at('dovecot.log'), 'utf8') : '';
-      return `${started}\n${log.slice(-1000)}`;
-    });
+    await untilReady([submission, submissions, smtp], dovecot.auth, postfix.logged);
   } catch (error) {
     close();
     throw error;
   }
   const ports: Readonly<Record<StandardPort, number>> = {
-    ...{
-      25: smtp,
-      110: pop3,
-      143: imap,
-      465: submissions,
-      587: submission,
-      993: imaps,
-      995: pop3s,
-    },
+    ...dovecot.ports,
+    ...{ 25: smtp, 465: submissions, 587: submission },
   };
-  return { portOf: (port) => ports[port as StandardPort], close };
+  return {
+    portOf: (port) => ports[port as StandardPort],
+    logged: () => ({ dovecot: dovecot.logged(), postfix: postfix.logged() }),
+    close,
+  };
 }
