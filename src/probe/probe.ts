@@ -252,6 +252,10 @@ export function certificateProblem(
   const observed = observedCertificate(certificate);
   if (observed === null) return { kind: 'differs', how: 'tls-fails' };
   if (observed.until < now) return { kind: 'certificate-expired', until: observed.until };
+  // Clients ignore the common name (RFC 9525, section 2), and Node.js does not.
+  if (alternativeNames(certificate).length === 0) {
+    return { kind: 'certificate-untrusted', reason: 'NO_SUBJECT_ALTERNATIVE_NAME' };
+  }
   if (!isGoodFor(host, certificate)) {
     return { kind: 'certificate-name', names: observed.names };
   }
@@ -276,9 +280,7 @@ const maxNames = 20;
 function observedCertificate(certificate: PeerCertificate): ObservedCertificate | null {
   const until = Date.parse(certificate.valid_to);
   if (Number.isNaN(until)) return null;
-  const alternative = (certificate.subjectaltname ?? '')
-    .split(', ')
-    .flatMap((one) => (one.startsWith('DNS:') ? one.slice('DNS:'.length) : []));
+  const alternative = alternativeNames(certificate);
   const names = alternative.length > 0 ? alternative : [String(certificate.subject.CN)];
   const issuer = certificate.issuer.O ?? certificate.issuer.CN;
   return {
@@ -290,4 +292,11 @@ function observedCertificate(certificate: PeerCertificate): ObservedCertificate 
 
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '\uFFFD').slice(0, 253);
+}
+
+/** The host names that a certificate is valid for. */
+function alternativeNames({ subjectaltname = '' }: PeerCertificate): string[] {
+  return subjectaltname
+    .split(', ')
+    .flatMap((one) => (one.startsWith('DNS:') ? one.slice('DNS:'.length) : []));
 }
