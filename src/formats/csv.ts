@@ -100,6 +100,8 @@ function csv(rows: readonly (readonly (string | number)[])[], separator: Separat
     {
       bom: true,
       delimiter: separator === 'comma' ? ',' : ';',
+      // LibreOffice splits at commas, semicolons and tabs, but not within quotes.
+      quoted_match: /[,;\t]/,
       record_delimiter: 'windows',
       escape_formulas: true,
     },
