@@ -27,6 +27,12 @@ export class Policies {
     return policyFor(this.settings(), domain, await Promise.all(saved));
   }
 
+  /** The domains of the settings that are not among all of a host's: most often a spelling mistake. */
+  unknownDomains(servers: readonly Pick<VirtualServer, 'name'>[]): string[] {
+    const names = new Set(servers.map(({ name }) => name));
+    return [...this.settings().byDomain.keys()].filter((domain) => !names.has(domain));
+  }
+
   async #saved(owner: BrandingOwner): Promise<Branding> {
     return (await this.store?.read(owner))?.branding ?? noBranding;
   }

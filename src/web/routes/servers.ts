@@ -25,13 +25,13 @@ export function serversRoutes(dependencies: Dependencies): Router {
   const { directory } = dependencies;
   const router = newRouter();
 
-  /** Every mail host with its checks from `observe`, those that need attention first. */
+  /** Every mail host of these servers with its checks from `observe`, those that need attention first. */
   async function everyHost(
+    servers: readonly VirtualServer[],
     observe: (probes: Probes, services: readonly Service[]) => Promise<HostObservations | null>,
   ) {
     const { probes } = dependencies;
     if (probes === null) throw notFound('error_not_checked');
-    const { value: servers } = await directory.freshServers();
     const hosts = await Promise.all(
       (await hostsOf(servers, dependencies)).map(async ({ host, domains, services }) => {
         const observations = await observe(probes, services);
@@ -45,12 +45,14 @@ export function serversRoutes(dependencies: Dependencies): Router {
   }
 
   router.get('/servers', needs('check'), needsMasterAdmin(), async (_request, response) => {
-    const hosts = await everyHost(async (probes, services) => {
+    const { value: servers } = await directory.freshServers();
+    const hosts = await everyHost(servers, async (probes, services) => {
       const [look] = await probes.look(services, heldOpenForPorts);
       return look?.kind === 'answer' ? look.answer.value : null;
     });
     response.render('pages/servers', {
       hosts,
+      unknownDomains: dependencies.policies.unknownDomains(servers),
       running: hosts.some(({ observations }) => observations === null),
       now: dependencies.now(),
     });
@@ -59,7 +61,8 @@ export function serversRoutes(dependencies: Dependencies): Router {
   router.get('/servers.csv', needs('check'), needsMasterAdmin(), async (request, response) => {
     const separator = separatorOf(request);
     const left = clientLeft(response);
-    const hosts = await everyHost(async (probes, services) => {
+    const { value: servers } = await directory.freshServers();
+    const hosts = await everyHost(servers, async (probes, services) => {
       const [observations = null] = await probes.observe(services, left);
       return observations;
     });

@@ -172,6 +172,7 @@ describe('the port check', () => {
     const { text, status } = await app.get('/servers');
     expect(status).toBe(200);
     expect(text).toContain('mail.example.com');
+    expect(text).not.toContain('not on this server');
     const csv = (await app.get('/servers.csv')).text.replace('\uFEFF', '');
     const rows: string[][] = parse(csv, { from_line: 2 });
     expect(rows.filter(([host]) => host === 'mail.example.com').map((row) => row[3])).toEqual(
@@ -186,6 +187,17 @@ describe('the port check', () => {
     // After a log-in during the request, the panel leads back to this address by GET.
     const back = await app.get(`${bob}/try`);
     expect([back.status, back.headers.location]).toEqual([303, bob]);
+  });
+
+  test('settings of a domain that does not exist are named', async () => {
+    const there = await startApp({
+      probes,
+      settings: 'mail_host@exmaple.com=mx.example\nmail_host@example.com=mx.example',
+    });
+    expect((await there.get('/servers')).text).toContain(
+      'domains that are not on this server: exmaple.com.',
+    );
+    there.close();
   });
 
   test('is not available if the settings or a permission forbid it', async () => {
