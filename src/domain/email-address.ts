@@ -1,8 +1,14 @@
-import { asciiDomainName } from './domain-name';
+import { asciiDomainName, readableDomainName } from './domain-name';
 
 /** True for one e-mail address (RFC 5321, 4.1.2, without quoted local parts and address literals). */
 export function isEmailAddress(text: string): boolean {
   const [, local = '', domain = ''] = /^([^\s@<>()[\]\\,;:"\p{Cc}]+)@([^\s@]+)$/u.exec(text) ?? [];
   const known = asciiDomainName(domain) !== null;
   return known && local !== '' && local.length <= 64 && text.length <= 254;
+}
+
+/** An e-mail address with its domain as people read it (`info@münchen.example`): see readableDomainName. */
+export function readableAddress(address: string): string {
+  const at = address.lastIndexOf('@') + 1;
+  return address.slice(0, at) + readableDomainName(address.slice(at));
 }

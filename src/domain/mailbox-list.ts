@@ -1,3 +1,4 @@
+import { readableAddress } from './email-address';
 import { connectedOf, loginIsEmailAddress, type DomainUsers, type Mailbox } from './mailbox';
 
 export const sortKeys = ['address', 'login', 'name'] as const;
@@ -97,8 +98,8 @@ function searchText(mailbox: Mailbox): string {
   const known = searchTexts.get(mailbox);
   if (known !== undefined) return known;
   const { emailAddress, login, realName, extraAddresses, delivery } = mailbox;
-  const parts = [emailAddress, login, realName, ...extraAddresses, ...delivery.forwardsTo];
-  const text = plain(parts.join(' '));
+  const addresses = [emailAddress, ...extraAddresses, ...delivery.forwardsTo];
+  const text = plain([...addresses, login, realName, ...addresses.map(readableAddress)].join(' '));
   searchTexts.set(mailbox, text);
   return text;
 }

@@ -1,5 +1,5 @@
-import { domainToUnicode } from 'node:url';
 import { Builder } from 'xml2js';
+import { readableDomainName } from '../domain/domain-name';
 import type { ClientSettings, Protocol, Service } from '../domain/client-settings';
 import type { Security } from '../domain/policy';
 
@@ -25,7 +25,7 @@ const maxShortName = 12;
  * placeholders are for documents of a whole domain and cannot express a login.
  */
 export function autoconfig(settings: ClientSettings): string {
-  const name = domainToUnicode(settings.domain);
+  const name = readableDomainName(settings.domain);
   return new Builder({ xmldec: { version: '1.0', encoding: 'UTF-8' } }).buildObject({
     clientConfig: {
       $: { version: '1.1' },

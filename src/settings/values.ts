@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { contrastWithWhite } from '../domain/branding';
-import { isDomainName } from '../domain/domain-name';
+import { isDomainName, withAsciiLabels } from '../domain/domain-name';
 import { isEmailAddress } from '../domain/email-address';
 import { forDomain, type MailSender } from '../domain/policy';
 import { clientIds } from '../formats/guides';
@@ -10,11 +10,11 @@ import { bad, either, good, type Parse, type Parsed } from './setting';
 const leastContrast = 4.5;
 
 /**
- * A host name that may contain `{domain}`. Mail clients compare it with the certificate, so it is neither an IP
+ * A host name that may contain `{domain}`; an internationalised one in either form. Mail clients compare it with the certificate, so it is neither an IP
  * address nor a name without a dot.
  */
 export function hostPattern(text: string): Parsed<string> {
-  const pattern = text.toLowerCase();
+  const pattern = withAsciiLabels(text);
   const host = forDomain(pattern, 'example.com');
   const examples = { example: 'mail.{domain}', other: 'mx.example.net' };
   if (isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0) return bad('value_host_address', examples);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { domainToUnicode } from 'node:url';
+import { readableDomainName } from '../domain/domain-name';
 import express, { type Express } from 'express';
 import type { Dependencies } from '../dependencies';
 import { byRole } from '../domain/client-settings';
@@ -68,7 +68,7 @@ export function createApp(dependencies: Dependencies): Express {
     links: ownLinks,
     words,
     dateTime,
-    domainToUnicode,
+    readableDomainName,
     demo,
     versions,
   };

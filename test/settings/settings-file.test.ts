@@ -133,6 +133,17 @@ test('the domain of a setting may be written as it is read', () => {
   expect([...byDomain.keys()]).toEqual(['xn--mnchen-3ya.example']);
 });
 
+test('a host may be written as it is read, also in a pattern and for one domain', () => {
+  const { general, byDomain } = policiesOf(
+    'mail_host=Post.{domain}\noutgoing_host=smtp.Zürich.example\nmail_host@münchen.example=mail.München.example',
+  );
+  expect(general.incomingHost).toBe('post.{domain}');
+  expect(general.outgoingHost).toBe('smtp.xn--zrich-kva.example');
+  expect(byDomain.get('xn--mnchen-3ya.example')?.incomingHost).toBe('mail.xn--mnchen-3ya.example');
+  expect(() => policiesOf('mail_host=mail.münchen example')).toThrow('must be a host name');
+  expect(() => policiesOf('mail_host=mail.münchen/x.example')).toThrow('must be a host name');
+});
+
 test('a name of Object.prototype is not a setting', () => {
   expect(() => policiesOf('constructor=x')).toThrow('line 1: unknown setting "constructor"');
 });

@@ -1,5 +1,5 @@
-import { domainToUnicode } from 'node:url';
 import type { Router } from 'express';
+import { readableDomainName } from '../../domain/domain-name';
 import { plain, searchWords } from '../../domain/mailbox-list';
 import { pageOf } from '../../domain/page';
 import type { VirtualServer } from '../../domain/virtual-server';
@@ -57,7 +57,7 @@ function matching(servers: readonly VirtualServer[], search: string): readonly V
   const words = searchWords(search);
   if (words.length === 0) return servers;
   return servers.filter((server) => {
-    const text = plain(`${server.name} ${domainToUnicode(server.name)} ${server.description}`);
+    const text = plain(`${server.name} ${readableDomainName(server.name)} ${server.description}`);
     return words.every((word) => text.includes(word));
   });
 }

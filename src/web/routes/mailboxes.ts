@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { domainToUnicode } from 'node:url';
 import type { Router, Request, Response } from 'express';
 import type { Dependencies } from '../../dependencies';
+import { readableDomainName } from '../../domain/domain-name';
 import { decideAllClientSettings, decideServices } from '../../domain/client-settings';
 import type { DomainUsers } from '../../domain/mailbox';
 import {
@@ -47,7 +47,7 @@ export function mailboxesRoutes(dependencies: Dependencies): Router {
     const wait = request.method === 'POST' ? formWait : maxWaitOf(request);
     const look = await directory.lookAtDomain(domain, wait);
     const t = textsOf(response);
-    const shown = domainToUnicode(domain);
+    const shown = readableDomainName(domain);
     const page = {
       title: t.text('index_title'),
       subtitle: shown,

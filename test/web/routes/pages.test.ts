@@ -144,6 +144,12 @@ describe('the mailboxes of a domain', () => {
     expect(await page('/domains/big.example?page=50')).toContain('user5000@big.example');
     expect(await page('/domains/big.example?page=51')).toContain('user5000@big.example');
   });
+  test.each(['info@münchen.example', 'MÜNCHEN', 'xn--mnchen'])('%s finds a mailbox', async (q) => {
+    const { text } = await app.get('/domains/xn--mnchen-3ya.example').query({ q });
+    expect(text).toContain('info@xn--mnchen-3ya.example');
+    expect(text).not.toContain('No mailbox matches');
+  });
+
   test('a form carries the selection of 5,000 long logins', async () => {
     const logins = Array.from({ length: 5_000 }, (_, index) =>
       `${String(index)}+%&é-${'x'.repeat(60)}`.slice(0, 60),
