@@ -4,7 +4,13 @@ import {
   type ClientSettings,
   type DomainServices,
 } from '../domain/client-settings';
-import { faultsOf, advertisedIn, type DomainRecords, type Search } from '../domain/discovery';
+import {
+  faultsOf,
+  outcomeOf,
+  settingsFaultsOf,
+  type DomainRecords,
+  type Search,
+} from '../domain/discovery';
 import { observationOf } from '../domain/observation';
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
@@ -52,15 +58,21 @@ export function searchesJson(settings: ClientSettings, searches: readonly Search
   return {
     emailAddress: settings.emailAddress,
     login: settings.login,
-    searches: searches.map((search) => ({
-      client: search.client,
-      places: placesJson(search),
-      told:
-        advertisedIn(search)?.map((server) => ({
-          ...server,
-          faults: faultsOf(server, settings).map(({ kind }) => kind),
-        })) ?? null,
-    })),
+    searches: searches.map((search) => {
+      const outcome = outcomeOf(search);
+      const found = outcome.kind === 'settings' ? outcome.settings : null;
+      return {
+        client: search.client,
+        places: placesJson(search),
+        outcome: outcome.kind,
+        told:
+          found?.servers.map((server) => ({
+            ...server,
+            faults: faultsOf(server, settings).map(({ kind }) => kind),
+          })) ?? null,
+        faults: found === null ? [] : settingsFaultsOf(found, settings),
+      };
+    }),
   };
 }
 
@@ -68,16 +80,20 @@ export function searchesJson(settings: ClientSettings, searches: readonly Search
 export function searchesWithoutMailJson(emailAddress: string, searches: readonly Search[]) {
   return {
     emailAddress,
-    searches: searches.map((search) => ({
-      client: search.client,
-      places: placesJson(search),
-      told: advertisedIn(search),
-    })),
+    searches: searches.map((search) => {
+      const outcome = outcomeOf(search);
+      return {
+        client: search.client,
+        places: placesJson(search),
+        outcome: outcome.kind,
+        told: outcome.kind === 'settings' ? outcome.settings.servers : null,
+      };
+    }),
   };
 }
 
 function placesJson({ lookups }: Search) {
-  return lookups.map(({ url, found }) => ({ url, found: found.kind }));
+  return lookups.map(({ asked, found }) => ({ url: asked[0].url, asked, found: found.kind }));
 }
 
 /** The DNS records of a domain: the other part of `discovery.json`. */

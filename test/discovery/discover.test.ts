@@ -10,9 +10,15 @@ import { buffer } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { DiscoveryOptions } from '../../src/discovery/discover';
 import { discover } from '../../src/discovery/discover';
-import { readAutoconfig, readAutodiscover } from '../../src/discovery/documents';
 import { decideClientSettings } from '../../src/domain/client-settings';
-import { faultsOf, advertisedIn, type Search } from '../../src/domain/discovery';
+import {
+  faultsOf,
+  guessesLogin,
+  outcomeOf,
+  type Lookup,
+  type LookupResult,
+  type Search,
+} from '../../src/domain/discovery';
 import { defaultPolicy } from '../../src/settings/settings';
 import { autoconfig } from '../../src/formats/autoconfig';
 import { autodiscover } from '../../src/formats/autodiscover';
@@ -35,7 +41,12 @@ let requests: string[] = [];
 
 beforeAll(async () => {
   authority = makeAuthority();
-  const { certificate, key } = authority.issue([...own, ...others]);
+  const { certificate, key } = authority.issue([
+    ...own,
+    ...others,
+    'autoconfig.in.hoster.example',
+    'autoconfig.hoster.example',
+  ]);
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     const { host = '', path } = { host: request.headers.host, path: request.url ?? '' };
     const secure = 'encrypted' in request.socket;
@@ -43,10 +54,12 @@ beforeAll(async () => {
     requests.push(`${request.method ?? ''} ${address}`);
     const page = pages[address];
     if (typeof page === 'function') {
+      response.setHeader('Content-Type', 'text/xml');
       page(request, response);
       return;
     }
     response.statusCode = page === undefined ? 404 : 200;
+    response.setHeader('Content-Type', 'text/xml');
     response.end(page ?? 'nothing');
   };
   const http = createHttpServer(serve);
@@ -98,57 +111,6 @@ const search = async (client: Search['client'], more: DiscoveryOptions = {}) => 
   return one;
 };
 
-describe('reading a configuration document', () => {
-  test('our own documents are read without loss and have no faults', async () => {
-    const thunderbird = (await readAutoconfig(autoconfig(settings), 'bob@example.com')) ?? [];
-    const outlook = (await readAutodiscover(autodiscover(settings))) ?? [];
-    expect(thunderbird).toHaveLength(6);
-    expect(outlook).toHaveLength(2);
-    for (const server of [...thunderbird, ...outlook])
-      expect(faultsOf(server, settings)).toEqual([]);
-  });
-
-  test('placeholders are replaced by the address', async () => {
-    const document = (name: string) =>
-      `<clientConfig version="1.1"><emailProvider id="x"><incomingServer type="imap"><hostname>imap.%EMAILDOMAIN%</hostname><port>993</port><socketType>SSL</socketType><username>${name}</username></incomingServer></emailProvider></clientConfig>`;
-    const loginIn = async (name: string) =>
-      (await readAutoconfig(document(name), 'bob@example.com'))?.[0];
-    expect(await loginIn('%EMAILADDRESS%')).toMatchObject({
-      login: 'bob@example.com',
-      host: 'imap.example.com',
-    });
-    expect((await loginIn('%EMAILLOCALPART%'))?.login).toBe('bob');
-    expect((await loginIn('%EMAILLOCALPART%.example'))?.login).toBe('bob.example');
-  });
-
-  test.each([
-    '',
-    'nothing',
-    '<html></html>',
-    '<clientConfig/>',
-    '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>',
-    '<a',
-  ])('not a configuration document: %s', async (text) => {
-    expect(await readAutoconfig(text, 'bob@example.com')).toBeNull();
-    expect(await readAutodiscover(text)).toBeNull();
-  });
-
-  test('options missing in an Outlook document have their default, which is on', async () => {
-    const text =
-      '<Autodiscover><Response><Account><Protocol><Type>IMAP</Type><Server>mail.example.com</Server><Port>993</Port></Protocol></Account></Response></Autodiscover>';
-    expect(await readAutodiscover(text)).toEqual([
-      {
-        protocol: 'imap',
-        host: 'mail.example.com',
-        port: 993,
-        security: 'implicit-tls',
-        login: null,
-        challengeResponse: true,
-      },
-    ]);
-  });
-});
-
 describe('faults of an advertised server', () => {
   const right = {
     protocol: 'imap',
@@ -156,7 +118,7 @@ describe('faults of an advertised server', () => {
     port: 143,
     security: 'starttls',
     login: 'bob.example',
-    challengeResponse: false,
+    flaws: [],
   } as const;
 
   test.each([
@@ -175,10 +137,11 @@ describe('faults of an advertised server', () => {
     ['another port', { port: 144 }, [{ kind: 'not-prescribed' }]],
     ['the security of another port', { security: 'implicit-tls' }, [{ kind: 'not-prescribed' }]],
     ['no encryption', { security: null }, [{ kind: 'not-encrypted' }]],
+    ['a flaw', { flaws: ['challenge-response'] }, [{ kind: 'challenge-response' }]],
     [
-      'challenge-response authentication',
-      { challengeResponse: true },
-      [{ kind: 'challenge-response' }],
+      'uncertain encryption',
+      { security: null, flaws: ['encryption-unclear'] },
+      [{ kind: 'encryption-unclear' }],
     ],
     ['a host in capital letters is right', { host: 'MAIL.example.com' }, []],
   ] as const)('%s', (_what, change, faults) => {
@@ -192,9 +155,130 @@ describe('faults of an advertised server', () => {
   });
 });
 
+describe('what a client does after its search', () => {
+  const servers = { kind: 'servers', settings: none() } as const;
+  const refused = { kind: 'refused', why: { kind: 'other-document' }, skipped: [] } as const;
+  const nothing = { kind: 'nothing', status: 404 } as const;
+  const elsewhere = { kind: 'leads-elsewhere', to: 'https://elsewhere.example/' } as const;
+
+  function none() {
+    return { servers: [], usesAll: false, otherAccounts: [], skipped: [], unspecified: [] };
+  }
+
+  const outcome = (...lookups: [step: string, found: LookupResult][]) =>
+    outcomeOf({
+      client: 'thunderbird',
+      lookups: lookups.map(([step, found], index): Lookup => ({
+        ...{ step, found },
+        asked: [{ method: 'GET', url: `https://${index}.example/` }],
+      })),
+    });
+
+  test.each<[string, [string, LookupResult][], string]>([
+    [
+      'nothing anywhere',
+      [
+        ['a', nothing],
+        ['b', nothing],
+      ],
+      'guesses',
+    ],
+    [
+      'settings at the second place',
+      [
+        ['a', nothing],
+        ['a', servers],
+      ],
+      'settings 1',
+    ],
+    [
+      'a useless answer ends the step',
+      [
+        ['a', refused],
+        ['a', servers],
+      ],
+      'guesses',
+    ],
+    [
+      'and the next step is tried',
+      [
+        ['a', refused],
+        ['a', servers],
+        ['b', servers],
+      ],
+      'settings 2',
+    ],
+    [
+      'unreadable XML does not end it',
+      [
+        ['a', { kind: 'not-understood' }],
+        ['a', servers],
+      ],
+      'settings 1',
+    ],
+    [
+      'it follows a redirect',
+      [
+        ['a', elsewhere],
+        ['a', servers],
+      ],
+      'elsewhere 0',
+    ],
+    [
+      'which comes after better settings',
+      [
+        ['a', servers],
+        ['a', elsewhere],
+      ],
+      'settings 0',
+    ],
+    [
+      'others are not asked',
+      [
+        ['a', { kind: 'not-asked', why: 'others' }],
+        ['b', servers],
+      ],
+      'settings 1',
+    ],
+  ])('%s', (_what, lookups, is) => {
+    const result = outcome(...lookups);
+    const from =
+      result.kind === 'guesses' ? '' : ` ${new URL(result.from.asked[0].url).host[0] ?? ''}`;
+    expect(`${result.kind}${from}`).toBe(is);
+  });
+
+  test.each([
+    ['thunderbird', 'bob@example.com', true],
+    ['thunderbird', 'bob', true],
+    ['thunderbird', 'bob.example', false],
+    ['outlook', 'bob@example.com', true],
+    ['outlook', 'bob', false],
+  ] as const)('%s guesses %s: %s', (client, login, does) => {
+    const search = { client, lookups: [] };
+    expect(guessesLogin(search, { emailAddress: 'bob@example.com', login })).toBe(does);
+  });
+});
+
 describe('a discovery search', () => {
   const known = 'https://example.com/.well-known/autoconfig/mail/config-v1.1.xml';
   const named = 'https://autoconfig.example.com/mail/config-v1.1.xml';
+
+  const to =
+    (location: string): Handler =>
+    (_request, response) => {
+      response.writeHead(302, { Location: location }).end();
+    };
+
+  const serversIn = (search: Search) => {
+    const outcome = outcomeOf(search);
+    return outcome.kind === 'settings' ? outcome.settings.servers : null;
+  };
+  /** The requests of a search and their results, a line each, without the query. */
+  const linesOf = ({ lookups }: Search) =>
+    lookups.map(({ asked, found }) => {
+      const line = asked.map(({ method, url }) => `${method} ${url.replace(/\?.*/, '')}`);
+      return `${line.join(' > ')} ${found.kind}`;
+    });
 
   test('tries the places in the order of the client; the first result counts', async () => {
     pages = {
@@ -202,22 +286,83 @@ describe('a discovery search', () => {
       [named]: autoconfig(settings),
     };
     const found = await search('thunderbird');
-    expect(found.lookups.map(({ url, found: one }) => [url.replace(/\?.*/, ''), one.kind])).toEqual(
-      [
-        [named, 'servers'],
-        [known, 'servers'],
-        [named.replace('https', 'http'), 'nothing'],
-        [known.replace('https', 'http'), 'nothing'],
-      ],
-    );
-    expect(advertisedIn(found)?.[0]?.login).toBe('bob.example');
-    expect(new Set(found.lookups.map(({ url }) => url.split('?')[1]))).toEqual(
-      new Set(['emailaddress=bob%40example.com']),
+    expect(linesOf(found)).toEqual([
+      `GET ${named} servers`,
+      `GET ${known} servers`,
+      `GET ${named.replace('https', 'http')} nothing`,
+      `GET ${known.replace('https', 'http')} nothing`,
+      'GET https://live.thunderbird.net/autoconfig/v1.1/example.com not-asked',
+      'POST https://autodiscover.example.com/autodiscover/autodiscover.xml not-asked',
+      'POST https://example.com/autodiscover/autodiscover.xml not-asked',
+      'POST http://autodiscover.example.com/autodiscover/autodiscover.xml not-asked',
+      'SRV _autodiscover._tcp.example.com not-asked',
+    ]);
+    expect(serversIn(found)?.[0]?.login).toBe('bob.example');
+    expect(
+      new Set(found.lookups.slice(0, 4).map(({ asked }) => asked[0].url.split('?')[1])),
+    ).toEqual(new Set(['emailaddress=bob%40example.com']));
+    // What comes after it is not requested for Thunderbird, and others never are.
+    expect(requests.filter((one) => one.includes('thunderbird'))).toEqual([]);
+    expect(requests).not.toContain(
+      'POST http://autodiscover.example.com/autodiscover/autodiscover.xml',
     );
   });
 
+  test('a web page that answers every name keeps Thunderbird from looking further', async () => {
+    pages = {
+      [named]: (_request, response) => {
+        response.setHeader('Content-Type', 'text/html');
+        response.end('<html>Welcome</html>');
+      },
+      [known]: autoconfig(settings),
+    };
+    const found = await search('thunderbird');
+    expect(found.lookups[0]?.found).toMatchObject({ kind: 'refused' });
+    expect(outcomeOf(found)).toEqual({ kind: 'guesses' });
+  });
+
+  test('looks because of the MX record in the domain of its host, and in the registered one', async () => {
+    const at = (domain: string) => `https://autoconfig.${domain}/mail/config-v1.1.xml`;
+    pages = { [at('hoster.example')]: autoconfig(settings) };
+    const withMx = (...hosts: string[]) =>
+      search('thunderbird', {
+        resolve: (host) =>
+          Promise.resolve(/^autoconfig\.(in\.)?hoster\.example$/.test(host) ? ['127.0.0.1'] : []),
+        names: {
+          mx: () => Promise.resolve(hosts.map((exchange, priority) => ({ exchange, priority }))),
+          srv: () => Promise.resolve([]),
+        },
+      });
+    const found = await withMx('mx1.in.hoster.example.', 'mx.other.example');
+    expect(linesOf(found).slice(4, 9)).toEqual([
+      'GET https://live.thunderbird.net/autoconfig/v1.1/example.com not-asked',
+      `GET ${at('in.hoster.example')} nothing`,
+      'GET https://live.thunderbird.net/autoconfig/v1.1/in.hoster.example not-asked',
+      `GET ${at('hoster.example')} servers`,
+      'GET https://live.thunderbird.net/autoconfig/v1.1/hoster.example not-asked',
+    ]);
+    expect(serversIn(found)).not.toBeNull();
+    expect(found.lookups[5]?.asked[0].url).toContain('?emailaddress=bob%40example.com');
+    // Nothing else is there, and a domain that many register in is none: Gecko's list of public suffixes.
+    for (const mx of ['mail.example.com', 'example.com', '', 'localhost', '192.0.2.1'])
+      expect((await withMx(mx)).lookups.filter(({ step }) => step.startsWith('mx'))).toEqual([]);
+    const british = await withMx('mail.hoster.co.uk');
+    expect(british.lookups.map(({ step }) => step).filter((one) => one.startsWith('mx'))).toEqual([
+      'mx hoster.co.uk',
+    ]);
+  });
+
+  test('Thunderbird takes autodiscover where there is nothing else', async () => {
+    pages = { 'https://example.com/autodiscover/autodiscover.xml': autodiscover(settings) };
+    const found = await search('thunderbird');
+    expect(outcomeOf(found)).toMatchObject({
+      kind: 'settings',
+      from: { step: 'autodiscover', asked: [{ method: 'POST' }] },
+    });
+  });
+
   test('finds the settings where a program answers and needs the address', async () => {
-    const program = 'https://autoconfig.example.com/cgi-bin/autoconfig.cgi';
+    const program = 'https://example.com/cgi-bin/autoconfig.cgi';
     pages = {
       // Apache's Redirect appends the query of the request.
       [known]: (request, response) => {
@@ -229,12 +374,16 @@ describe('a discovery search', () => {
         const { searchParams } = new URL(request.url ?? '', program);
         if (searchParams.get('emailaddress') === 'bob@example.com')
           response.end(autoconfig(settings));
-        else response.end('Missing emailaddress parameter');
+        else {
+          response.setHeader('Content-Type', 'text/plain');
+          response.end('Missing emailaddress parameter');
+        }
       },
     };
     const found = await search('thunderbird');
     expect(found.lookups[1]?.found.kind).toBe('servers');
-    expect(advertisedIn(found)?.[0]?.login).toBe('bob.example');
+    expect(serversIn(found)?.[0]?.login).toBe('bob.example');
+    expect(linesOf(found)[1]).toBe(`GET ${known} > GET ${program} servers`);
   });
 
   test('for Outlook sends the address in the request', async () => {
@@ -248,24 +397,136 @@ describe('a discovery search', () => {
       },
     };
     const found = await search('outlook');
-    expect(advertisedIn(found)?.map(({ login }) => login)).toEqual(['bob.example', 'bob.example']);
+    expect(serversIn(found)?.map(({ login }) => login)).toEqual(['bob.example', 'bob.example']);
     expect(sent).toContain('<EMailAddress>bob@example.com</EMailAddress>');
-    expect(requests).toContain('POST https://example.com/autodiscover/autodiscover.xml');
+    expect(linesOf(found)).toEqual([
+      'POST https://example.com/autodiscover/autodiscover.xml nothing',
+      'POST https://autodiscover.example.com/autodiscover/autodiscover.xml servers',
+      'GET http://autodiscover.example.com/autodiscover/autodiscover.xml not-asked',
+      'SRV _autodiscover._tcp.example.com not-asked',
+    ]);
+  });
+
+  describe('Outlook', () => {
+    const file = 'autodiscover/autodiscover.xml';
+    const plain = `http://autodiscover.example.com/${file}`;
+    const away = `https://mail.example.com/${file}`;
+    const answerOf = (account: string) =>
+      `<Autodiscover><Response><Account>${account}</Account></Response></Autodiscover>`;
+    const reachable = {
+      resolve: (host: string) =>
+        Promise.resolve([...own, 'mail.example.com'].includes(host) ? ['127.0.0.1'] : []),
+    };
+    const last = async (more: DiscoveryOptions = reachable) => {
+      const lines = linesOf(await search('outlook', more));
+      return [lines[2], lines[3]];
+    };
+
+    test('follows a redirect without TLS, and repeats the request there', async () => {
+      pages = { [plain]: to(away), [away]: autodiscover(settings) };
+      expect((await last())[0]).toBe(`GET ${plain} > POST ${away} servers`);
+    });
+
+    test('takes no settings without TLS', async () => {
+      pages = { [plain]: autodiscover(settings) };
+      expect((await last())[0]).toBe(`GET ${plain} no-redirect`);
+      expect(outcomeOf(await search('outlook'))).toEqual({ kind: 'guesses' });
+    });
+
+    test('goes where the SRV record leads, on the port of HTTPS', async () => {
+      const record = '_autodiscover._tcp.example.com';
+      pages = { [away]: autodiscover(settings) };
+      const names = (host: string) => ({
+        mx: () => Promise.resolve([]),
+        srv: (name: string) =>
+          Promise.resolve(
+            name === record
+              ? [
+                  { name: 'later.example', port: 443, priority: 9, weight: 9 },
+                  { name: host, port: 8443, priority: 0, weight: 1 },
+                ]
+              : [],
+          ),
+      });
+      expect((await last({ ...reachable, names: names('mail.example.com') }))[1]).toBe(
+        `SRV ${record} > POST ${away} servers`,
+      );
+      expect((await last({ ...reachable, names: names('.') }))[1]).toBe(`SRV ${record} no-record`);
+      expect((await last())[1]).toBe(`SRV ${record} no-record`);
+    });
+
+    test.each(['127.0.0.1', 'a b', 'mail.example.com/x?', 'user@mail.example.com'])(
+      'does not go to %s because of the SRV record',
+      async (name) => {
+        const srv = () => Promise.resolve([{ name, port: 443, priority: 0, weight: 0 }]);
+        const names = { mx: () => Promise.resolve([]), srv };
+        expect((await last({ ...reachable, names }))[1]).toMatch(/no-record$/);
+      },
+    );
+
+    test('goes to the URL of an answer, within the domain', async () => {
+      const url = (where: string) =>
+        answerOf(`<Action>redirectUrl</Action><RedirectUrl>${where}</RedirectUrl>`);
+      const first = `https://example.com/${file}`;
+      pages = { [first]: url(away), [away]: autodiscover(settings) };
+      expect(linesOf(await search('outlook', reachable))[0]).toBe(
+        `POST ${first} > POST ${away} servers`,
+      );
+      pages = { [first]: url('https://elsewhere.example/x') };
+      const found = await search('outlook', reachable);
+      expect(outcomeOf(found).kind).toBe('elsewhere');
+      expect(found.lookups[0]?.found).toEqual({
+        kind: 'leads-elsewhere',
+        to: 'https://elsewhere.example/x',
+      });
+      pages = { [first]: url(first) };
+      requests = [];
+      expect(linesOf(await search('outlook', reachable))[0]).toMatch(/leads-elsewhere$/);
+      // Four times for Outlook, and once for Thunderbird, which does not follow it.
+      expect(requests.filter((one) => one === `POST ${first}`)).toHaveLength(5);
+    });
+
+    test('asks again for the address of an answer, if it is in the domain', async () => {
+      const first = `https://example.com/${file}`;
+      const sent: string[] = [];
+      pages = {
+        [first]: (request, response) => {
+          void buffer(request).then((bytes) => {
+            const address = /<EMailAddress>(.*?)</.exec(String(bytes))?.[1] ?? '';
+            sent.push(address);
+            response.end(
+              address === 'robert@example.com'
+                ? autodiscover(settings)
+                : answerOf(
+                    '<Action>redirectAddr</Action><RedirectAddr>robert@example.com</RedirectAddr>',
+                  ),
+            );
+          });
+        },
+      };
+      const found = await search('outlook', reachable);
+      expect(linesOf(found)[0]).toBe(`POST ${first} > POST ${first} servers`);
+      // Both clients do.
+      expect(sent.sort()).toEqual(
+        ['bob', 'bob', 'robert', 'robert'].map((name) => `${name}@example.com`),
+      );
+      pages = {
+        [first]: answerOf('<Action>redirectAddr</Action><RedirectAddr>b@x.example</RedirectAddr>'),
+      };
+      expect((await search('outlook', reachable)).lookups[0]?.found).toEqual({
+        kind: 'leads-elsewhere',
+        to: 'b@x.example',
+      });
+    });
   });
 
   test('finds nothing where no host has an address', async () => {
     const found = await search('thunderbird', { resolve: () => Promise.resolve([]) });
-    expect(advertisedIn(found)).toBeNull();
-    expect(new Set(found.lookups.map(({ found: one }) => JSON.stringify(one)))).toEqual(
+    expect(serversIn(found)).toBeNull();
+    expect(new Set(found.lookups.slice(0, 4).map(({ found: one }) => JSON.stringify(one)))).toEqual(
       new Set([JSON.stringify({ kind: 'unreachable', why: 'no-address' })]),
     );
   });
-
-  const to =
-    (location: string): Handler =>
-    (_request, response) => {
-      response.writeHead(302, { Location: location }).end();
-    };
 
   test('follows a redirect within the domain', async () => {
     pages = { [named]: to(known), [known]: autoconfig(settings) };
@@ -450,7 +711,7 @@ describe('a discovery search', () => {
       const [server] = incoming.map((service) => ({
         ...service,
         login: off.login,
-        challengeResponse: false,
+        flaws: [],
       }));
       if (server === undefined) throw new Error('no server');
       expect(faultsOf(server, off)).toEqual([{ kind: 'mail-off' }]);
@@ -462,7 +723,7 @@ describe('a discovery search', () => {
     const app = await startApp({ discovery: options() });
     const { text } = await app.get('/domains/example.com/mailboxes/bob.example/discovery');
     expect(text).toContain('it would log in as bob@example.com, but the user name is bob.example');
-    expect(text).toContain('<strong>which is wrong here</strong>');
+    expect(text).toContain('<strong>This is wrong here.</strong>');
     const answer = await app.get('/domains/example.com/mailboxes/bob.example/discovery.json');
     expect(answer.body).toMatchObject({
       login: 'bob.example',

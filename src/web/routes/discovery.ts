@@ -4,14 +4,29 @@ import type { DiscoveryOptions } from '../../discovery/discover';
 import {
   decideAllClientSettings,
   decideServices,
+  withImplicitTls,
   type DomainServices,
   type ClientSettings,
 } from '../../domain/client-settings';
-import { faultsOf, advertisedIn, type Search, type AdvertisedServer } from '../../domain/discovery';
+import {
+  faultsOf,
+  guessesLogin,
+  outcomeOf,
+  settingsFaultsOf,
+  type AdvertisedServer,
+  type Search,
+} from '../../domain/discovery';
 import { selectMailboxes } from '../../domain/mailbox-list';
 import { pageOf } from '../../domain/page';
 import type { VirtualServer } from '../../domain/virtual-server';
-import { clientNames, faultWords, foundWords, advertisedName } from '../../formats/discovery-words';
+import {
+  advertisedName,
+  askedWords,
+  clientNames,
+  faultWords,
+  foundWords,
+  settingsFaultWords,
+} from '../../formats/discovery-words';
 import { recordsJson, searchesJson, searchesWithoutMailJson } from '../../formats/json';
 import { notFound } from '../http-error';
 import type { PageTexts } from '../../texts/page-texts';
@@ -96,13 +111,14 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
         searches: found.searches.map((search) => ({
           client: clientNames[search.client],
           lookups: lookupsOf(search, t),
-          advertised: advertisedIn(search)?.map((server) => judged(server, settings, t)) ?? null,
+          outcome: judgedOutcome(search, settings, t),
         })),
         srv: found.srv.map(({ name, server }) => ({
           record: name,
           ...judged(server, settings, t),
         })),
         mx: found.mx,
+        canHaveProfile: withImplicitTls(settings, 'imap') !== null,
       });
     },
   );
@@ -126,7 +142,7 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
         searches: found.searches.map((search) => ({
           client: clientNames[search.client],
           lookups: lookupsOf(search, t),
-          advertised: advertisedIn(search)?.map((one) => advertisedName(one, t)) ?? [],
+          ...leftIn(search, t),
         })),
         srv: found.srv.map((one) => ({ record: one.name, name: advertisedName(one.server, t) })),
       });
@@ -185,7 +201,10 @@ function hostsOf({ incoming, outgoing }: Pick<DomainServices, 'incoming' | 'outg
 
 /** The places where a client looks, with the results in words. */
 function lookupsOf({ lookups }: Search, t: PageTexts) {
-  return lookups.map(({ url, found }) => ({ url, words: foundWords(found, t) }));
+  return lookups.map(({ asked, found }) => ({
+    asked: askedWords(asked),
+    words: foundWords(found, t),
+  }));
 }
 
 function judged(server: AdvertisedServer, settings: ClientSettings, t: PageTexts) {
@@ -195,13 +214,71 @@ function judged(server: AdvertisedServer, settings: ClientSettings, t: PageTexts
   };
 }
 
+/** What a client does after its search, with what is wrong about it for a mailbox. */
+function judgedOutcome(search: Search, settings: ClientSettings, t: PageTexts) {
+  const outcome = outcomeOf(search);
+  switch (outcome.kind) {
+    case 'settings':
+      return {
+        kind: 'settings' as const,
+        from: askedWords(outcome.from.asked.slice(-1)),
+        servers: outcome.settings.servers.map((server) => judged(server, settings, t)),
+        faults: settingsFaultsOf(outcome.settings, settings).map((one) =>
+          settingsFaultWords(one, t),
+        ),
+      };
+    case 'elsewhere':
+      return {
+        kind: 'elsewhere' as const,
+        from: askedWords(outcome.from.asked),
+        words: foundWords(outcome.from.found, t),
+      };
+    case 'guesses':
+      return {
+        kind: 'guesses' as const,
+        guess: t.text(search.client === 'thunderbird' ? 'find_guess_both' : 'find_guess_address'),
+        right: guessesLogin(search, settings),
+        /** Answers that the client took and could not use. */
+        refused: search.lookups
+          .filter(({ found }) => found.kind === 'refused')
+          .map(({ asked, found }) => ({ asked: askedWords(asked), words: foundWords(found, t) })),
+      };
+  }
+}
+
 /** What one client finds for a mailbox, for a row of a table. */
 function summaryOf(search: Search, settings: ClientSettings, t: PageTexts) {
-  const advertised = advertisedIn(search);
-  if (advertised === null) {
-    // The client then guesses: the address as user name, and common host names.
-    return { kind: settings.loginIsEmailAddress ? 'guesses' : 'guesses-wrong', faults: [] };
+  const outcome = judgedOutcome(search, settings, t);
+  switch (outcome.kind) {
+    case 'settings': {
+      const faults = new Set([
+        ...outcome.faults,
+        ...outcome.servers.flatMap((server) => server.faults),
+      ]);
+      return { kind: faults.size === 0 ? 'right' : 'wrong', faults: [...faults] };
+    }
+    case 'elsewhere':
+      return { kind: 'unknown', faults: [outcome.words] };
+    case 'guesses':
+      return {
+        kind: outcome.right ? 'guesses' : 'guesses-wrong',
+        faults: [
+          ...outcome.refused.map(({ words }) => words),
+          ...(outcome.right ? [] : [outcome.guess]),
+        ],
+      };
   }
-  const faults = new Set(advertised.flatMap((server) => judged(server, settings, t).faults));
-  return { kind: faults.size === 0 ? 'right' : 'wrong', faults: [...faults] };
+}
+
+/** What one client still finds in a domain without mail. */
+function leftIn(search: Search, t: PageTexts) {
+  const outcome = outcomeOf(search);
+  if (outcome.kind === 'elsewhere')
+    return { names: [], elsewhere: foundWords(outcome.from.found, t) };
+  if (outcome.kind === 'guesses') return { names: [], elsewhere: null };
+  const { servers, otherAccounts } = outcome.settings;
+  return {
+    names: [...servers.map((one) => advertisedName(one, t)), ...otherAccounts],
+    elsewhere: null,
+  };
 }
