@@ -241,6 +241,10 @@ function remarksOf(
   ];
 }
 
+/**
+ * What to do if it does not work. The words that a mail app shows for a wrong user name are Thunderbird's, read off its
+ * screens in each language (`account-hub-account-authentication-error` in its accountHub.ftl).
+ */
 function helpOf(settings: ClientSettings, { text }: Texts): RichText[] {
   const login = value(settings.login);
   const { webmailUrl, supportContact: contact } = settings;

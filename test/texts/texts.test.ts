@@ -13,6 +13,14 @@ import { bob, exampleCom } from '../helpers/domain';
 const folder = join(__dirname, '..', '..', 'src', 'webmin', 'lang');
 const read = (code: string) => parseTexts(readFileSync(join(folder, code), 'utf8'));
 const english = read('en');
+/** The words on a client's screens by language, and what it says to a wrong user name. */
+const wordsOf = (id: string) => {
+  const file = join(__dirname, '..', 'fixtures', 'client-labels', `${id}.json`);
+  return JSON.parse(readFileSync(file, 'utf8')) as {
+    words: Record<string, string[]>;
+    refusal?: Record<string, string>;
+  };
+};
 const placeholders = (text = '') => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort();
 
 describe.each(readdirSync(folder))('the texts of %s', (code) => {
@@ -73,6 +81,14 @@ describe('guides', () => {
       expect(text).toContain('mail.example.com');
       const ports = id.startsWith('apple') ? ['993', '465'] : ['143', '587'];
       for (const port of ports) expect(text).toContain(port);
+    },
+  );
+
+  test.each(languages.all.map(({ code }) => code))(
+    'the sheet in %s quotes what Thunderbird says to a wrong user name',
+    (code) => {
+      const { refusal } = wordsOf('thunderbird');
+      expect(read(code).get('sheet_help_login_differs')).toContain(refusal?.[code]);
     },
   );
 
