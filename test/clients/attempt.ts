@@ -27,8 +27,8 @@ const marks: Readonly<Record<Expected, string>> = {
   'accepts any certificate': 'not checked',
 };
 
-/** Words of a refusal because of a certificate. */
-export const aboutCertificates = /certificate|host ?name|verif/i;
+/** Words of a refusal because of a certificate, in any language of a client. */
+export const aboutCertificates = /certifica|zertifikat|host ?name|verif/i;
 
 /** What runs beside the clients. */
 export interface Bench {

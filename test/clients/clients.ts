@@ -1,5 +1,6 @@
 import type { Attempt, Client, Service } from './client';
 import { cli } from './cli';
+import { thunderbird } from './thunderbird';
 
 /** The message to send, with its headers. */
 function message({ settings, recipient, sending }: Attempt): string {
@@ -117,4 +118,5 @@ password "${attempt.password}"
       input: message(attempt),
     }),
   }),
+  thunderbird,
 ];

@@ -66,7 +66,10 @@ async function run(names) {
         ['ca-certificates', existsSync('/etc/ssl/certs')],
         ['iproute2', installed('ip')],
         ...chosen.flatMap(({ packages }) =>
-          Object.entries(packages).map(([name, program]) => [name, installed(program)]),
+          Object.entries(packages).map(([name, program]) => [
+            name,
+            program.startsWith('/') ? existsSync(program) : installed(program),
+          ]),
         ),
       ],
       '',
