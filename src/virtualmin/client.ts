@@ -7,6 +7,7 @@ import { domainFields, fromNames, toNames, toVirtualServers } from './domains';
 import { LockedOutError, RemoteApiError, TlsNotVerifiableError } from './errors';
 import { UntrustedCertificate, verifyingAgent, type Trust } from './trust';
 import { toDomainUsers, userFields } from './users';
+import { explainAnswer, explainFailure, type Explanation } from './wrong-address';
 
 /** How to reach Virtualmin's remote API. */
 export interface VirtualminConfig {
@@ -72,7 +73,8 @@ export function createVirtualminClient(
 ): VirtualminClient {
   const limit = pLimit(maxConcurrentCalls);
   let http: Promise<AxiosInstance> | undefined;
-  let passwordRefused = false;
+  /** The error of the call whose password was refused. */
+  let refused: ReturnType<typeof loginRefused> | null = null;
   let lockedOutUntil = 0;
   let webmin: string | null = null;
   let virtualmin: ServerVersions['virtualmin'] = null;
@@ -83,7 +85,7 @@ export function createVirtualminClient(
     fields: readonly Field[],
   ): Promise<readonly Row<Field>[]> {
     return limit(async () => {
-      if (passwordRefused) throw wrongPassword(call);
+      if (refused !== null) throw refused(call);
       if (now() < lockedOutUntil) throw new LockedOutError(call, lockedOutUntil);
       const layout = fields.length === 0 ? 'name-only' : 'multiline';
       const response = await get(call, { ...parameters, [layout]: '', [config.format]: '1' });
@@ -112,34 +114,28 @@ export function createVirtualminClient(
     fields: readonly Field[],
   ): Promise<readonly Row<Field>[]> {
     if (response.status === 401) {
-      passwordRefused = true;
-      throw wrongPassword(call);
+      refused = loginRefused(response);
+      throw refused(call);
     }
     if (response.status === 403) {
-      if (isAddressRule(response.data)) {
-        throw new RemoteApiError(
-          'not-allowed',
-          call,
-          'Webmin accepts no connection from this address',
-          'On the server: Webmin Configuration, IP Access Control.',
-        );
-      }
+      const rule = accessRule(response.data);
+      if (rule !== null) throw new RemoteApiError('not-allowed', call, rule.reason, rule.advice);
       lockedOutUntil = now() + lockOutTime;
       throw new LockedOutError(call, lockedOutUntil);
     }
     const answer = await read(response.data, fields).catch(() => {
-      throw notUnderstood(call, response, 'the answer could not be read');
+      throw notUnderstood(call, response, 'the answer could not be read', config);
     });
     switch (answer.kind) {
       case 'rows':
         if (response.status === 200) return answer.rows;
-        throw notUnderstood(call, response, 'an answer with an unexpected status');
+        throw notUnderstood(call, response, 'an answer with an unexpected status', config);
       case 'refusal':
         throw refusal(call, answer.reason);
       case 'failure':
         throw failure(call, answer.reason);
       case 'not-understood':
-        if (response.status >= 500) {
+        if (response.status >= 500 && explainAnswer(response, config.url) === null) {
           throw new RemoteApiError(
             'command-failed',
             call,
@@ -147,7 +143,7 @@ export function createVirtualminClient(
             "See Webmin's error log, /var/webmin/miniserv.error.",
           );
         }
-        throw notUnderstood(call, response, answer.reason);
+        throw notUnderstood(call, response, answer.reason, config);
     }
   }
 
@@ -203,7 +199,7 @@ export function createVirtualminClient(
     },
     versions: () => ({ virtualmin, webmin }),
     tryAgain() {
-      passwordRefused = false;
+      refused = null;
     },
   };
 }
@@ -235,20 +231,41 @@ async function createHttp(config: VirtualminConfig, trust: () => Trust): Promise
   });
 }
 
-function wrongPassword(call: string): RemoteApiError {
-  return new RemoteApiError(
-    'wrong-password',
-    call,
-    'Webmin does not accept this user name and password',
-    'Check VIRTUALMIN_USER and VIRTUALMIN_PASSWORD. No further request is made until you choose to try again, ' +
-      'because Webmin blocks this address after five failed logins.',
-  );
+/** The error for a 401, for each call. Webmin names the reason for a user with two factors (miniserv-lib.pl). */
+function loginRefused({ headers }: AxiosResponse): (call: string) => RemoteApiError {
+  const twoFactor = headers['x-webmin-auth-error'] === 'twofactor-required';
+  const [reason, advice] = twoFactor
+    ? [
+        'this Webmin user has two-factor authentication, and the API takes only a password',
+        'Use a Webmin user without it: see "Connecting a server" in docs/standalone.md.',
+      ]
+    : [
+        'Webmin does not accept this user name and password',
+        'Check VIRTUALMIN_USER and VIRTUALMIN_PASSWORD.',
+      ];
+  const wait =
+    'No further request is made until you choose to try again, because Webmin blocks this address after five failed logins.';
+  return (call) => new RemoteApiError('wrong-password', call, reason, `${advice} ${wait}`);
 }
 
-/** Whether Webmin refused the address by its access rules: the text of a lock-out has further words. */
-function isAddressRule(body: Buffer): boolean {
+/** Why Webmin refused the connection, by its rules (miniserv-lib.pl). Null if it is a lock-out, which has further words. */
+function accessRule(body: Buffer): Explanation | null {
   const text = body.toString('latin1', 0, 4096);
-  return /access denied for/i.test(text) && !/blocked|too many|failures/i.test(text);
+  if (/blocked|too many|failures/i.test(text)) return null;
+  if (/access denied at the current time/i.test(text)) {
+    return {
+      reason: 'Webmin lets this user in only at other times',
+      advice: 'On the server: Webmin Users, the user, Security and limits options, allowed times.',
+    };
+  }
+  if (/access denied for/i.test(text)) {
+    return {
+      reason: 'Webmin accepts no connection from this address',
+      advice:
+        'On the server: Webmin Configuration, IP Access Control, and IP access control of the Webmin user.',
+    };
+  }
+  return null;
 }
 
 function refusal(call: string, reason: string): RemoteApiError {
@@ -275,13 +292,17 @@ function failure(call: string, reason: string | null): RemoteApiError {
   return new RemoteApiError('command-failed', call, `Virtualmin says: ${reason}`);
 }
 
-function notUnderstood(call: string, response: AxiosResponse, reason: string): RemoteApiError {
-  return new RemoteApiError(
-    'not-understood',
-    call,
-    `${reason} (HTTP ${response.status})`,
-    'Is VIRTUALMIN_URL the address of Webmin, and is Virtualmin installed there?',
-  );
+function notUnderstood(
+  call: string,
+  response: AxiosResponse<Buffer>,
+  unknown: string,
+  { url }: VirtualminConfig,
+): RemoteApiError {
+  const { reason, advice } = explainAnswer(response, url) ?? {
+    reason: `${unknown} (HTTP ${response.status})`,
+    advice: 'Is VIRTUALMIN_URL the address of Webmin, and is Virtualmin installed there?',
+  };
+  return new RemoteApiError('not-understood', call, reason, advice);
 }
 
 /** Translates an error of axios. Its config holds the password, so only its code is passed on. */
@@ -311,6 +332,11 @@ function toRemoteApiError(
     );
   }
   const code = (error as { code?: unknown } | null)?.code;
+  const misdirected = explainFailure(typeof code === 'string' ? code : '', message, config.url);
+  if (misdirected !== null) {
+    const { reason, advice } = misdirected;
+    return new RemoteApiError('not-understood', call, reason, advice);
+  }
   return new RemoteApiError(
     'unreachable',
     call,

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { VirtualminConfig } from '../../src/virtualmin/client';
 import { createVirtualminClient } from '../../src/virtualmin/client';
 import { RemoteApiError, TlsNotVerifiableError } from '../../src/virtualmin/errors';
+import { answers, startPlainMiniserv, type PageAnswer } from '../helpers/miniserv';
 import {
   jsonAnswer,
   recording,
@@ -274,6 +275,99 @@ describe('an error of Virtualmin', () => {
     expect(virtualmin.requests).toHaveLength(1);
   });
 
+  test.each<[string, PageAnswer, string, string]>([
+    [
+      'TLS port of an older Webmin',
+      answers.sslMode('https://127.0.0.1:10000'),
+      'speaks TLS on this port',
+      'Set VIRTUALMIN_URL to https://127.0.0.1:',
+    ],
+    ['TLS port of nginx', answers.nginxTlsPort, 'speaks TLS', 'VIRTUALMIN_URL to https://127'],
+    ['TLS port of Apache', answers.apacheTlsPort, 'speaks TLS', 'VIRTUALMIN_URL to https://127'],
+    [
+      'redirect to https',
+      answers.redirect('https://127.0.0.1:10000'),
+      'speaks TLS on this port',
+      'Set VIRTUALMIN_URL to https://127.0.0.1:10000.',
+    ],
+    [
+      'redirect to another name',
+      answers.redirect('https://panel.example.com:10000?key=S3cret'),
+      'redirects to https://panel.example.com:10000',
+      'Set VIRTUALMIN_URL to https://panel.example.com:10000.',
+    ],
+    ['redirect within', answers.redirect('/login?S3cret'), 'to another page', 'a prefix'],
+    ['redirect to nowhere', answers.redirect('https://['), 'not say to which', 'Webmin itself'],
+    [
+      'redirect to a script',
+      answers.redirect('javascript:alert(1)'),
+      'not say to which',
+      'Webmin itself',
+    ],
+    ['another host name', answers.wrongHost, 'the host name 127.0.0.1', '"musthost"'],
+    ['a login page', answers.loginPage, 'a login page', '"sessiononly"'],
+    ['Webmin alone', answers.noSuchFile, 'Virtualmin is not installed there', 'Usermin'],
+    ['another web server', answers.otherServer, 'another web server, Apache', 'port 10000'],
+    ['no JSON in Perl', answers.noJson, 'JSON::PP is missing', 'VIRTUALMIN_FORMAT to xml'],
+  ])('a wrong address: %s', async (_what, { status, body, headers }, reason, advice) => {
+    always(status, body, headers);
+    const error = await failureOf(client().listDomains());
+    expect(error.code).toBe('not-understood');
+    expect(error.reason).toContain(reason);
+    expect(error.advice).toContain(advice);
+    expect(error.message).not.toContain('S3cret');
+    expect(virtualmin.requests).toHaveLength(1);
+  });
+
+  test('a proxy whose Webmin is stopped', async () => {
+    always(502, '<html>Bad gateway</html>', { Server: 'nginx' });
+    expect(await failureOf(client().listDomains())).toMatchObject({
+      code: 'not-understood',
+      reason: 'the answer is a web page of another web server, nginx (HTTP 502)',
+    });
+  });
+
+  test.each([
+    ['from this address', answers.wrongAddress, 'no connection from this address'],
+    ['at this time', answers.wrongTime, 'only at other times'],
+  ])('a user who may not log in %s', async (_what, { status, body, headers }, reason) => {
+    always(status, body, headers);
+    expect(await failureOf(client().listDomains())).toMatchObject({
+      code: 'not-allowed',
+      message: expect.stringContaining(reason),
+    });
+  });
+
+  test('https:// to a Webmin without SSL', async () => {
+    const plain = await startPlainMiniserv();
+    const url = `https://127.0.0.1:${plain.port}`;
+    // Whether a handshake contains a line feed is random.
+    for (let time = 0; time < 12; time++) {
+      expect(await failureOf(client({ url }).listDomains())).toMatchObject({
+        code: 'not-understood',
+        reason: expect.stringMatching(/^there is no TLS at 127\.0\.0\.1:\d+/),
+        advice: expect.stringContaining('SSL Encryption'),
+      });
+    }
+    plain.close();
+  });
+
+  test('http:// to a server that answers with an alert of TLS', async () => {
+    // RFC 8446, 6: fatal, unexpected_message.
+    const server = createServer((socket) => {
+      socket.once('data', () => socket.end(Buffer.from([0x15, 3, 1, 0, 2, 2, 10])));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}`;
+    expect(await failureOf(client({ url }).listDomains())).toMatchObject({
+      code: 'not-understood',
+      reason: expect.stringContaining('is not HTTP'),
+      advice: expect.stringContaining(`https://127.0.0.1:${port}`),
+    });
+    server.close();
+  });
+
   test('connection refused', async () => {
     const error = await failureOf(client({ url: 'http://127.0.0.1:1' }).listDomains());
     expect(error).toMatchObject({
@@ -342,6 +436,19 @@ describe('a wrong password', () => {
     wrong.tryAgain();
     expect(await failureOf(wrong.listDomains())).toMatchObject({ code: 'wrong-password' });
     expect(virtualmin.requests).toHaveLength(2);
+  });
+
+  test('with two factors is explained, and not sent again', async () => {
+    const { status, body, headers } = answers.twoFactor;
+    always(status, body, headers);
+    const { listDomains } = client();
+    for (let time = 0; time < 2; time++) {
+      expect(await failureOf(listDomains())).toMatchObject({
+        code: 'wrong-password',
+        message: expect.stringContaining('two-factor authentication'),
+      });
+    }
+    expect(virtualmin.requests).toHaveLength(1);
   });
 
   test('stops the queued requests', async () => {
