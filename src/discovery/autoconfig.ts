@@ -144,9 +144,10 @@ function readServer(entry: Element, authentications: typeof loginTypes): ReadSer
   const host = thunderbirdHost(hostname);
   if (host === null) return { what: 'hostname', value: hostname ?? '' };
   const written = jxonChild(entry, 'port');
-  const port = thunderbirdInteger(written);
-  // An incoming server without a port is not left out, but cannot work either.
-  if (!(port >= 1 && port <= 65_535)) return { what: 'port', value: written ?? '' };
+  // A server for receiving may lack the element.
+  const missing = written === null && authentications === loginTypes;
+  const port = missing ? 0 : thunderbirdInteger(written);
+  if (!missing && !(port >= 1 && port <= 65_535)) return { what: 'port', value: written ?? '' };
   const sockets = jxonValues(entry, 'socketType');
   const socket = sockets.find((one) => socketTypes.has(one));
   if (socket === undefined) return { what: 'socketType', value: sockets.join(', ') };
@@ -164,8 +165,10 @@ function readServer(entry: Element, authentications: typeof loginTypes): ReadSer
   };
 }
 
-/** Fills in the placeholders, which count in `username` and `hostname`: replaceVariables() in AccountConfig.sys.mjs. */
-function placeholdersOf(emailAddress: string): (server: AdvertisedServer) => AdvertisedServer {
+/** Fills in the placeholders, which count in login and host: replaceVariables() in AccountConfig.sys.mjs. */
+export function placeholdersOf(
+  emailAddress: string,
+): (server: AdvertisedServer) => AdvertisedServer {
   const at = emailAddress.lastIndexOf('@');
   const fill = (value: string) =>
     value

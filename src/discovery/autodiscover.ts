@@ -1,7 +1,13 @@
 import type { Element } from '@xmldom/xmldom';
 import type { AdvertisedServer, Flaw, SkippedEntry } from '../domain/discovery';
-import { refused, thunderbirdRoot, type Answer, type Reading } from './autoconfig';
-import { jxonChild, thunderbirdHost, thunderbirdInteger } from './jxon';
+import { placeholdersOf, refused, thunderbirdRoot, type Answer, type Reading } from './autoconfig';
+import {
+  isThunderbirdUrl,
+  jxonChild,
+  thunderbirdHost,
+  thunderbirdInteger,
+  thunderbirdText,
+} from './jxon';
 import { childrenOf, elementsIn, ownText, parseXml } from './xml';
 
 /** Where an answer sends the client: to another URL, or to another e-mail address. */
@@ -115,8 +121,8 @@ function encryptionOf(entry: Element): Pick<AdvertisedServer, 'security'> & { cl
   return { security: null, clear: ssl === 'off' };
 }
 
-/** Types of `Protocol` that make an Exchange account in Thunderbird. */
-const thunderbirdExchangeTypes = ['WEB', 'EXCH', 'EXHTTP'];
+/** Types of `Protocol` that make an Exchange account in Thunderbird, if the entry has the URL of that server. */
+const thunderbirdExchangeTypes = ['EXCH', 'EXHTTP'];
 
 /** Ports where Thunderbird takes "encrypted" for STARTTLS. */
 const startTlsPorts = [143, 110, 25, 587];
@@ -145,27 +151,35 @@ export function readAutodiscoverInThunderbird(
     const type = jxonChild(entry, 'Type') ?? '';
     const protocol = protocols.get(type);
     if (protocol === undefined) {
-      if (thunderbirdExchangeTypes.includes(type)) otherAccounts.push(type);
-      else if (type !== 'EXPR') skipped.push({ what: 'Type', value: type });
+      if (thunderbirdExchangeTypes.includes(type)) {
+        if (isThunderbirdUrl(jxonChild(entry, 'EwsUrl'))) otherAccounts.push(type);
+        else skipped.push({ what: 'EwsUrl', value: jxonChild(entry, 'EwsUrl') ?? '' });
+      } else if (type === 'WEB') {
+        if (hasWebUrl(entry)) otherAccounts.push(type);
+      } else if (type !== 'EXPR') skipped.push({ what: 'Type', value: type });
       continue;
     }
     const host = thunderbirdHost(jxonChild(entry, 'Server'));
     const port = thunderbirdInteger(jxonChild(entry, 'Port'));
-    // An empty element is true, which is no string: toLowerCase() throws.
-    const unreadable = ['SSL', 'Encryption', 'SPA'].find((name) =>
-      ['true', 'false'].includes(jxonChild(entry, name) ?? ''),
+    const switched = (name: string) => (jxonChild(entry, name) ?? '').toLowerCase();
+    const noSsl = switched('SSL') === 'off';
+    // An empty element is true, which is no string: toLowerCase() throws. Encryption is not read where SSL is off.
+    const unreadable = ['SSL', ...(noSsl ? [] : ['Encryption']), 'SPA'].find((name) =>
+      ['true', 'false'].includes(switched(name)),
     );
+    const login = jxonChild(entry, 'LoginName');
     if (host === null) skipped.push({ what: 'Server', value: jxonChild(entry, 'Server') ?? '' });
     else if (!(port > 0)) skipped.push({ what: 'Port', value: jxonChild(entry, 'Port') ?? '' });
     else if (unreadable !== undefined) skipped.push({ what: unreadable, value: '' });
+    else if (login !== null && thunderbirdText(login) === null)
+      skipped.push({ what: 'LoginName', value: login });
     else {
-      const switched = (name: string) => (jxonChild(entry, name) ?? '').toLowerCase();
-      const plain = switched('SSL') === 'off' || switched('Encryption') === 'none';
+      const plain = noSsl || switched('Encryption') === 'none';
       const encrypted = startTlsPorts.includes(port) ? 'starttls' : 'implicit-tls';
       servers.push({
         ...{ protocol, host, port },
         security: plain ? null : encrypted,
-        login: jxonChild(entry, 'LoginName') ?? emailAddress,
+        login: login ?? emailAddress,
         flaws: switched('SPA') === 'on' ? ['challenge-response'] : [],
       });
     }
@@ -174,8 +188,19 @@ export function readAutodiscoverInThunderbird(
   if (usable.length + otherAccounts.length === 0) return refused({ kind: 'no-incoming' }, skipped);
   return {
     kind: 'servers',
-    settings: { servers, usesAll: false, otherAccounts, skipped, unspecified: [] },
+    settings: {
+      servers: servers.map(placeholdersOf(emailAddress)),
+      usesAll: false,
+      ...{ otherAccounts, skipped, unspecified: [] },
+    },
   };
+}
+
+/** Whether an entry has the URL of Outlook on the web: Thunderbird makes an Exchange account of it. */
+function hasWebUrl(entry: Element): boolean {
+  const [where] = [...childrenOf(entry, 'External'), ...childrenOf(entry, 'Internal')];
+  const [url] = where === undefined ? [] : childrenOf(where, 'OWAUrl');
+  return url !== undefined && isThunderbirdUrl(ownText(url));
 }
 
 /** The request that Outlook and Thunderbird send. */

@@ -35,6 +35,16 @@ function primitive(text: string): string {
   return Number.isFinite(Number(text)) ? String(parseFloat(text)) : text;
 }
 
+/** InputSanitizer.nonemptystring(): null where it refuses a value, also one that is false to JavaScript. */
+export function thunderbirdText(value: string | null): string | null {
+  return value === null || ['', 'false', '0', 'NaN'].includes(value) ? null : value;
+}
+
+/** InputSanitizer.url(): whether it accepts a URL. */
+export function isThunderbirdUrl(value: string | null): boolean {
+  return value !== null && /^https?:/.test(value) && URL.canParse(value);
+}
+
 /** InputSanitizer.integer(): an integer at the beginning of a value. */
 export function thunderbirdInteger(value: string | null): number {
   return parseInt(value ?? '', 10);
@@ -47,7 +57,7 @@ const withPlaceholders = /^[a-z0-9\-.]*(?:%[A-Z0-9]+%[a-z0-9\-.]*)+$/i;
 
 /** InputSanitizer.hostname(): a host name in lower case, an IP address, or one with placeholders; null where it refuses the value. */
 export function thunderbirdHost(value: string | null): string | null {
-  const host = (value ?? '').trim();
+  const host = (thunderbirdText(value) ?? '').trim();
   if (withPlaceholders.test(host)) return host;
   const legal = (host.length <= 255 && hostPattern.test(host)) || isIP(host) !== 0;
   return legal ? host.toLowerCase() : null;

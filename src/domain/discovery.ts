@@ -39,6 +39,7 @@ export type Flaw =
 export interface AdvertisedServer {
   readonly protocol: Service['protocol'];
   readonly host: string;
+  /** 0 where none is given. */
   readonly port: number;
   /** Null where the connection is not encrypted, or not certainly: then with the flaw `encryption-unclear`. */
   readonly security: Security | null;

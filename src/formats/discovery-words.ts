@@ -22,7 +22,7 @@ export function advertisedName(
   { protocol, host, port, security, flaws }: AdvertisedServer,
   { text }: PageTexts,
 ): string {
-  const server = { protocol: protocolNames[protocol], host, port };
+  const server = { protocol: protocolNames[protocol], host, port: port === 0 ? '?' : port };
   if (security !== null) return text('find_told', { ...server, security: securityNames[security] });
   const unclear = flaws.includes('encryption-unclear');
   return text(unclear ? 'find_told_unclear' : 'find_told_plain', server);

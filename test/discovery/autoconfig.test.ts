@@ -131,6 +131,7 @@ describe('a fault of an autoconfig document', () => {
     ],
     ['no encryption', inIncoming('STARTTLS', 'plain'), [{ kind: 'not-encrypted' }]],
     ['the other encryption', inIncoming('STARTTLS', 'SSL'), [{ kind: 'not-prescribed' }]],
+    ['no port', inIncoming('<port>143</port>', ''), [{ kind: 'not-prescribed' }]],
     ['port 25', inOutgoing('587', '25'), [{ kind: 'not-prescribed' }]],
     [
       'another host',

@@ -270,6 +270,7 @@ describe('the same answer, as Thunderbird 153 understands it (ExchangeAutoDiscov
     ['that of Virtualmin', right],
     ['our own', autodiscover(settings)],
     ['Auto: it takes the security of the port', changed([/>TLS</g, '>auto<'])],
+    ['placeholders, which it fills in', changed([/>bob\.example</g, '>%EMAILLOCALPART%.example<'])],
     ['no SPA, which means off', inImap('<SPA>off</SPA>', '')],
     ['sending without login, which it ignores', inSmtp('<AuthRequired>on', '<AuthRequired>off')],
     ['another namespace, which it ignores', changed(['"http://schemas', '"https://schemas'])],
@@ -292,6 +293,29 @@ describe('the same answer, as Thunderbird 153 understands it (ExchangeAutoDiscov
       [skipped('SSL', '')],
     ],
     ['no server for sending', changed([smtp, '']), [{ kind: 'no-outgoing' }]],
+    [
+      'SSL off, and Encryption empty, which it then does not read',
+      inImap(/<SSL>on.*\s*<Enc.*/, '<SSL>off</SSL><Encryption/>'),
+      [{ kind: 'not-encrypted' }],
+    ],
+    [
+      'a false login',
+      changed([smtp, smtp + imap.replace('bob.example', '0')]),
+      [skipped('LoginName', '0')],
+    ],
+    [
+      'Exchange without its URL',
+      changed([smtp, `${smtp}<Protocol><Type>EXCH</Type></Protocol>`]),
+      [skipped('EwsUrl', '')],
+    ],
+    [
+      'Outlook on the web',
+      changed([
+        smtp,
+        `${smtp}<Protocol><Type>WEB</Type><External><OWAUrl AuthenticationMethod="Basic">https://owa.example.com/</OWAUrl></External></Protocol>`,
+      ]),
+      [{ kind: 'other-account', types: ['WEB'] }],
+    ],
     ['Exchange', changed([smtp, smtp + exchange]), [{ kind: 'other-account', types: ['EXCH'] }]],
     [
       'a type in small letters',
