@@ -5,6 +5,7 @@ import {
   type ClientSettings,
   type Service,
 } from '../domain/client-settings';
+import type { Security } from '../domain/policy';
 import { textKey } from '../texts/message';
 import type { Texts } from '../texts/languages';
 import { plain, richText, value, type RichText } from '../texts/rich-text';
@@ -35,16 +36,21 @@ export function guideFor(id: string, settings: ClientSettings, texts: Texts): Gu
   if (client === undefined) return null;
   const { incoming, outgoing } = servicesFor(client.security, settings);
   if (!client.protocols.includes(incoming.protocol)) return null;
+  // Some clients have words of their own for STARTTLS and TLS.
+  const securityName = (security: Security): string =>
+    client.namesSecurity === true
+      ? texts.text(textKey(textKey('guide', id), security))
+      : securityNames[security];
   const values = {
     address: value(settings.emailAddress),
     login: value(settings.login),
     protocol: plain(protocolNames[incoming.protocol]),
     in_host: value(incoming.host),
     in_port: value(incoming.port),
-    in_security: plain(securityNames[incoming.security]),
+    in_security: plain(securityName(incoming.security)),
     out_host: value(outgoing.host),
     out_port: value(outgoing.port),
-    out_security: plain(securityNames[outgoing.security]),
+    out_security: plain(securityName(outgoing.security)),
   };
   return {
     title: clientTitle(id, texts),
