@@ -1,5 +1,5 @@
 // Installs what the tests need and npm cannot install: Chromium, Perl's `prove` and Net::SSLeay, OpenSSL, Poppler and qpdf to
-// read PDFs, systemd's tools, Dovecot and Postfix for the mail ports, and fail2ban for its filters. It starts none of them.
+// read PDFs, systemd's tools, Dovecot, Postfix and HAProxy for the mail ports, and fail2ban for its filters. It starts none of them.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { installed, installMissing } from './packages.mjs';
@@ -16,6 +16,7 @@ installMissing(
     ['dovecot-imapd', existsSync('/usr/lib/dovecot/imap')],
     ['dovecot-pop3d', existsSync('/usr/lib/dovecot/pop3')],
     ['postfix', existsSync('/usr/sbin/postfix')],
+    ['haproxy', existsSync('/usr/sbin/haproxy')],
     ['fail2ban', installed('fail2ban-regex')],
   ],
   '\nElsewhere install them and set CHROMIUM to the path of the browser.',

@@ -11,11 +11,17 @@ export interface Endpoint {
 /** Why a server that answers is unusable for a mail client. */
 export type Difference =
   | 'starttls-not-offered'
+  /** A firewall between overwrites STARTTLS in the server's answer, or in the client's command. */
+  | 'starttls-stripped'
   | 'starttls-refused'
   | 'tls-fails'
   | 'no-password-login'
+  /** The server offers no password login, because TLS ends at a proxy in front of it. */
+  | 'tls-ends-before'
   | 'other-protocol'
   | 'closes-connection'
+  /** The connection is accepted, and then the server does not answer in time. */
+  | 'silent'
   | 'answers-too-much';
 
 /** The result of checking one port. */
@@ -24,7 +30,10 @@ export type Result =
   | { readonly kind: 'proven' }
   | { readonly kind: 'differs'; readonly how: Difference }
   | { readonly kind: 'refused' }
+  /** No connection in time. */
   | { readonly kind: 'timed-out' }
+  /** The server refuses the session before TLS or a login, with this message. */
+  | { readonly kind: 'turned-away'; readonly words: string; readonly temporary: boolean }
   | { readonly kind: 'unresolved' }
   /** The certificate is valid for these names and not for the host. */
   | { readonly kind: 'certificate-name'; readonly names: readonly string[] }
@@ -42,6 +51,8 @@ export type Weakness =
   | 'injection'
   /** The server offers challenge-response mechanisms, which fail where passwords are stored as hashes. */
   | 'challenge-response'
+  /** Sending lacks the mechanism LOGIN, which some versions of Outlook need for it. */
+  | 'no-login-mechanism'
   /** Only one of IPv4 and IPv6 works, so some clients wait or fail. */
   | 'one-family-fails';
 
@@ -103,11 +114,12 @@ export const conditions = ['usable', 'certificate-not-accepted', 'unusable'] as 
 export type Condition = (typeof conditions)[number];
 
 /**
- * What a result means for clients. A port that was not checked counts as usable. A certificate that is
+ * What a result means for clients. A port that was not checked counts as usable, also because the server
+ * had no time for the check (a limit on connections is often one for each client). A certificate that is
  * expired, untrusted or for another name is a condition of its own: some clients let the user accept it.
  */
-export function conditionOf({ kind }: Result): Condition {
-  switch (kind) {
+export function conditionOf(result: Result): Condition {
+  switch (result.kind) {
     case 'proven':
     case 'not-checked':
       return 'usable';
@@ -115,6 +127,8 @@ export function conditionOf({ kind }: Result): Condition {
     case 'certificate-expired':
     case 'certificate-untrusted':
       return 'certificate-not-accepted';
+    case 'turned-away':
+      return result.temporary ? 'usable' : 'unusable';
     case 'differs':
     case 'refused':
     case 'timed-out':

@@ -40,13 +40,35 @@ const settings = {
   },
   tls: {
     sending: 'Postfix: smtpd_tls_cert_file, smtpd_tls_key_file, smtpd_tls_protocols.',
-    receiving: 'Dovecot: ssl_cert, ssl_key, ssl_min_protocol.',
+    receiving: 'Dovecot: ssl_cert, ssl_key, ssl_min_protocol, haproxy.',
+  },
+  proxy: {
+    sending: 'Postfix: smtpd_upstream_proxy_protocol.',
+    receiving: 'Dovecot: haproxy = yes, haproxy_trusted_networks.',
   },
   mechanisms: {
     sending: 'Postfix: smtpd_sasl_auth_enable = yes; Dovecot: auth_mechanisms = plain login.',
     receiving: 'Dovecot: auth_mechanisms = plain login.',
   },
 };
+
+/** Texts for reasons of an untrusted certificate: OpenSSL's codes, and those of the checks. */
+const reasons: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'check_reason_self_signed',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'check_reason_incomplete',
+  SELF_SIGNED_CERT_IN_CHAIN: 'check_reason_authority',
+  UNABLE_TO_GET_ISSUER_CERT: 'check_reason_authority',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'check_reason_authority',
+  CERT_HAS_EXPIRED: 'check_reason_chain_expired',
+  CERT_NOT_YET_VALID: 'check_reason_not_yet',
+  KEY: 'check_reason_key',
+  NO_SUBJECT_ALTERNATIVE_NAME: 'check_reason_no_name',
+};
+
+function reasonWords(reason: string, text: PageTexts['text']): string {
+  const key = reasons[reason];
+  return key === undefined ? reason : text(key);
+}
 
 /** The meaning of a port's result, and what to do, with the names of the settings of Postfix and Dovecot. */
 export function resultWords(
@@ -74,6 +96,13 @@ export function resultWords(
     }
     case 'timed-out':
       return { finding: text('check_timed_out'), remedy: text('check_timed_out_do', { port }) };
+    case 'turned-away':
+      return {
+        finding: text('check_turned_away', { words: result.words }),
+        remedy: result.temporary
+          ? text('check_turned_away_later')
+          : text('check_turned_away_do', { setting: settings.proxy[side] }),
+      };
     case 'certificate-name':
       return {
         finding: text('check_certificate_name', { host, names: result.names.join(', ') }),
@@ -86,7 +115,7 @@ export function resultWords(
       };
     case 'certificate-untrusted':
       return {
-        finding: text('check_certificate_untrusted', { reason: result.reason }),
+        finding: text('check_certificate_untrusted', { reason: reasonWords(result.reason, text) }),
         remedy: text('check_certificate_untrusted_do', { setting: settings.certificate[side] }),
       };
     case 'differs':
@@ -95,6 +124,11 @@ export function resultWords(
   switch (result.how) {
     case 'starttls-not-offered':
       return { finding: text('check_starttls_not_offered'), remedy: settings.starttls[side] };
+    case 'starttls-stripped':
+      return {
+        finding: text('check_starttls_stripped'),
+        remedy: text('check_starttls_stripped_do'),
+      };
     case 'starttls-refused':
       return {
         finding: text('check_starttls_refused'),
@@ -107,11 +141,16 @@ export function resultWords(
             finding: text('check_tls_fails'),
             remedy:
               side === 'sending'
-                ? 'Postfix, master.cf: -o smtpd_tls_wrappermode=yes.'
+                ? 'Postfix, master.cf: -o smtpd_tls_wrappermode=yes, smtpd_upstream_proxy_protocol.'
                 : settings.tls.receiving,
           };
     case 'no-password-login':
       return { finding: text('check_no_password_login'), remedy: settings.mechanisms[side] };
+    case 'tls-ends-before':
+      return {
+        finding: text('check_tls_ends_before'),
+        remedy: text('check_tls_ends_before_do', { setting: settings.proxy[side] }),
+      };
     case 'other-protocol':
       return {
         finding: text('check_other_protocol', { protocol: protocolNames[protocol] }),
@@ -120,7 +159,12 @@ export function resultWords(
     case 'closes-connection':
       return {
         finding: text('check_closes_connection'),
-        remedy: text('check_closes_connection_do'),
+        remedy: text('check_closes_connection_do', { setting: settings.proxy[side] }),
+      };
+    case 'silent':
+      return {
+        finding: text('check_silent'),
+        remedy: text('check_silent_do', { setting: settings.proxy[side] }),
       };
     case 'answers-too-much':
       return { finding: text('check_answers_too_much'), remedy: text('check_other_program') };
@@ -129,7 +173,8 @@ export function resultWords(
 
 /** What listens on a port, as the file that says so names it. */
 function serviceName(protocol: Endpoint['protocol'], port: number): string {
-  if (protocol !== 'submission') return `${protocol}-login (Dovecot: dovecot.conf)`;
+  if (protocol !== 'submission')
+    return `${protocol}-login (Dovecot: protocols, ssl, inet_listener)`;
   return `${port === 465 ? 'smtps/submissions' : 'submission'} (Postfix: master.cf)`;
 }
 
@@ -161,6 +206,7 @@ function weaknessWords(weakness: Weakness, { text }: PageTexts): CheckWords {
         remedy: 'Postfix: smtpd_tls_auth_only = yes; Dovecot: disable_plaintext_auth = yes.',
       };
     case 'challenge-response':
+    case 'no-login-mechanism':
       return { finding: text(key), remedy: settings.mechanisms.receiving };
     case 'injection':
     case 'one-family-fails':

@@ -74,6 +74,10 @@ function offerOf(
   return { capabilities, mechanisms, starttls, password };
 }
 
+/** RFC 5530, and the words of servers whose limit on connections is reached. */
+const isTemporary =
+  /\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|CONTACTADMIN)|\btoo many (concurrent )?connections\b/i;
+
 /** RFC 9051. */
 function imap(connection: LineConnection): Dialogue {
   let commands = 0;
@@ -92,10 +96,7 @@ function imap(connection: LineConnection): Dialogue {
       } else if (line.startsWith(`${tag} `)) {
         const [, verdict = '', words = ''] = /^\S+ (\S+) ?(.*)$/.exec(line) ?? [];
         if (/^OK$/i.test(verdict)) return untagged;
-        throw new RefusedError(
-          words,
-          /\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|CONTACTADMIN)/i.test(words),
-        );
+        throw new RefusedError(words, isTemporary.test(words));
       } else if (line.startsWith('* ')) {
         if (/^\* BYE/i.test(line)) throw new ConversationError('closed');
         untagged.push(line.slice(2));
@@ -109,7 +110,8 @@ function imap(connection: LineConnection): Dialogue {
   return {
     async greet() {
       const line = await connection.line();
-      if (/^\* BYE/i.test(line)) throw new ConversationError('closed');
+      const [, words] = /^\* BYE ?(.*)$/i.exec(line) ?? [];
+      if (words !== undefined) throw new RefusedError(words, isTemporary.test(words));
       if (!/^\* (OK|PREAUTH)/i.test(line)) throw new OtherProtocolError();
     },
     async offer() {
@@ -120,7 +122,9 @@ function imap(connection: LineConnection): Dialogue {
         one.startsWith('AUTH=') ? one.slice('AUTH='.length) : [],
       );
       const disabled = capabilities.includes('LOGINDISABLED');
-      return offerOf(capabilities, mechanisms, capabilities.includes('STARTTLS'), !disabled);
+      // A server that lists mechanisms lists PLAIN if it knows it, and the command LOGIN only if it knows PLAIN.
+      const otherwise = !disabled && mechanisms.length === 0;
+      return offerOf(capabilities, mechanisms, capabilities.includes('STARTTLS'), otherwise);
     },
     async startTls(extra = '') {
       // The injected command has the fixed tag "inj", so that its answer can be recognised.
@@ -159,7 +163,7 @@ function pop3(connection: LineConnection): Dialogue {
     if (line.startsWith('-ERR')) {
       throw new RefusedError(
         line.slice('-ERR'.length).trim(),
-        /\[(SYS\/TEMP|IN-USE|LOGIN-DELAY)/i.test(line),
+        /\[(SYS\/TEMP|IN-USE|LOGIN-DELAY)|\btoo many (concurrent )?connections\b/i.test(line),
       );
     }
     throw new OtherProtocolError();
@@ -178,7 +182,7 @@ function pop3(connection: LineConnection): Dialogue {
         if (line === '.') {
           const sasl = capabilities.find((one) => one.startsWith('SASL ')) ?? '';
           const mechanisms = sasl.split(/\s+/).slice(1);
-          const user = capabilities.includes('USER');
+          const user = capabilities.includes('USER') && mechanisms.length === 0;
           return offerOf(capabilities, mechanisms, capabilities.includes('STLS'), user);
         }
         capabilities.push(line);
@@ -221,7 +225,9 @@ function smtp(connection: LineConnection): Dialogue {
       lines.push(words);
       if (more === '-') continue;
       if (/^[23]/.test(code)) return lines;
-      throw new RefusedError(`${code} ${words}`, code.startsWith('4'));
+      // Postfix: "421 4.3.0 Server local error", if it expects the PROXY protocol: each client gets that.
+      const temporary = code.startsWith('4') && !words.startsWith('4.3.0');
+      throw new RefusedError(`${code} ${words}`, temporary);
     }
     throw new ConversationError('too-much');
   }

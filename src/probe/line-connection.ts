@@ -10,7 +10,10 @@ const leaveFor = 2_000;
 
 /** Why a connection to a mail server failed. */
 export class ConversationError extends Error {
-  constructor(readonly reason: 'refused' | 'timed-out' | 'closed' | 'too-much' | 'tls-fails') {
+  constructor(
+    /** `timed-out`: there was no connection in time; `silent`: the server did not answer on it in time. */
+    readonly reason: 'refused' | 'timed-out' | 'silent' | 'closed' | 'too-much' | 'tls-fails',
+  ) {
     super(reason);
   }
 }
@@ -18,7 +21,12 @@ export class ConversationError extends Error {
 export interface Address {
   readonly address: string;
   readonly port: number;
+  /** The address of this machine to connect from; undefined for the one that the system chooses. */
+  readonly from?: string | undefined;
 }
+
+/** Milliseconds in which a connection has to be accepted. */
+const connectWithin = 5_000;
 
 /**
  * A line-based connection to a server that is not trusted: what it sends is limited in bytes, and `signal`
@@ -29,10 +37,11 @@ export class LineConnection {
   #buffer = Buffer.alloc(0);
   #received = 0;
   #failure: ConversationError | null = null;
+  #opened = false;
   #wake: () => void = () => undefined;
   readonly #signal: AbortSignal;
   readonly #onAbort = () => {
-    this.#fail(new ConversationError('timed-out'));
+    this.#fail(new ConversationError(this.#opened ? 'silent' : 'timed-out'));
   };
 
   private constructor(socket: Socket, signal: AbortSignal) {
@@ -42,11 +51,26 @@ export class LineConnection {
     this.#listen(socket);
   }
 
-  static async open({ address, port }: Address, signal: AbortSignal): Promise<LineConnection> {
+  static async open(
+    { address, port, from }: Address,
+    signal: AbortSignal,
+  ): Promise<LineConnection> {
     if (signal.aborted) throw new ConversationError('timed-out');
-    const connection = new LineConnection(connectTcp({ host: address, port }), signal);
-    await connection.#until(() => connection.#socket.readyState === 'open');
+    const source = from === undefined ? {} : { localAddress: from };
+    const connection = new LineConnection(connectTcp({ host: address, port, ...source }), signal);
+    const timer = setTimeout(connection.#onAbort, connectWithin);
+    try {
+      await connection.#until(() => connection.#socket.readyState === 'open');
+    } finally {
+      clearTimeout(timer);
+    }
+    connection.#opened = true;
     return connection;
+  }
+
+  /** The address of this machine that the server sees. */
+  get from(): string | undefined {
+    return this.#socket.localAddress;
   }
 
   /** Starts TLS with any certificate. The caller has to verify it before sending a secret. */
@@ -130,7 +154,7 @@ export class LineConnection {
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       const unreachable = /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EACCES|EPERM)$/;
-      if (error.code === 'ETIMEDOUT') this.#fail(new ConversationError('timed-out'));
+      if (error.code === 'ETIMEDOUT') this.#onAbort();
       else if (unreachable.test(error.code ?? '')) this.#fail(new ConversationError('refused'));
       else if (opened()) this.#fail(new ConversationError('closed'));
       else this.#fail(new ConversationError(failure === 'tls-fails' ? 'tls-fails' : 'closed'));

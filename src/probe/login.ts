@@ -1,6 +1,6 @@
 import type { Endpoint, Result } from '../domain/observation';
 import { plain, RefusedError } from './dialogue';
-import { certificateProblem, converse, resultOf, secured } from './probe';
+import { tlsProblem, converse, maxWords, passwordProblem, resultOf, secured } from './probe';
 import type { Probes } from './probes';
 
 /** The outcome of a login. */
@@ -15,9 +15,6 @@ export type LoginOutcome =
 
 /** Milliseconds for one login: a server may wait some seconds before it refuses one. */
 const timeout = 15_000;
-
-/** Limit for the characters of a server's message that are shown. */
-const maxWords = 200;
 
 /**
  * Logs in with the settings of mail clients, and out again: nothing is read, sent or changed. The password
@@ -35,16 +32,8 @@ export async function tryLogin(
   try {
     return await converse(endpoint, address, context, signal, async (conversation) => {
       const { dialogue, offer, tls } = await secured(conversation, endpoint, context);
-      const problem = certificateProblem(
-        endpoint.host,
-        tls.getPeerCertificate(),
-        tls.authorizationError,
-        context.now(),
-      );
+      const problem = tlsProblem(endpoint.host, tls, context.now()) ?? passwordProblem(offer);
       if (problem !== null) return { kind: 'not-reached', result: problem };
-      if (!offer.password) {
-        return { kind: 'not-reached', result: { kind: 'differs', how: 'no-password-login' } };
-      }
       try {
         await dialogue.logIn(login, password, offer);
         return { kind: 'accepted' };

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import {
   checkServerIdentity,
   type PeerCertificate,
@@ -5,6 +6,7 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import type {
+  Difference,
   ObservedCertificate,
   Endpoint,
   Observation,
@@ -104,16 +106,23 @@ async function checkAddress(
     return await converse(endpoint, address, context, signal, async (conversation) => {
       const { before, offer, tls } = await secured(conversation, endpoint, context);
       const weaknesses: Weakness[] = [];
-      if (before !== null && canLogInClear(endpoint, address, before, context)) {
+      if (before?.password === true && !isTrusted(endpoint, address, conversation)) {
         weaknesses.push('login-before-tls');
       }
       if (offer.mechanisms.some((one) => challengeResponse.test(one))) {
         weaknesses.push('challenge-response');
       }
+      // "Typically used only by SMTP servers to let Outlook clients perform SMTP authentication":
+      // https://doc.dovecot.org/2.3/configuration_manual/authentication/authentication_mechanisms/
+      if (
+        endpoint.protocol === 'submission' &&
+        offer.password &&
+        !offer.mechanisms.includes('LOGIN')
+      ) {
+        weaknesses.push('no-login-mechanism');
+      }
       const certificate = tls.getPeerCertificate();
-      const problem =
-        certificateProblem(endpoint.host, certificate, tls.authorizationError, context.now()) ??
-        (offer.password ? null : ({ kind: 'differs', how: 'no-password-login' } as const));
+      const problem = tlsProblem(endpoint.host, tls, context.now()) ?? passwordProblem(offer);
       return {
         result: problem ?? { kind: 'proven' },
         weaknesses,
@@ -128,18 +137,31 @@ async function checkAddress(
   }
 }
 
-/** The server does not offer STARTTLS. */
-class NoStartTls extends Error {}
+/** A server that answers is unusable. */
+class DiffersError extends Error {
+  constructor(readonly how: Difference) {
+    super(how);
+  }
+}
+
+/** This machine's loopback address, by the version of IP. */
+const loopback: Readonly<Record<number, string>> = { 4: '127.0.0.1', 6: '::1' };
 
 /** Connects to a port, calls `talk`, and ends the session as its protocol says. */
 export async function converse<T>(
   { protocol, port }: Pick<Endpoint, 'protocol' | 'port'>,
   address: string,
-  { portOf }: ProbeContext,
+  { portOf, isOwn }: ProbeContext,
   signal: AbortSignal,
   talk: (conversation: Conversation) => Promise<T>,
 ): Promise<T> {
-  const connection = await LineConnection.open({ address, port: portOf(port) }, signal);
+  const to = { address, port: portOf(port) };
+  // From another address than the server's, to be treated like other clients: see isTrusted.
+  const from = protocol === 'submission' || !isOwn(address) ? undefined : loopback[isIP(address)];
+  const connection = await LineConnection.open({ ...to, from }, signal).catch((error: unknown) => {
+    if (from === undefined || signal.aborted) throw error;
+    return LineConnection.open(to, signal);
+  });
   const dialogue = dialogueOf(protocol, connection);
   try {
     return await talk({ connection, dialogue });
@@ -151,6 +173,14 @@ export async function converse<T>(
   }
 }
 
+/**
+ * What Cisco's firewalls put in place of STARTTLS, to be able to read along: `XXXXXXXA` in the server's
+ * answer, or `XXXXXXXX` in the client's command, which the server then does not understand.
+ * https://www.cisco.com/c/en/us/support/docs/security/pix-500-series-security-appliances/113423-asa-esmtp-smtp-inspection.html
+ */
+const masked = /^X{6,}[A-D]?$/;
+const notUnderstood = /^50[02] |^\S+ BAD |X{6,}/i;
+
 /** Starts TLS on a new connection, by STARTTLS or implicitly. */
 export async function secured(
   { connection, dialogue }: Conversation,
@@ -161,8 +191,15 @@ export async function secured(
   if (security === 'starttls') {
     await dialogue.greet();
     before = await dialogue.offer();
-    if (!before.starttls) throw new NoStartTls();
-    await dialogue.startTls();
+    if (!before.starttls) {
+      const isMasked = before.capabilities.some((one) => masked.test(one));
+      throw new DiffersError(isMasked ? 'starttls-stripped' : 'starttls-not-offered');
+    }
+    await dialogue.startTls().catch((error: unknown) => {
+      if (!(error instanceof RefusedError)) throw error;
+      const isMasked = notUnderstood.test(error.words);
+      throw new DiffersError(isMasked ? 'starttls-stripped' : 'starttls-refused');
+    });
   }
   const tls = await connection.secure(host, secureContext);
   if (security === 'implicit-tls') await dialogue.greet();
@@ -170,16 +207,11 @@ export async function secured(
 }
 
 /**
- * Whether a client could send a password in the clear. Dovecot treats connections from the server's own
- * address as secure (`disable_plaintext_auth`), so this cannot be checked there for IMAP and POP3.
+ * Whether the server may offer logins without TLS only to this client: Dovecot does so if the client has the
+ * server's address (`disable_plaintext_auth`).
  */
-function canLogInClear(
-  { protocol }: Endpoint,
-  address: string,
-  before: Offer,
-  { isOwn }: ProbeContext,
-): boolean {
-  return before.password && (protocol === 'submission' || !isOwn(address));
+function isTrusted({ protocol }: Endpoint, address: string, { connection }: Conversation): boolean {
+  return protocol !== 'submission' && connection.from === address;
 }
 
 /**
@@ -222,10 +254,23 @@ export async function offersLoginOnPort25(
   }).catch(() => null);
 }
 
+/** Why no password can be sent with TLS; null where one can. */
+export function passwordProblem({ password, starttls }: Offer): Result | null {
+  if (password) return null;
+  // A server that knows of the TLS does not offer it again.
+  return { kind: 'differs', how: starttls ? 'tls-ends-before' : 'no-password-login' };
+}
+
+/** Limit for the characters of a server's message that are shown. */
+export const maxWords = 200;
+
 /** The result for an error of a connection. Throws errors of other kinds again. */
 export function resultOf(error: unknown): Result {
-  if (error instanceof NoStartTls) return { kind: 'differs', how: 'starttls-not-offered' };
-  if (error instanceof RefusedError) return { kind: 'differs', how: 'starttls-refused' };
+  if (error instanceof DiffersError) return { kind: 'differs', how: error.how };
+  if (error instanceof RefusedError) {
+    const { words, temporary } = error;
+    return { kind: 'turned-away', words: words.slice(0, maxWords), temporary };
+  }
   if (error instanceof OtherProtocolError) return { kind: 'differs', how: 'other-protocol' };
   if (!(error instanceof ConversationError)) throw error;
   switch (error.reason) {
@@ -233,6 +278,8 @@ export function resultOf(error: unknown): Result {
       return { kind: 'refused' };
     case 'timed-out':
       return { kind: 'timed-out' };
+    case 'silent':
+      return { kind: 'differs', how: 'silent' };
     case 'closed':
       return { kind: 'differs', how: 'closes-connection' };
     case 'too-much':
@@ -240,6 +287,25 @@ export function resultOf(error: unknown): Result {
     case 'tls-fails':
       return { kind: 'differs', how: 'tls-fails' };
   }
+}
+
+/** Why clients reject the certificate of a connection; null where they do not. */
+export function tlsProblem(host: string, tls: TLSSocket, now: number): Result | null {
+  const certificate = tls.getPeerCertificate();
+  return (
+    certificateProblem(host, certificate, tls.authorizationError, now) ??
+    (hasUsualKey(tls) ? null : { kind: 'certificate-untrusted', reason: 'KEY' })
+  );
+}
+
+/**
+ * Whether all clients take the certificate's key. OpenSSL takes more: Apple's clients need an RSA key of
+ * 2,048 bits or more (https://support.apple.com/103769), and NSS, Thunderbird's library, has no Ed25519.
+ */
+function hasUsualKey(tls: TLSSocket): boolean {
+  const key = tls.getPeerX509Certificate()?.publicKey;
+  const bits = key?.asymmetricKeyDetails?.modulusLength ?? 0;
+  return key?.asymmetricKeyType === 'ec' || (key?.asymmetricKeyType === 'rsa' && bits >= 2048);
 }
 
 /** Why clients reject a certificate; null where they do not. Checks the most frequent cause first. */

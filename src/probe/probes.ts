@@ -24,8 +24,12 @@ import {
 import { WaitList } from './wait-list';
 import { offersLoginOnPort25, probeEndpoint, takesInjection, type ProbeContext } from './probe';
 
-/** Milliseconds for one port. A host's ports are checked concurrently, after DNS: some 10 s in all. */
-const perPort = 5_000;
+/**
+ * Milliseconds for one port, 5 s of them to connect. Servers that wait before they greet (Sendmail's
+ * `greet_pause`, Postfix's `postscreen_greet_wait`) wait for 5 or 6 s. A host's ports are checked
+ * concurrently, after DNS: some 10 s in all.
+ */
+const perPort = 9_000;
 
 /** Milliseconds for which a check counts as fresh. */
 export const observedFor = 10 * 60_000;

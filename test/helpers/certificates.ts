@@ -36,7 +36,10 @@ export function makeChain(kind: keyof typeof keyKinds, days = 30): Chain {
   const folder = mkdtempSync(join(tmpdir(), 'chain-'));
   const at = (name: string) => join(folder, name);
   writeFileSync(at('ca.ext'), 'basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign\n');
-  writeFileSync(at('leaf.ext'), 'basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\n');
+  writeFileSync(
+    at('leaf.ext'),
+    'basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\nsubjectAltName=DNS:signer.example\n',
+  );
   const openssl = (...args: string[]) => {
     execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
   };

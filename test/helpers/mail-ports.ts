@@ -21,7 +21,11 @@ export interface Authority {
   /** Its certificate, in PEM. */
   readonly root: string;
   /** The paths of a certificate for these names and of its key; with negative `days` it has expired. */
-  readonly issue: (names: readonly string[], days?: number) => { certificate: string; key: string };
+  readonly issue: (
+    names: readonly string[],
+    days?: number,
+    newKey?: readonly string[],
+  ) => { certificate: string; key: string };
   /** The same, self-signed. */
   readonly selfSigned: (name: string) => { certificate: string; key: string };
   readonly remove: () => void;
@@ -34,9 +38,25 @@ export function makeAuthority(): Authority {
   const openssl = (...args: string[]) => {
     execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
   };
-  const request = (name: string, subject: string, extra: readonly string[] = []) => {
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-    openssl('req', '-new', ...key, '-subj', `/CN=${subject}`, '-keyout', `${name}.key`, ...extra);
+  const p256 = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+  const request = (
+    name: string,
+    subject: string,
+    extra: readonly string[] = [],
+    newKey: readonly string[] = p256,
+  ) => {
+    openssl(
+      'req',
+      '-new',
+      '-nodes',
+      '-newkey',
+      ...newKey,
+      '-subj',
+      `/CN=${subject}`,
+      '-keyout',
+      `${name}.key`,
+      ...extra,
+    );
   };
   request('root', 'Test root', ['-x509', '-days', '30', '-out', 'root.pem']);
   writeFileSync(join(folder, 'index.txt'), '');
@@ -47,9 +67,9 @@ export function makeAuthority(): Authority {
   let count = 0;
   return {
     root: readFileSync(join(folder, 'root.pem'), 'utf8'),
-    issue(names, days = 30) {
+    issue(names, days = 30, newKey = p256) {
       const name = `server${++count}`;
-      request(name, names[0] ?? '', ['-out', `${name}.csr`]);
+      request(name, names[0] ?? '', ['-out', `${name}.csr`], newKey);
       writeFileSync(
         join(folder, `${name}.cnf`),
         [
@@ -116,7 +136,7 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /** Waits until each port accepts connections, and Dovecot's login service for Postfix answers. */
-async function untilReady(
+export async function untilReady(
   ports: readonly number[],
   auth: number,
   log: () => string,

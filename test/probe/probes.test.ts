@@ -1,12 +1,14 @@
-import { setMaxListeners } from 'node:events';
+import { spawn } from 'node:child_process';
+import { once, setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { decideServices } from '../../src/domain/client-settings';
 import type { Difference, Endpoint, HostObservations } from '../../src/domain/observation';
 import { defaultPolicy } from '../../src/settings/settings';
 import { mayConnect } from '../../src/network/addresses';
+import { tryLogin } from '../../src/probe/login';
 import { Probes, type ProbeOptions } from '../../src/probe/probes';
 import { freePorts, makeAuthority, type Authority } from '../helpers/mail-ports';
 
@@ -86,6 +88,7 @@ const submissionOnly: readonly Endpoint[] = [
   { protocol: 'submission', host, port: 587, security: 'starttls' },
 ];
 const imapOnly: readonly Endpoint[] = [{ protocol: 'imap', host, port: 143, security: 'starttls' }];
+const pop3Only: readonly Endpoint[] = [{ protocol: 'pop3', host, port: 110, security: 'starttls' }];
 const imapsOnly: readonly Endpoint[] = [
   { protocol: 'imap', host, port: 993, security: 'implicit-tls' },
 ];
@@ -114,21 +117,40 @@ describe('a port that', () => {
     expect(observed.loginOnPort25).toBeNull();
   });
 
-  test('never answers is reported as timed out after five seconds, all ports at the same time', async () => {
+  test('never answers is reported as silent after nine seconds, all ports at the same time', async () => {
     const port = await fake(() => undefined);
     const began = Date.now();
     const observed = await observe(usualOptions(() => port));
-    expect(new Set(observed.services.map(({ result }) => result.kind))).toEqual(
-      new Set(['timed-out']),
-    );
-    expect(Date.now() - began).toBeGreaterThan(4_900);
-    expect(Date.now() - began).toBeLessThan(9_000);
+    for (const { result } of observed.services) {
+      expect(result).toEqual({ kind: 'differs', how: 'silent' });
+    }
+    expect(Date.now() - began).toBeGreaterThan(8_900);
+    expect(Date.now() - began).toBeLessThan(15_000);
   });
 
-  const unending: [string, 'timed-out', (socket: Socket) => void][] = [
+  test('drops connections is reported as timed out', async () => {
+    // Linux drops the first packet of a connection if the queue of those not accepted yet is full.
+    const server = spawn('perl', [
+      ...['-MIO::Socket::INET', '-e'],
+      '$|=1;$s=IO::Socket::INET->new(Listen=>1,LocalAddr=>"127.0.0.1");print $s->sockport,"\n";sleep',
+    ]);
+    closing.push(() => server.kill());
+    const port = Number(String((await once(server.stdout, 'data'))[0]));
+    const queued = [1, 2, 3].map(() => connect(port, '127.0.0.1').on('error', () => undefined));
+    closing.push(() => {
+      for (const socket of queued) socket.destroy();
+    });
+    await once(queued[1] ?? never(), 'connect');
+    const observed = await observe(
+      options(() => port, { perPort: 300 }),
+      imapOnly,
+    );
+    expect(observed.services[0]?.result).toEqual({ kind: 'timed-out' });
+  });
+
+  const unending: [string, (socket: Socket) => void][] = [
     [
       'sends single bytes without end',
-      'timed-out',
       (socket: Socket) => {
         const timer = setInterval(() => socket.write('* OK '), 200);
         socket.on('close', () => {
@@ -138,7 +160,6 @@ describe('a port that', () => {
     ],
     [
       'stops during the TLS handshake',
-      'timed-out',
       (socket: Socket) => {
         socket.write('* OK hello\r\n');
         socket.on('data', (bytes) => {
@@ -150,17 +171,51 @@ describe('a port that', () => {
     ],
   ];
 
-  test.each(unending)('%s is reported as timed out', async (_what, kind, talk) => {
-    expect((await resultFrom(imapOnly, talk, { perPort: 300 }))?.result).toEqual({ kind });
+  test.each(unending)('%s is reported as silent', async (_what, talk) => {
+    const result = { kind: 'differs', how: 'silent' };
+    expect((await resultFrom(imapOnly, talk, { perPort: 300 }))?.result).toEqual(result);
+  });
+
+  test.each<[string, readonly Endpoint[], string, boolean]>([
+    ['* BYE Too many connections', imapOnly, 'Too many connections', true],
+    ['* BYE Go away', imapOnly, 'Go away', false],
+    ['-ERR [SYS/TEMP] busy', pop3Only, '[SYS/TEMP] busy', true],
+    ['421 4.7.0 mx Error: too many connections from 192.0.2.1', submissionOnly, '', true],
+    ['554 5.7.1 Client host blocked', submissionOnly, '', false],
+  ])('greets with "%s" is reported with its words', async (line, requested, words, temporary) => {
+    const observation = await resultFrom(requested, (socket) => void socket.end(`${line}\r\n`));
+    expect(observation?.result).toEqual({
+      ...{ kind: 'turned-away', words: words === '' ? line : words, temporary },
+    });
+  });
+
+  // https://www.cisco.com/c/en/us/support/docs/security/pix-500-series-security-appliances/113423-asa-esmtp-smtp-inspection.html
+  test.each([
+    ['overwrites the word STARTTLS', '250-mx\r\n250-XXXXXXXA\r\n250 AUTH PLAIN LOGIN\r\n'],
+    ['overwrites the command STARTTLS', '250-mx\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN\r\n'],
+  ])('is behind a firewall that %s is reported, and gets no password', async (_what, answer) => {
+    let received = '';
+    const port = await fake((socket) => {
+      socket.write('220 mx ESMTP\r\n');
+      socket.on('data', (bytes) => {
+        received += String(bytes);
+        if (String(bytes).startsWith('EHLO')) socket.write(answer);
+        else socket.write('500 5.5.1 Command unrecognized: "XXXXXXXX"\r\n');
+      });
+    });
+    const probes = new Probes(options(() => port));
+    const result = { kind: 'differs', how: 'starttls-stripped' };
+    expect((await probes.observe(submissionOnly))[0]?.services[0]?.result).toEqual(result);
+    const [endpoint = never()] = submissionOnly;
+    expect(await tryLogin(endpoint, 'bob', 'secret', probes)).toEqual({
+      kind: 'not-reached',
+      result,
+    });
+    expect(received).not.toContain('AUTH');
   });
 
   const differing: [string, Difference, (socket: Socket) => void][] = [
     ['closes immediately', 'closes-connection', (socket: Socket) => void socket.end()],
-    [
-      'closes with a BYE greeting',
-      'closes-connection',
-      (socket: Socket) => void socket.end('* BYE busy\r\n'),
-    ],
     [
       'speaks HTTP',
       'other-protocol',
@@ -438,7 +493,7 @@ describe('a check that was cancelled by everybody who waited', () => {
     const [first, second] = [probes.observe(endpoints, leaving.signal), probes.observe(endpoints)];
     await pause(100);
     leaving.abort();
-    expect(kinds((await first)[0] ?? never()).every(([, kind]) => kind === 'timed-out')).toBe(true);
+    expect(kinds((await first)[0] ?? never()).every(([, kind]) => kind === 'differs')).toBe(true);
     expect(await second).toEqual(await first);
     expect(lookups).toBe(1);
 

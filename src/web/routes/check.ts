@@ -1,7 +1,7 @@
 import type { Router } from 'express';
 import type { Dependencies } from '../../dependencies';
 import { allServices, decideServices, type DomainServices } from '../../domain/client-settings';
-import { observationOf, type Observation } from '../../domain/observation';
+import { isBroken, observationOf, type Observation, type Result } from '../../domain/observation';
 import { observationWords, type CheckWords } from '../../formats/check-words';
 import { checkJson } from '../../formats/json';
 import { freshObservations, cachedObservations } from '../../probe/observed-policy';
@@ -53,10 +53,27 @@ export function checkRoutes(dependencies: Dependencies): Router {
   return router;
 }
 
+/** Whether clients can use a port; `unchecked` where the check could not tell. */
+type State = 'proven' | 'broken' | 'unchecked';
+
+function stateOf(result: Result): State {
+  if (result.kind === 'proven') return 'proven';
+  return isBroken(result) ? 'broken' : 'unchecked';
+}
+
+/** The keys of the texts for each state. */
+const stateTexts = {
+  proven: 'check_proven',
+  broken: 'check_broken',
+  unchecked: 'check_unchecked',
+} as const;
+
 /** A port as a row of a table. */
 interface CheckRow {
   readonly role: string;
   readonly observation: Observation;
+  readonly state: State;
+  readonly label: string;
   readonly words: readonly CheckWords[];
 }
 
@@ -66,6 +83,8 @@ function rowsOf(services: DomainServices, t: PageTexts): CheckRow[] {
     if (checked === null) return [];
     const { observation } = checked;
     const role = t.text(textKey('check', service.role));
-    return [{ role, observation, words: observationWords(observation, t) }];
+    const state = stateOf(observation.result);
+    const label = t.text(stateTexts[state]);
+    return [{ role, observation, state, label, words: observationWords(observation, t) }];
   });
 }

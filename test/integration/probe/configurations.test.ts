@@ -1,0 +1,506 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { decideServices, type ClientSettings } from '../../../src/domain/client-settings';
+import type { Observation } from '../../../src/domain/observation';
+import { Probes } from '../../../src/probe/probes';
+import { tryMailbox } from '../../../src/probe/try-mailbox';
+import { defaultPolicy } from '../../../src/settings/settings';
+import { makeChain, type Chain } from '../../helpers/certificates';
+import {
+  freePorts,
+  makeAuthority,
+  startDovecot,
+  startPostfix,
+  untilReady,
+  type Authority,
+  type Certificate,
+  type Dovecot,
+  type Postfix,
+} from '../../helpers/mail-ports';
+
+const password = 'Correct horse';
+const users = { bob: password, Carol: password, 'zoe@example.com': password };
+
+/** Configurations of Dovecot by name. `CERTIFICATE` stands for the certificate of `mail.example.com`. */
+const dovecotSettings = {
+  usual: '',
+  'only the local part': 'auth_username_format = %n',
+  'lower case': 'auth_username_format = %Lu',
+  'only PLAIN': 'auth_mechanisms = plain',
+  'only CRAM-MD5': 'auth_mechanisms = cram-md5',
+  'login without TLS': 'disable_plaintext_auth = no\nlisten = 127.0.0.1, 127.0.0.2',
+  'not without TLS': 'ssl = required\nlisten = 127.0.0.1, 127.0.0.2',
+  'no TLS': 'disable_plaintext_auth = no\nssl = no',
+  'PROXY protocol': `haproxy_trusted_networks = 127.0.0.0/8
+    service imap-login {
+      inet_listener imap {
+        haproxy = yes
+      }
+      inet_listener imaps {
+        haproxy = yes
+      }
+    }
+    service pop3-login {
+      inet_listener pop3 {
+        haproxy = yes
+      }
+      inet_listener pop3s {
+        haproxy = yes
+      }
+    }`,
+};
+
+/** Options of Postfix's smtpd by name, in addition to the usual ones. `POLICY` stands for the port of a policy service. */
+const postfixOptions = {
+  usual: [],
+  'SASL domain': ['smtpd_sasl_local_domain=example.com'],
+  'no TLS': ['smtpd_tls_security_level=none'],
+  'only TLS': ['smtpd_tls_security_level=encrypt'],
+  'login without TLS': ['smtpd_tls_auth_only=no'],
+  'no login': ['smtpd_sasl_auth_enable=no'],
+  greylisting: ['{smtpd_recipient_restrictions=check_policy_service inet:127.0.0.1:POLICY}'],
+  'greylisting at once': ['smtpd_delay_reject=no', 'smtpd_client_restrictions=defer'],
+  'client refused': ['smtpd_delay_reject=no', 'smtpd_client_restrictions=reject'],
+  'slow greeting': ['smtpd_delay_reject=no', '{smtpd_client_restrictions=sleep 5, permit}'],
+  'PROXY protocol': ['smtpd_upstream_proxy_protocol=haproxy'],
+  'old TLS': [
+    'smtpd_tls_protocols=TLSv1',
+    'smtpd_tls_mandatory_protocols=TLSv1',
+    'tls_high_cipherlist=ALL:@SECLEVEL=0',
+  ],
+  'no login service': ['smtpd_sasl_path=inet:127.0.0.1:1'],
+} as const;
+
+type DovecotName = keyof typeof dovecotSettings;
+type PostfixName = keyof typeof postfixOptions;
+type Port = 110 | 143 | 465 | 587 | 993 | 995;
+type Ports = Readonly<Partial<Record<number, number>>>;
+
+/** What HAProxy does in front of a port. */
+type Front = 'pass on' | 'PROXY protocol' | 'end TLS';
+
+interface Row {
+  readonly dovecot?: DovecotName;
+  readonly postfix?: PostfixName;
+  readonly front?: Front;
+  /** The login; 'bob' if it is not given. */
+  readonly login?: string;
+  /** The server's address is not the one that the check connects from. */
+  readonly otherAddress?: boolean;
+  /** What the check says: of 143, 993, 110, 995, 587 and 465; or the same of several. */
+  readonly says: readonly string[];
+  /** What the test of the login with the right password says. */
+  readonly verdict: string;
+}
+
+const rows: readonly [string, Row][] = [
+  ['usual', { says: ['proven'], verdict: 'works-and-address-does-not' }],
+  // Dovecot.
+  [
+    'auth_username_format=%n, login bob: the address works too',
+    { dovecot: 'only the local part', says: ['proven'], verdict: 'works' },
+  ],
+  [
+    'auth_username_format=%n, the address is the login: Dovecot looks for another user',
+    {
+      ...{ dovecot: 'only the local part', login: 'zoe@example.com' },
+      ...{ says: ['proven'], verdict: 'password-wrong' },
+    },
+  ],
+  [
+    'auth_username_format=%Lu, a login with a capital: Dovecot looks for another user',
+    { dovecot: 'lower case', login: 'Carol', says: ['proven'], verdict: 'password-wrong' },
+  ],
+  [
+    'auth_username_format by default: the same',
+    { login: 'Carol', says: ['proven'], verdict: 'password-wrong' },
+  ],
+  [
+    'auth_mechanisms=plain',
+    {
+      dovecot: 'only PLAIN',
+      says: ['proven', 'proven', 'proven', 'proven', ...two('proven, no-login-mechanism')],
+      verdict: 'works-and-address-does-not',
+    },
+  ],
+  [
+    'auth_mechanisms=cram-md5',
+    {
+      ...{ dovecot: 'only CRAM-MD5', says: ['no-password-login, challenge-response'] },
+      verdict: 'server',
+    },
+  ],
+  [
+    'disable_plaintext_auth=no',
+    {
+      ...{ dovecot: 'login without TLS', otherAddress: true },
+      says: [...fours('proven, login-before-tls', 'proven'), ...two('refused')],
+      verdict: 'server',
+    },
+  ],
+  [
+    'ssl=required',
+    {
+      ...{ dovecot: 'not without TLS', otherAddress: true },
+      ...{ says: [...two('proven'), ...two('proven'), ...two('refused')], verdict: 'server' },
+    },
+  ],
+  [
+    'ssl=no',
+    {
+      dovecot: 'no TLS',
+      says: [...fours('starttls-not-offered', 'refused'), ...two('proven')],
+      verdict: 'server',
+    },
+  ],
+  // HAProxy.
+  [
+    'HAProxy passes TCP on',
+    { front: 'pass on', says: ['proven'], verdict: 'works-and-address-does-not' },
+  ],
+  [
+    'HAProxy with the PROXY protocol',
+    {
+      ...{ front: 'PROXY protocol', dovecot: 'PROXY protocol', postfix: 'PROXY protocol' },
+      ...{ says: ['proven'], verdict: 'works-and-address-does-not' },
+    },
+  ],
+  [
+    'the PROXY protocol is expected and not spoken',
+    {
+      ...{ dovecot: 'PROXY protocol', postfix: 'PROXY protocol' },
+      says: [...fours('closes-connection', 'tls-fails'), 'turned away', 'tls-fails'],
+      verdict: 'server',
+    },
+  ],
+  [
+    'HAProxy ends TLS in front of the ports for STARTTLS',
+    {
+      front: 'end TLS',
+      says: [...fours('proven', 'tls-ends-before'), 'proven', 'tls-ends-before'],
+      verdict: 'works-and-address-does-not',
+    },
+  ],
+  // Postfix.
+  [
+    'smtpd_sasl_local_domain',
+    { postfix: 'SASL domain', says: ['proven'], verdict: 'works-and-address-does-not' },
+  ],
+  [
+    'smtpd_tls_security_level=none',
+    {
+      postfix: 'no TLS',
+      says: [...four('proven'), 'starttls-not-offered', 'proven'],
+      // By 465.
+      verdict: 'works-and-address-does-not',
+    },
+  ],
+  [
+    'smtpd_tls_security_level=encrypt',
+    { postfix: 'only TLS', says: ['proven'], verdict: 'works-and-address-does-not' },
+  ],
+  [
+    'smtpd_tls_auth_only=no',
+    {
+      postfix: 'login without TLS',
+      says: [...four('proven'), 'proven, login-before-tls', 'proven'],
+      verdict: 'works-and-address-does-not',
+    },
+  ],
+  [
+    'smtpd_sasl_auth_enable=no',
+    {
+      postfix: 'no login',
+      ...{ says: [...four('proven'), ...two('no-password-login')], verdict: 'server' },
+    },
+  ],
+  [
+    "Postfix does not reach Dovecot's login service",
+    {
+      postfix: 'no login service',
+      ...{ says: [...four('proven'), ...two('closes-connection')], verdict: 'server' },
+    },
+  ],
+  [
+    'greylisting',
+    { postfix: 'greylisting', says: ['proven'], verdict: 'works-and-address-does-not' },
+  ],
+  [
+    'greylisting of each client, before the greeting',
+    {
+      postfix: 'greylisting at once',
+      ...{ says: [...four('proven'), ...two('turned away for now')], verdict: 'server' },
+    },
+  ],
+  [
+    'a list of blocked addresses',
+    {
+      postfix: 'client refused',
+      ...{ says: [...four('proven'), ...two('turned away')], verdict: 'server' },
+    },
+  ],
+  [
+    'a greeting after five seconds',
+    { postfix: 'slow greeting', says: ['proven'], verdict: 'works-and-address-does-not' },
+  ],
+  [
+    'smtpd_tls_protocols=TLSv1',
+    { postfix: 'old TLS', says: [...four('proven'), ...two('tls-fails')], verdict: 'server' },
+  ],
+];
+
+function two(what: string): string[] {
+  return [what, what];
+}
+
+function four(what: string): string[] {
+  return fours(what, what);
+}
+
+/** For IMAP and POP3, with STARTTLS and with SSL/TLS. */
+function fours(starttls: string, tls: string): string[] {
+  return [starttls, tls, starttls, tls];
+}
+
+const host = 'mail.example.com';
+const standardPorts: readonly Port[] = [143, 993, 110, 995, 587, 465];
+const closing: (() => void)[] = [];
+let authority: Authority;
+let good: Certificate;
+const dovecots = new Map<DovecotName, Dovecot>();
+/** The ports 25, 465 and 587 of each configuration of Postfix with one of Dovecot. */
+const sending = new Map<string, Ports>();
+let postfix: Postfix;
+
+const configurationOf = ({ dovecot = 'usual', postfix = 'usual' }: Row) => ({ dovecot, postfix });
+const keyOf = (row: Row) => JSON.stringify(configurationOf(row));
+
+/** A policy service of Postfix that greylists every client, as postgrey does. */
+async function startPolicyService(): Promise<number> {
+  const server: Server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', () => socket.write('action=DEFER_IF_PERMIT Greylisted\n\n'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closing.push(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+beforeAll(async () => {
+  authority = makeAuthority();
+  good = authority.issue([host]);
+  const policy = await startPolicyService();
+  const names = Object.keys(dovecotSettings) as DovecotName[];
+  await Promise.all(
+    names.map(async (name) => {
+      dovecots.set(name, await startDovecot(good, users, dovecotSettings[name]));
+    }),
+  );
+  const services: string[] = [];
+  for (const row of rows.map(([, one]) => one)) {
+    if (sending.has(keyOf(row))) continue;
+    const [smtp = 0, submissions = 0, submission = 0] = await freePorts(3);
+    const { dovecot, postfix: name } = configurationOf(row);
+    const path = `smtpd_sasl_path=inet:127.0.0.1:${dovecots.get(dovecot)?.auth}`;
+    const options = [path, ...postfixOptions[name]]
+      .map((one) => `-o ${one.replace('POLICY', String(policy))}`)
+      .join(' ');
+    services.push(
+      `127.0.0.1:${submission} inet n - n - - smtpd ${options}`,
+      `127.0.0.1:${submissions} inet n - n - - smtpd ${options} -o smtpd_tls_wrappermode=yes`,
+      `127.0.0.1:${smtp} inet n - n - - smtpd -o smtpd_sasl_auth_enable=no`,
+    );
+    sending.set(keyOf(row), { 25: smtp, 465: submissions, 587: submission });
+  }
+  postfix = await startPostfix(good, dovecots.get('usual')?.auth ?? 0, services);
+}, 120_000);
+
+afterAll(() => {
+  for (const close of closing) close();
+  for (const dovecot of dovecots.values()) dovecot.close();
+  postfix.close();
+  authority.remove();
+});
+
+/** The ports of a row, or of HAProxy in front of them. */
+async function portsOf(row: Row): Promise<Ports> {
+  const ports = {
+    ...dovecots.get(configurationOf(row).dovecot)?.ports,
+    ...sending.get(keyOf(row)),
+  };
+  return row.front === undefined ? ports : startHaproxy(ports, row.front);
+}
+
+/** Starts Debian's HAProxy in front of these ports. Where it ends TLS, the ports for STARTTLS are behind it. */
+async function startHaproxy(ports: Ports, front: Front): Promise<Ports> {
+  const folder = mkdtempSync(join(tmpdir(), 'haproxy-'));
+  const both = join(folder, 'both.pem');
+  writeFileSync(both, readFileSync(good.certificate, 'utf8') + readFileSync(good.key, 'utf8'));
+  const behind: Ports = { 993: ports[143] ?? 0, 995: ports[110] ?? 0, 465: ports[587] ?? 0 };
+  const own = await freePorts(standardPorts.length);
+  const listeners = standardPorts.flatMap((port, index) => {
+    const ends = front === 'end TLS' && port in behind;
+    const bind = `bind 127.0.0.1:${own[index]}${ends ? ` ssl crt ${both}` : ''}`;
+    const to = `127.0.0.1:${(ends ? behind : ports)[port]}`;
+    // Dovecot trusts connections from its own address: HAProxy has another one, as on a machine of its own.
+    const speaks = {
+      'PROXY protocol': ' send-proxy-v2',
+      'end TLS': ' source 127.0.0.3',
+      'pass on': '',
+    }[front];
+    return [`listen p${port}`, `  ${bind}`, `  server s ${to}${speaks}`];
+  });
+  const timeouts = ['connect', 'client', 'server'].map((one) => `  timeout ${one} 30s`);
+  const file = join(folder, 'haproxy.cfg');
+  writeFileSync(file, ['defaults', '  mode tcp', ...timeouts, ...listeners, ''].join('\n'));
+  const haproxy: ChildProcess = spawn('/usr/sbin/haproxy', ['-db', '-f', file], {
+    stdio: 'ignore',
+  });
+  closing.push(() => {
+    haproxy.kill();
+    rmSync(folder, { recursive: true });
+  });
+  await untilReady(own, dovecots.get('usual')?.auth ?? 0, () => 'HAProxy');
+  const mapped = standardPorts.map((port, index) => [port, own[index]] as const);
+  return { ...ports, ...Object.fromEntries(mapped) };
+}
+
+function wordsOf({ result, weaknesses }: Observation): string {
+  const kind = result.kind === 'differs' ? result.how : result.kind;
+  const how = result.kind === 'turned-away' && result.temporary ? 'turned away for now' : kind;
+  return [how.replace('turned-away', 'turned away'), ...weaknesses].join(', ');
+}
+
+test.concurrent.each(rows)(
+  '%s',
+  async (_configuration, row) => {
+    const ports = await portsOf(row);
+    const address = row.otherAddress === true ? '127.0.0.2' : '127.0.0.1';
+    const probes = new Probes({
+      resolve: () => Promise.resolve([address]),
+      isOwn: () => true,
+      roots: authority.root,
+      portOf: (port) => ports[port] ?? 1,
+      // The usual limit only where it matters: a busy machine may need longer.
+      ...(row.postfix === 'slow greeting' ? {} : { perPort: 30_000 }),
+    });
+    const prescribed = decideServices('example.com', defaultPolicy);
+    const observations = await probes.observe([...prescribed.incoming, ...prescribed.outgoing]);
+    const services = decideServices('example.com', defaultPolicy, observations);
+    const [observed] = observations;
+    const login = row.login ?? 'bob';
+    const emailAddress = login.includes('@') ? login : `${login}@example.com`;
+    const settings = {
+      ...services,
+      login,
+      emailAddress,
+      loginIsEmailAddress: login === emailAddress,
+    };
+    const { verdict } = await tryMailbox(settings as ClientSettings, password, probes);
+    const says = row.says.length === 1 ? standardPorts.map(() => row.says[0]) : row.says;
+    expect({ says: observed?.services.map(wordsOf), verdict }).toEqual({
+      says,
+      verdict: row.verdict,
+    });
+  },
+  90_000,
+);
+
+describe('certificates', () => {
+  const rsa1024 = ['rsa:1024'];
+  const kinds: readonly [string, string, () => Certificate, string][] = [
+    ['valid', 'good.example', () => authority.issue(['good.example']), 'proven'],
+    ['with a wildcard', 'mail.wild.example', () => authority.issue(['*.wild.example']), 'proven'],
+    [
+      'expired',
+      'expired.example',
+      () => authority.issue(['expired.example'], -1),
+      'certificate-expired',
+    ],
+    [
+      'self-signed',
+      'self.example',
+      () => authority.selfSigned('self.example'),
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+    ],
+    [
+      'of an unknown authority',
+      'unknown.example',
+      () => unknown.issue(['unknown.example']),
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    ],
+    ['with its intermediate certificate', 'signer.example', () => chain, 'proven'],
+    [
+      'without its intermediate certificate',
+      'signer.example.',
+      () => ({ certificate: join(chain.folder, 'signer.pem'), key: chain.key }),
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    ],
+    [
+      'with an RSA key of 1,024 bits',
+      'short.example',
+      () => authority.issue(['short.example'], 30, rsa1024),
+      'KEY',
+    ],
+    [
+      'with an RSA key of 2,048 bits',
+      'rsa.example',
+      () => authority.issue(['rsa.example'], 30, ['rsa:2048']),
+      'proven',
+    ],
+    [
+      'with an Ed25519 key',
+      'ed.example',
+      () => authority.issue(['ed.example'], 30, ['ed25519']),
+      'KEY',
+    ],
+    ['of the default host', 'other.example', () => good, 'certificate-name'],
+  ];
+  let unknown: Authority;
+  let chain: Chain;
+  let dovecot: Dovecot;
+
+  beforeAll(async () => {
+    unknown = makeAuthority();
+    chain = makeChain('P-256');
+    const byName = kinds.slice(0, -1).map(([, name, make]) => {
+      const { certificate, key } = make();
+      return `local_name ${name} {\n  ssl_cert = <${certificate}\n  ssl_key = <${key}\n}\n`;
+    });
+    // OpenSSL refuses RSA keys of 1,024 bits otherwise.
+    const ciphers = 'ssl_cipher_list = ALL:@SECLEVEL=0\n';
+    dovecot = await startDovecot(good, users, ciphers + byName.join(''));
+  }, 120_000);
+
+  afterAll(() => {
+    dovecot.close();
+    unknown.remove();
+    chain.remove();
+  });
+
+  test.each(kinds)('%s, by SNI', async (_kind, name, _make, expected) => {
+    const probes = new Probes({
+      resolve: () => Promise.resolve(['127.0.0.1']),
+      roots: [authority.root, readFileSync(chain.root, 'utf8')],
+      portOf: (port) => (port in dovecot.ports ? dovecot.ports[port as Port] : 1),
+      perPort: 30_000,
+    });
+    const both = (['starttls', 'implicit-tls'] as const).map((security) => ({
+      ...{
+        protocol: 'imap' as const,
+        host: name,
+        port: security === 'starttls' ? 143 : 993,
+        security,
+      },
+    }));
+    const [observed] = await probes.observe(both);
+    const said = observed?.services.map(({ result }) =>
+      result.kind === 'certificate-untrusted' ? result.reason : result.kind,
+    );
+    expect(said).toEqual([expected, expected]);
+  });
+});
