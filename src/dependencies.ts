@@ -20,6 +20,7 @@ import {
   type ServerVersions,
   type VirtualminConfig,
 } from './virtualmin/client';
+import type { Noise } from './virtualmin/answer';
 import { Directory } from './virtualmin/directory';
 import { readInThread } from './virtualmin/read-in-thread';
 import type { Trust } from './virtualmin/trust';
@@ -88,6 +89,7 @@ export async function makeDependencies(
     Date.now,
     () => trustIn(virtualmin, facts),
     readInThread(join(folder, 'answer-thread.mjs')),
+    noiseLog(log),
   );
   const { policies, settingsFile } = config;
   const { say } = pageTexts(languages.english);
@@ -112,6 +114,17 @@ export async function makeDependencies(
     fonts: join(folder, 'fonts'),
     log,
     now: Date.now,
+  };
+}
+
+/** Logs text around Virtualmin's answers, once for each place in Virtualmin that writes it, and not what it says. */
+export function noiseLog(log: Pick<Logger, 'warn'>): (call: string, noise: Noise) => void {
+  const logged = new Set<string | null>();
+  return (call, { lines, place }) => {
+    if (logged.has(place)) return;
+    logged.add(place);
+    const advice = 'see /var/webmin/miniserv.error';
+    log.warn({ call, lines, place, advice }, "text around Virtualmin's answer is ignored");
   };
 }
 

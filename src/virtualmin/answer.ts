@@ -10,12 +10,24 @@ export interface Row<Field extends string> {
 
 /** The result of parsing an answer. */
 export type ApiAnswer<Field extends string> =
-  | { readonly kind: 'rows'; readonly rows: readonly Row<Field>[] }
+  | {
+      readonly kind: 'rows';
+      readonly rows: readonly Row<Field>[];
+      /** Text around the answer that was left out, such as warnings of Perl; null where there is none. */
+      readonly noise: Noise | null;
+    }
   /** The command failed. The reason is Virtualmin's message, null where it gave none. */
   | { readonly kind: 'failure'; readonly reason: string | null }
   /** remote.cgi refused the request before running a command. It answers in plain text whatever the format. */
   | { readonly kind: 'refusal'; readonly reason: string }
   | { readonly kind: 'not-understood'; readonly reason: string };
+
+/** Text around an answer. What it says is not kept, because it may contain a password. */
+export interface Noise {
+  readonly lines: number;
+  /** The place that Perl names, such as `list-users.pl line 88`; null where it names none. */
+  readonly place: string | null;
+}
 
 /**
  * Parses the body of an answer. The format is recognised from the body, not from the HTTP status or
@@ -32,29 +44,38 @@ export async function readAnswer<Field extends string>(
   if (start.startsWith('ERROR:')) {
     return { kind: 'refusal', reason: firstLine(text.trimStart().slice('ERROR:'.length)) };
   }
-  if (start.startsWith('{')) return readJson(text, fields);
-  if (/^(<\?xml[^>]*>\s*)?<api[\s>/]/.test(start)) return readXml(text, fields);
+  const whole = start.startsWith('{') ? parseJson(text) : undefined;
+  if (whole !== undefined) return readJson(whole, fields, null);
+  if (/^(<\?xml[^>]*>\s*)?<api[\s>/]/.test(start) && text.trimEnd().endsWith('</api>')) {
+    return readXml(text, fields, null);
+  }
+  if (/^<(!doctype|html)/i.test(start))
+    return { kind: 'not-understood', reason: 'the answer is a web page' };
+  const json = wholeJson(text);
+  if (json !== null) return readJson(parseJson(json), fields, noiseAround(text, json));
+  const xml = wholeXml(text);
+  if (xml !== null) return readXml(xml, fields, noiseAround(text, xml));
+  if (start.startsWith('{')) {
+    return { kind: 'not-understood', reason: 'the answer is not complete JSON' };
+  }
+  if (/^(<\?xml[^>]*>\s*)?<api[\s>/]/.test(start)) return readXml(text, fields, null);
+  const refusal = /^ERROR:(.*)$/m.exec(text);
+  if (refusal !== null) {
+    return { kind: 'refusal', reason: firstLine(refusal[1] ?? '') };
+  }
   if (start === '') return { kind: 'not-understood', reason: 'the answer is empty' };
-  return {
-    kind: 'not-understood',
-    reason: /^<(!doctype|html)/i.test(start)
-      ? 'the answer is a web page'
-      : 'the answer is neither JSON nor XML',
-  };
+  return { kind: 'not-understood', reason: 'the answer is neither JSON nor XML' };
 }
 
 /** `{status, error, data: [{name, values: {field: [value]}}]}` */
-function readJson<Field extends string>(text: string, fields: readonly Field[]): ApiAnswer<Field> {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes the text, which may hold a password.
-    return { kind: 'not-understood', reason: 'the answer is not complete JSON' };
-  }
+function readJson<Field extends string>(
+  answer: unknown,
+  fields: readonly Field[],
+  noise: Noise | null,
+): ApiAnswer<Field> {
   if (!isObject(answer))
     return { kind: 'not-understood', reason: 'the answer is not a JSON object' };
-  return toAnswer(answer.status, answer.error, answer.data, fields, (entry) => entry);
+  return toAnswer(answer, answer.data, fields, (entry) => entry, noise);
 }
 
 /**
@@ -64,6 +85,7 @@ function readJson<Field extends string>(text: string, fields: readonly Field[]):
 async function readXml<Field extends string>(
   text: string,
   fields: readonly Field[],
+  noise: Noise | null,
 ): Promise<ApiAnswer<Field>> {
   // Imported only here: most servers answer in JSON.
   const { default: xml2js } = await import('xml2js');
@@ -81,7 +103,7 @@ async function readXml<Field extends string>(
     name: isObject(entry.$) ? entry.$.name : undefined,
     values: Array.isArray(entry.values) ? emptyAsObject(entry.values[0]) : undefined,
   });
-  const read = toAnswer(attributes.status, attributes.error, api.data, fields, xmlRow);
+  const read = toAnswer(attributes, api.data, fields, xmlRow, noise);
   // The parser's strings are slices of the whole text: keeping a login would keep all passwords in memory.
   return structuredClone(read);
 }
@@ -97,16 +119,17 @@ interface Entry {
 }
 
 function toAnswer<Field extends string>(
-  status: unknown,
-  error: unknown,
+  head: Record<string, unknown>,
   data: unknown,
   fields: readonly Field[],
   toEntry: (item: Record<string, unknown>) => Entry,
+  noise: Noise | null,
 ): ApiAnswer<Field> {
+  const { status } = head;
   if (status !== 'success') {
     if (typeof status !== 'string')
       return { kind: 'not-understood', reason: 'the answer has no status' };
-    const reason = typeof error === 'string' ? firstLine(error) : '';
+    const reason = reasonIn(head);
     return { kind: 'failure', reason: reason === '' ? null : reason };
   }
   const items = data === undefined || data === null ? [] : Array.isArray(data) ? data : [data];
@@ -126,7 +149,89 @@ function toAnswer<Field extends string>(
       reason: 'the answer is a table for people, not a list of values',
     };
   }
-  return { kind: 'rows', rows };
+  return { kind: 'rows', rows, noise };
+}
+
+/**
+ * Virtualmin's message. `error` is the first line that the command printed (json-lib.pl), and warnings of Perl are
+ * printed into the same stream: then the message is the first other line of `full_error`.
+ */
+function reasonIn({ error, full_error }: Record<string, unknown>): string {
+  if (typeof error !== 'string') return '';
+  if (!isPerlWarning(error) || typeof full_error !== 'string') return firstLine(error);
+  const lines = full_error.split('\n').filter((line) => !isPerlWarning(line));
+  return firstLine(lines.join('\n'));
+}
+
+/** How Perl ends a warning: `… at /usr/share/webmin/virtual-server/list-users.pl line 88.` */
+const perlPlace = /\bat \S*?([\w-]{1,60}\.(?:pl|cgi|pm) line \d{1,6})\b/;
+
+/** Whether Perl has written a warning into a line, perhaps behind the beginning of another line. */
+function isPerlWarning(line: string): boolean {
+  return line.includes(' line ') && perlPlace.test(line);
+}
+
+function noiseAround(text: string, within: string): Noise {
+  const from = text.indexOf(within);
+  const around = text.slice(0, from) + '\n' + text.slice(from + within.length);
+  const lines = around.split('\n').filter((line) => line.trim() !== '').length;
+  return { lines, place: perlPlace.exec(around)?.[1] ?? null };
+}
+
+/** Undefined where the text is not JSON. The parser's message is dropped: it quotes the text, which may hold a password. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** How many places of a text are tried as the beginning of an answer. */
+const maxBeginnings = 20;
+
+/**
+ * The whole JSON answer inside a text; null where there is none. It is an object with a status: one row of an answer
+ * that was cut off has none.
+ */
+function wholeJson(text: string): string | null {
+  const beginnings = [
+    ...text
+      .slice(0, 65_536)
+      .matchAll(/\{\s*"(?:command|status|data|error|full_error|output)"\s*:/g),
+  ];
+  for (const { index } of beginnings.slice(0, maxBeginnings)) {
+    const end = endOfObject(text, index);
+    if (end === null) continue;
+    const part = text.slice(index, end);
+    const answer = parseJson(part);
+    if (isObject(answer) && typeof answer.status === 'string') return part;
+  }
+  return null;
+}
+
+/** Where the JSON object that begins at `from` ends; null where it does not end. */
+function endOfObject(text: string, from: number): number | null {
+  let depth = 0;
+  let quoted = false;
+  for (let at = from; at < text.length; at++) {
+    const sign = text[at];
+    if (quoted && sign === '\\') at++;
+    else if (sign === '"') quoted = !quoted;
+    else if (!quoted && sign === '{') depth++;
+    else if (!quoted && sign === '}' && --depth === 0) return at + 1;
+  }
+  return null;
+}
+
+/** The whole XML answer inside a text; null where there is none. */
+function wholeXml(text: string): string | null {
+  const from = text.search(/<api[\s>/]/);
+  if (from === -1) return null;
+  const empty = /^<api(?:\s[^<>]*)?\/>/.exec(text.slice(from, from + 65_536));
+  if (empty !== null) return empty[0];
+  const end = text.lastIndexOf('</api>');
+  return end === -1 ? null : text.slice(from, end + '</api>'.length);
 }
 
 function pick<Field extends string>(

@@ -2,7 +2,7 @@ import type { AxiosInstance, AxiosResponse } from 'axios';
 import pLimit from 'p-limit';
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
-import { readAnswer, type Row } from './answer';
+import { readAnswer, type Noise, type Row } from './answer';
 import { domainFields, fromNames, toNames, toVirtualServers } from './domains';
 import { LockedOutError, RemoteApiError, TlsNotVerifiableError } from './errors';
 import { UntrustedCertificate, verifyingAgent, type Trust } from './trust';
@@ -63,13 +63,15 @@ const maxDescribed = 100;
 /**
  * A client for one server. It makes at most two calls concurrently. After a wrong password it makes none
  * until `tryAgain`, because Webmin blocks this machine's address after five. `now` returns milliseconds
- * since 1970, `trust` decides for each connection which certificate is accepted, `read` parses an answer.
+ * since 1970, `trust` decides for each connection which certificate is accepted, `read` parses an answer, and
+ * `reportNoise` is called for each answer with other text around it.
  */
 export function createVirtualminClient(
   config: VirtualminConfig,
   now: () => number = Date.now,
   trust: () => Trust = () => config.trust,
   read: typeof readAnswer = readAnswer,
+  reportNoise: (call: string, noise: Noise) => void = () => undefined,
 ): VirtualminClient {
   const limit = pLimit(maxConcurrentCalls);
   let http: Promise<AxiosInstance> | undefined;
@@ -128,6 +130,7 @@ export function createVirtualminClient(
     });
     switch (answer.kind) {
       case 'rows':
+        if (answer.noise !== null) reportNoise(call, answer.noise);
         if (response.status === 200) return answer.rows;
         throw notUnderstood(call, response, 'an answer with an unexpected status', config);
       case 'refusal':

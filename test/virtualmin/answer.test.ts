@@ -293,6 +293,73 @@ test('a parsed answer contains only the requested fields', async () => {
   }
 });
 
+/** Perl's warning, as it prints it to the same stream: perldiag(1). */
+const warning =
+  'Use of uninitialized value $d->{"pass"} in concatenation (.) or string at /usr/share/webmin/virtual-server/list-users.pl line 88, <FILE> line 3.\n';
+
+describe('text around an answer', () => {
+  const headers = 'Content-type: text/plain\n\n';
+
+  test.each([
+    ['a warning before', warning, ''],
+    ['a warning after', '', warning],
+    ['warnings on both sides', warning.repeat(3), warning],
+    ['headers before', headers, ''],
+    ['three hundred warnings', warning.repeat(300), ''],
+    ['a password', 'Debug: {"password":"S3cret"} { "status": 1 }\n', '{"data":["S3cret"]'],
+  ])('%s is left out, in JSON and in XML', async (_what, before, after) => {
+    for (const format of ['json', 'xml']) {
+      const body = recording(`list-users.example.com.${format}`);
+      const noisy = Buffer.concat([Buffer.from(before), body, Buffer.from(after)]);
+      const answer = await readAnswer(noisy, userFields);
+      if (answer.kind !== 'rows') throw new Error(JSON.stringify(answer));
+      expect(toDomainUsers('example.com', answer.rows)).toEqual(await users(body));
+      const place = (before + after).includes('line 88') ? 'list-users.pl line 88' : null;
+      expect(answer.noise?.place).toBe(place);
+      expect(JSON.stringify(answer.noise)).not.toContain('S3cret');
+    }
+  });
+
+  test('an answer without it has no noise', async () => {
+    for (const format of ['json', 'xml']) {
+      const answer = await readAnswer(recording(`list-users.example.com.${format}`), userFields);
+      expect(answer).toMatchObject({ kind: 'rows', noise: null });
+    }
+  });
+
+  test('a failure behind a warning', async () => {
+    const expected = { kind: 'failure', reason: 'Virtual server nosuch.example does not exist' };
+    for (const format of ['json', 'xml']) {
+      const body = warning + String(recording(`error.no-such-domain.${format}`));
+      expect(await readAnswer(Buffer.from(body), [])).toEqual(expected);
+    }
+    const said = `${warning}\nVirtual server nosuch.example does not exist\n\nLists the users.\n`;
+    const within = { status: 'failure', error: warning.trim(), full_error: said };
+    expect(await readAnswer(Buffer.from(JSON.stringify(within)), [])).toEqual(expected);
+  });
+
+  test('a refusal behind a warning', async () => {
+    const body = warning + String(recording('error.not-allowed.txt'));
+    expect(await readAnswer(Buffer.from(body), [])).toMatchObject({ kind: 'refusal' });
+  });
+
+  test.each(['json', 'xml'])('a truncated answer in %s is never a whole one', async (format) => {
+    const body = recording(`list-users.example.com.${format}`);
+    const whole = body.length - 3;
+    for (let end = 40; end < whole; end += 97) {
+      for (const [before, after] of [
+        ['', ''],
+        [warning, ''],
+        ['', `\n${warning}`],
+      ] as const) {
+        const cut = Buffer.concat([Buffer.from(before), body.subarray(0, end), Buffer.from(after)]);
+        expect((await readAnswer(cut, userFields)).kind).toBe('not-understood');
+      }
+      expect((await readAnswer(body.subarray(end), userFields)).kind).toBe('not-understood');
+    }
+  });
+});
+
 describe('the delivery of mail', () => {
   const alice = userValues({
     unix_username: 'alice.example',
