@@ -1,3 +1,4 @@
+import { otherReadableAddress } from './email-address';
 import {
   deliveryProblem,
   isUnreadable,
@@ -66,6 +67,8 @@ export interface DomainServices {
 export interface ClientSettings extends DomainServices {
   readonly domain: string;
   readonly emailAddress: string;
+  /** The address with its internationalised domain as people read it; null where that is the same. */
+  readonly readableAddress: string | null;
   readonly login: string;
   readonly loginIsEmailAddress: boolean;
   readonly realName: string;
@@ -124,6 +127,7 @@ function settingsOfMailbox(
   return {
     domain: server.name,
     emailAddress: mailbox.emailAddress,
+    readableAddress: otherReadableAddress(mailbox.emailAddress),
     login: mailbox.login,
     loginIsEmailAddress: loginIsEmailAddress(mailbox),
     realName: mailbox.realName,

@@ -12,3 +12,9 @@ export function readableAddress(address: string): string {
   const at = address.lastIndexOf('@') + 1;
   return address.slice(0, at) + readableDomainName(address.slice(at));
 }
+
+/** The readable form of an e-mail address where it is another one than the address itself, else null. */
+export function otherReadableAddress(address: string): string | null {
+  const readable = readableAddress(address);
+  return readable === address ? null : readable;
+}

@@ -24,6 +24,7 @@ const columns = [
   'Outgoing fallback security',
   'Warnings',
   'Forwards to',
+  'Readable address',
 ];
 
 /** The names of the separators of a CSV file. */
@@ -56,6 +57,7 @@ export function mailboxesCsv(all: readonly ClientSettings[], separator: Separato
     ...cells(settings.outgoing),
     settings.warnings.join(' '),
     settings.delivery.forwardsTo.join(' '),
+    settings.readableAddress ?? '',
   ]);
   return csv([columns, ...rows], separator);
 }

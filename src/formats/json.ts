@@ -11,6 +11,7 @@ import {
   type DomainRecords,
   type Search,
 } from '../domain/discovery';
+import { otherReadableAddress } from '../domain/email-address';
 import { observationOf } from '../domain/observation';
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
@@ -108,6 +109,7 @@ export function mailboxesJson(users: DomainUsers, asOf: number) {
     asOf: new Date(asOf).toISOString(),
     mailboxes: users.mailboxes.map((mailbox) => ({
       emailAddress: mailbox.emailAddress,
+      readableAddress: otherReadableAddress(mailbox.emailAddress),
       login: mailbox.login,
       name: mailbox.name,
       realName: mailbox.realName,
@@ -126,6 +128,7 @@ export function settingsJson(settings: ClientSettings) {
   return {
     domain: settings.domain,
     emailAddress: settings.emailAddress,
+    readableAddress: settings.readableAddress,
     login: settings.login,
     loginIsEmailAddress: settings.loginIsEmailAddress,
     realName: settings.realName,

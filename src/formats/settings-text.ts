@@ -7,7 +7,12 @@ export function settingsText(settings: ClientSettings, t: PageTexts): string {
   const { text } = t;
   return (
     [
-      [text('text_title', { address: settings.emailAddress })],
+      [
+        text('text_title', { address: settings.emailAddress }),
+        ...(settings.readableAddress === null
+          ? []
+          : [text('sheet_readable', { readable: settings.readableAddress })]),
+      ],
       settings.warnings.map((warning) => `! ${t.say(warningWords(warning, settings))}`),
       direction('page_incoming', settings.incoming, settings, t),
       direction('page_outgoing', settings.outgoing, settings, t),

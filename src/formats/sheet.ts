@@ -56,6 +56,8 @@ export interface Sheet {
   /** `#rrggbb`. */
   readonly colour: string;
   readonly emailAddress: string;
+  /** Which other form the address has, and which to type; null where it has none. */
+  readonly readableAddress: string | null;
   readonly realName: string;
   readonly notices: readonly string[];
   readonly login: {
@@ -109,6 +111,10 @@ export function sheetOf(
     logo: branding.logo === null ? null : fitted(branding.logo),
     colour: branding.colour ?? black,
     emailAddress: settings.emailAddress,
+    readableAddress:
+      settings.readableAddress === null
+        ? null
+        : plainText(richText(text('sheet_readable'), { readable: settings.readableAddress })),
     realName: settings.realName,
     notices: settings.warnings
       .filter((warning) => forPaper.has(warning))

@@ -60,6 +60,7 @@ test('settings.json', () => {
   expect(JSON.parse(JSON.stringify(settingsJson(settings)))).toEqual({
     domain: 'example.com',
     emailAddress: 'bob@example.com',
+    readableAddress: null,
     login: 'bob.example',
     loginIsEmailAddress: false,
     realName: 'Bob Example',
@@ -94,6 +95,7 @@ test('mailboxes.json', () => {
     mailboxes: [
       {
         emailAddress: 'bob@example.com',
+        readableAddress: null,
         login: 'bob.example',
         name: 'bob',
         realName: 'Bob Example',

@@ -124,7 +124,11 @@ class SheetLayout {
     let { y } = writer;
     y = writer.write(styles.title, [plain(sheet.title)], { ...column, y });
     y = writer.write(styles.address, [strong(sheet.emailAddress)], { ...column, y });
-    const { realName } = sheet;
+    const { realName, readableAddress } = sheet;
+    // An address with a letter missing would be another one.
+    if (readableAddress !== null && fonts.has(readableAddress, 'sans')) {
+      y = writer.write(styles.title, [plain(readableAddress)], { ...column, y });
+    }
     if (realName !== '') {
       const printed = fonts.hasAnyLetter(realName, 'sans') ? realName : this.texts.unprintable;
       const actualText = fonts.has(realName, 'sans') ? null : realName;

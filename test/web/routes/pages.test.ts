@@ -150,6 +150,38 @@ describe('the mailboxes of a domain', () => {
     expect(text).not.toContain('No mailbox matches');
   });
 
+  test('an address with umlauts is shown in both forms, and the login as it is', async () => {
+    const at = '/domains/xn--mnchen-3ya.example/mailboxes/info.mnchen-3ya';
+    const words =
+      'as people read it: info@münchen.example . In mail clients, type the one with xn--.';
+    expect(await page(at)).toContain(words);
+    expect(await page(`${at}/sheet`)).toContain(words.replace(' .', '.'));
+    const texts = await app.get(`${at}/settings.txt`);
+    expect(texts.text).toContain(words.replace(' .', '.'));
+    expect(texts.text).toContain('info.mnchen-3ya\n');
+    expect((await app.get(`${at}/settings.json`)).body).toMatchObject({
+      emailAddress: 'info@xn--mnchen-3ya.example',
+      readableAddress: 'info@münchen.example',
+      login: 'info.mnchen-3ya',
+    });
+    const csv = await app.get('/domains/xn--mnchen-3ya.example/mailboxes.csv');
+    expect(csv.text).toMatch(/^info@xn--mnchen-3ya\.example,.*,info@münchen\.example\r$/m);
+    // Files for mail clients have the form that every client understands.
+    for (const file of ['profile.mobileconfig', 'autoconfig.xml', 'autodiscover.xml']) {
+      const answer = await app.get(`${at}/${file}`).responseType('blob');
+      const body = String(answer.body);
+      expect(body).toMatch(/@xn--|xn--mnchen-3ya\.example/);
+      expect(body).not.toContain('info@münchen');
+    }
+  });
+
+  test('an address whose domain could be taken for another is shown in ASCII only', async () => {
+    answerUsers(app.virtualmin, userValues({ email_address: 'bob@xn--80ak6aa92e.com' }));
+    const at = '/domains/example.com/mailboxes/bob.example';
+    expect((await app.get(`${at}/settings.json`)).body).toMatchObject({ readableAddress: null });
+    expect(await page(at)).not.toContain('as people read it');
+  });
+
   test('a form carries the selection of 5,000 long logins', async () => {
     const logins = Array.from({ length: 5_000 }, (_, index) =>
       `${String(index)}+%&é-${'x'.repeat(60)}`.slice(0, 60),

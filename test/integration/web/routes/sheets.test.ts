@@ -459,6 +459,18 @@ function unzip(zip: Buffer): Promise<Map<string, Buffer>> {
   });
 }
 
+test('an internationalised address is printed in both forms, or in ASCII where the fonts lack a letter', async () => {
+  const at = '/domains/xn--mnchen-3ya.example/mailboxes/info.mnchen-3ya';
+  const text = textOfPdf(await get(`${at}/sheet.pdf`));
+  expect(text).toContain('info@xn--mnchen-3ya.example');
+  expect(text).toContain('as people read it: info@münchen.example.');
+  app.clock.now += 20 * 60_000;
+  answerUsers(app.virtualmin, userValues({ email_address: 'bob@xn--zckzah.example' }));
+  const japanese = textOfPdf(await get(`${bobPath}/sheet.pdf`));
+  expect(japanese).toContain('bob@xn--zckzah.example');
+  expect(japanese).not.toContain('as people read it');
+});
+
 /** The sheet of a mailbox with this real name. */
 async function sheetOf(realName: string): Promise<Buffer> {
   app.clock.now += 20 * 60_000;
