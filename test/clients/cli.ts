@@ -29,9 +29,10 @@ const columns = [
  * so do the files that it puts below `received` in its home.
  */
 export function cli(
-  client: Pick<Client, 'name' | 'packages' | 'acceptsAnyCertificate'> & {
-    /** Prints the version. */
-    readonly versionCommand: readonly string[];
+  client: Pick<Client, 'name' | 'packages'> & {
+    /** The ports on which it does not compare the certificate with the host, and those that it cannot use. */
+    readonly acceptsAnyCertificate?: readonly number[];
+    readonly cannotUse?: readonly number[];
     readonly IMAP?: Make;
     readonly POP3?: Make;
     readonly SMTP?: Make;
@@ -39,13 +40,16 @@ export function cli(
 ): Client {
   const ways = columns.flatMap(([protocol, port]): Way[] => {
     const make = client[protocol];
-    if (make === undefined) return [];
+    if (make === undefined || client.cannotUse?.includes(port) === true) return [];
     const sends = protocol === 'SMTP';
     return [
       {
         name: `${protocol} ${port}`,
         reads: !sends,
         sends,
+        ...(client.acceptsAnyCertificate?.includes(port) === true && {
+          acceptsAnyCertificate: true,
+        }),
         run: async (attempt) => {
           const { incoming, outgoing } = attempt.settings;
           const service = [...incoming, ...outgoing].find((one) => one.port === port);
@@ -63,15 +67,8 @@ export function cli(
       },
     ];
   });
-  const { name, packages, acceptsAnyCertificate, versionCommand } = client;
-  return {
-    name,
-    packages,
-    ways,
-    version: async () =>
-      /\d+(\.\d+)+\w*/.exec(await output(versionCommand, { home: '/', input: '' }))?.[0] ?? '?',
-    ...(acceptsAnyCertificate && { acceptsAnyCertificate }),
-  };
+  const { name, packages } = client;
+  return { name, packages, ways };
 }
 
 /** Seconds after which a program is ended. */

@@ -7,17 +7,13 @@ export type Service = Settings['incoming'][number];
 export interface Client {
   /** The argument of `npm run clients --`. */
   readonly name: string;
-  /** The Debian packages that it needs, each with a program (name or path) that shows that it is installed. */
+  /**
+   * The Debian packages that it needs, each with a program (name or path) that shows that it is installed. The table
+   * has the version of the first one.
+   */
   readonly packages: Readonly<Record<string, string>>;
-  /** The version of the client that runs. */
-  readonly version: () => Promise<string>;
   /** The columns of its table. */
   readonly ways: readonly Way[];
-  /**
-   * True where the client does not compare the certificate with the host, unless it is told to. It is then expected to
-   * log in where others refuse.
-   */
-  readonly acceptsAnyCertificate?: true;
   /** True where only one of it can run at a time, as with a screen. */
   readonly oneAtATime?: true;
 }
@@ -29,6 +25,11 @@ export interface Way {
   /** Whether it reads the message that is in the mailbox, and whether it sends one. */
   readonly reads: boolean;
   readonly sends: boolean;
+  /**
+   * True where the client does not compare the certificate with the host. It is then expected to log in where others
+   * refuse.
+   */
+  readonly acceptsAnyCertificate?: true;
   /** Sets the client up in the empty folder `attempt.home`, and runs it. Ends all that it started. */
   readonly run: (attempt: Attempt) => Promise<Outcome>;
 }

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { makeAuthority } from '../helpers/mail-ports';
 
@@ -15,7 +16,7 @@ const certified = [
  */
 export function prepareNamespace(folder: string) {
   execFileSync('ip', ['link', 'set', 'lo', 'up']);
-  const hosts = [...certified, 'mail.elsewhere.example'];
+  const hosts = [...certified, 'mail.elsewhere.example', hostname()];
   writeFileSync(join(folder, 'hosts'), `127.0.0.1 localhost ${hosts.join(' ')}\n`);
   writeFileSync(join(folder, 'resolv.conf'), 'nameserver 127.0.0.1\n');
   for (const name of ['hosts', 'resolv.conf'])

@@ -1,9 +1,9 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Cell, Expected } from './attempt';
 
 /** A row of a client's table. */
 export interface Row {
   readonly head: string;
-  readonly expected: Expected;
   readonly cells: readonly Cell[];
 }
 
@@ -28,8 +28,11 @@ export function printTable(head: string, columns: readonly string[], rows: reado
 /** What the client says in the rows of that kind, each sentence once: the lines about it, without its home. */
 export function words(rows: readonly Row[], kind: Expected, about: RegExp): string[] {
   const said = rows
+    .flatMap(({ cells }) => cells)
     .filter(({ expected }) => expected === kind)
-    .flatMap(({ cells }) => cells.flatMap((cell) => cell.said.split('\n')));
+    .flatMap((cell) =>
+      stripVTControlCharacters(cell.said.replaceAll('\x1b', '\n\x1b')).split(/[\r\n]/),
+    );
   const lines = said.filter((line) => about.test(line)).map((line) => line.trim());
   return [...new Set(lines)].slice(0, 6);
 }

@@ -5,7 +5,6 @@ import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { readLanguages } from '../../src/texts/languages';
-import { output } from './cli';
 import type { Attempt, Client, Outcome, Service, Settings } from './client';
 import { Marionette } from './marionette';
 
@@ -357,8 +356,6 @@ export const thunderbird: Client = {
     ),
   },
   oneAtATime: true,
-  version: async () =>
-    /\d[\w.]+/.exec(await output(['thunderbird', '--version'], { home: '/' }))?.[0] ?? '?',
   ways: [
     ...(['imap', 'pop3'] as const).map((protocol) => ({
       name: `autoconfig, ${protocol.toUpperCase()}`,
