@@ -99,7 +99,11 @@ describe("Debian's Dovecot and Postfix", () => {
     const [imap, , , , submission] = observed.services;
     expect(imap?.weaknesses).toEqual(['challenge-response']);
     expect(submission?.result).toEqual({ kind: 'proven' });
-    expect(submission?.weaknesses).toEqual(['login-before-tls', 'challenge-response']);
+    expect(submission?.weaknesses).toEqual([
+      'login-before-tls',
+      'challenge-response',
+      'no-login-mechanism',
+    ]);
   });
 
   test('IPv4 and IPv6 are distinguished', async () => {
