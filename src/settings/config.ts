@@ -100,11 +100,13 @@ export function readConfig(env: Environment): Config {
   };
 
   const virtualmin = (): VirtualminConfig | null => {
+    const given = Object.keys(env).filter((name) => name.startsWith('VIRTUALMIN_') && env[name]);
     if (!isSet('VIRTUALMIN_URL')) {
-      for (const name of Object.keys(env)) {
-        if (name.startsWith('VIRTUALMIN_') && env[name]) problem(name, 'variable_without_url');
-      }
+      for (const name of given) problem(name, 'variable_without_url');
       return null;
+    }
+    for (const name of given.filter((one) => !Object.hasOwn(variables, one))) {
+      problem(name, 'variable_unknown');
     }
     const url = read('VIRTUALMIN_URL') ?? '';
     const user = read('VIRTUALMIN_USER');

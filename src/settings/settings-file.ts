@@ -28,7 +28,7 @@ interface Entry {
   readonly text: string;
 }
 
-/** The last entry of each key. */
+/** By key. */
 type Entries = ReadonlyMap<string, Entry>;
 
 /** The policies without any settings. */
@@ -74,6 +74,8 @@ export function parseSettings(text: string): { readonly policies: MailPolicies }
     }
     const entry = { line: number, name, text: value };
     if (rest.length === 0) {
+      const before = general.get(key);
+      if (differ(before, entry)) return setTwice(before, entry);
       general.set(key, entry);
       continue;
     }
@@ -84,6 +86,8 @@ export function parseSettings(text: string): { readonly policies: MailPolicies }
       return { line: number, problem: message('setting_no_domain', values) };
     }
     const own = overrides.get(domain) ?? new Map<string, Entry>();
+    const before = own.get(key);
+    if (differ(before, entry)) return setTwice(before, entry);
     overrides.set(domain, own.set(key, entry));
   }
   const policy = readPolicy(general);
@@ -96,6 +100,15 @@ export function parseSettings(text: string): { readonly policies: MailPolicies }
     byDomain.set(domain, { ...merged.policy, branding: brandingOf(values) });
   }
   return { policies: { general: policy.policy, byDomain } };
+}
+
+function differ(before: Entry | undefined, { text }: Entry): before is Entry {
+  return before !== undefined && before.text !== text;
+}
+
+/** A key that is set again: whoever corrected the other line would see no change. */
+function setTwice(before: Entry, { line, name }: Entry): LineProblem {
+  return { line, problem: message('setting_twice', { key: name, line: before.line }) };
 }
 
 function readPolicy(entries: Entries): { readonly policy: MailPolicy } | LineProblem {

@@ -4,6 +4,7 @@ import { isDomainName, withAsciiLabels } from '../domain/domain-name';
 import { isEmailAddress } from '../domain/email-address';
 import { forDomain, type MailSender } from '../domain/policy';
 import { clientIds } from '../formats/guides';
+import { isLoopback } from '../network/addresses';
 import { bad, either, good, type Parse, type Parsed } from './setting';
 
 /** The least contrast of text with its background in WCAG 2.2 (1.4.3). */
@@ -17,13 +18,21 @@ export function hostPattern(text: string): Parsed<string> {
   const pattern = withAsciiLabels(text);
   const host = forDomain(pattern, 'example.com');
   const examples = { example: 'mail.{domain}', other: 'mx.example.net' };
-  if (isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0) return bad('value_host_address', examples);
+  if (isAddress(host)) return bad('value_host_address', examples);
   if (!isDomainName(host) || /[{}]/.test(forDomain(pattern, ''))) {
     return bad('value_host', examples);
   }
-  return !host.includes('.') || host === 'localhost.localdomain'
-    ? bad('value_host_local', examples)
-    : good(pattern);
+  return isLocal(host) ? bad('value_host_local', examples) : good(pattern);
+}
+
+/** Whether it is an IP address, also one that only programs read as such: no top-level domain is a number (RFC 3696, 2). */
+function isAddress(host: string): boolean {
+  return isIP(host.replace(/^\[(.*)\]$/, '$1')) !== 0 || /(^|\.)(\d+|0x[\da-f]*)$/i.test(host);
+}
+
+/** Whether only this machine or its network finds the name. */
+function isLocal(host: string): boolean {
+  return !host.includes('.') || /(^|\.)(localhost|localdomain)$/.test(host);
 }
 
 /** A port for mail clients; null for `off`. Port 25 is for mail between servers and is never offered to a client. */
@@ -71,20 +80,25 @@ export function colour(text: string): Parsed<string> {
   return good(text.toLowerCase());
 }
 
-/** An http or https address that may contain `{domain}`. */
+/** An http or https address that may contain `{domain}`, and that others can open: it is on pages and on paper. */
 export function webUrl(text: string): Parsed<string> {
   const address = forDomain(text, 'example.com');
+  const example = 'https://webmail.{domain}/';
   if (!/^https?:\/\//i.test(address) || !URL.canParse(address) || /[\s\p{Cc}{}]/u.test(address)) {
-    return bad('value_web_address', { example: 'https://webmail.{domain}/' });
+    return bad('value_web_address', { example });
   }
-  return good(text);
+  const { hostname, username, password } = new URL(address);
+  if (username !== '' || password !== '') return bad('value_web_address_login', { example });
+  return isLocal(hostname) || isLoopback(hostname)
+    ? bad('value_web_address_local', { example })
+    : good(text);
 }
 
 /** Ids of mail clients, separated by spaces or commas; `none` is an empty list. */
 export function clients(text: string): Parsed<string[]> {
   const given = text === 'none' ? [] : text.split(/[\s,]+/);
   const known = given.every((id) => clientIds.includes(id));
-  return known ? good(given) : bad('value_clients', { names: clientIds.join(' ') });
+  return known ? good([...new Set(given)]) : bad('value_clients', { names: clientIds.join(' ') });
 }
 
 /** The form of a language's code. The language may be missing. */

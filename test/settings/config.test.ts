@@ -163,6 +163,11 @@ describe('configuration errors that name their variable', () => {
       'VIRTUALMIN_TIMEOUT must be a whole number',
     ],
     [
+      'a misspelt name',
+      { ...server, VIRTUALMIN_FINGERPINT: 'AB' },
+      'VIRTUALMIN_FINGERPINT is unknown',
+    ],
+    [
       'a user without an address',
       { VIRTUALMIN_USER: 'api' },
       'VIRTUALMIN_USER is set but VIRTUALMIN_URL is not',

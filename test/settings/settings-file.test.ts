@@ -50,6 +50,23 @@ describe('a settings error names the line and the key', () => {
       'webmail_url=https://{domian}/',
       'webmail_url must be a web address',
     ],
+    ['a password in it', 'webmail_url=https://kim:pw@w.example/', 'must not contain a user name'],
+    ['this machine as webmail', 'webmail_url=http://127.0.0.1/', 'that others can open'],
+    ['its name as webmail', 'webmail_url=https://localhost:20000/', 'that others can open'],
+    ['a short name as webmail', 'webmail_url=http://webmail/', 'that others can open'],
+    ['a short IP address', 'mail_host=192.2.1', 'and not an IP address'],
+    ['an IP address in hex', 'outgoing_host=0xC0000201', 'and not an IP address'],
+    ['a name below localhost', 'mail_host=mail.localhost', 'mail_host must be a full name'],
+    [
+      'a key twice',
+      'mail_host=a.example\n\nmail_host=b.example',
+      'line 3: mail_host is set twice: also in line 1',
+    ],
+    [
+      'an exception twice',
+      'imap_port@a.example=99\nimap_port@A.Example=98',
+      'line 2: imap_port@A.Example is set twice: also in line 1',
+    ],
     ['port 25', 'submission_port=25', 'submission_port must not be 25'],
     ['an invalid web address', 'webmail_url=webmail', 'webmail_url must be a web address'],
     [
@@ -108,8 +125,8 @@ test('an empty file, comments and empty values give the defaults', () => {
   expect(general).toEqual(defaultPolicy);
 });
 
-test('spaces and Windows line ends are ignored, and the last of two equal keys counts', () => {
-  const { general } = policiesOf('imap_port = 1\r\nimap_port = 2 \r\n');
+test('spaces and Windows line ends are ignored, and so is a line that is there twice', () => {
+  const { general } = policiesOf('imap_port = 2\r\nimap_port = 2 \r\n');
   expect(general.imap.starttls).toBe(2);
 });
 
