@@ -43,8 +43,14 @@ export interface Dialogue {
   readonly goodbye: () => string;
 }
 
-/** A command that no server knows. */
+/**
+ * A command that no server knows. A server that takes it for TLS reads the fourth and fifth byte as the length
+ * of a record. With OpenSSL 3.5 it waits for that many bytes, unless they are more than a record may have.
+ */
 export const injected = 'XMAILSETUP\r\n';
+
+/** The tag of the injected command in IMAP. See `injected` for the length of it. */
+const injectedTag = 'inject';
 
 /** The dialogue of a protocol. */
 export function dialogueOf(protocol: Endpoint['protocol'], connection: LineConnection): Dialogue {
@@ -127,16 +133,15 @@ function imap(connection: LineConnection): Dialogue {
       return offerOf(capabilities, mechanisms, capabilities.includes('STARTTLS'), otherwise);
     },
     async startTls(extra = '') {
-      // The injected command has the fixed tag "inj", so that its answer can be recognised.
       const tag = `m${++commands}`;
-      connection.send(`${tag} STARTTLS\r\n${extra === '' ? '' : `inj ${extra}`}`);
+      connection.send(`${tag} STARTTLS\r\n${extra === '' ? '' : `${injectedTag} ${extra}`}`);
       const line = await connection.line();
       if (!line.toUpperCase().startsWith(`${tag.toUpperCase()} OK`))
         throw new RefusedError(line, false);
     },
     async answersInjected() {
       connection.send(`m${++commands} NOOP\r\n`);
-      return (await connection.line()).startsWith('inj ');
+      return (await connection.line()).startsWith(`${injectedTag} `);
     },
     async logIn(login, password, { capabilities, mechanisms }) {
       const response = plain(login, password);

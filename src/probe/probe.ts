@@ -230,10 +230,12 @@ export async function takesInjection(
     await dialogue.startTls(injected);
     await connection.secure(endpoint.host, context.secureContext);
     return dialogue.answersInjected();
-  }).catch((error: unknown) =>
+  }).catch((error: unknown) => {
+    // Postfix 3.9 and later: "554 5.5.0 Error: SMTP protocol synchronization", and it ends the connection.
+    if (error instanceof RefusedError && !error.temporary) return false;
     // The server took the command for the start of TLS: it read no further in the clear.
-    error instanceof ConversationError && error.reason === 'tls-fails' ? false : null,
-  );
+    return error instanceof ConversationError && error.reason === 'tls-fails' ? false : null;
+  });
 }
 
 /** Whether a server offers login on port 25, before or after STARTTLS; null where it could not be checked. */

@@ -204,6 +204,77 @@ function removeFolder(folder: string): void {
 
 const readLog = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
 
+/** Releases of Dovecot whose configurations are written differently: Debian 12's and Debian 13's. */
+export type DovecotRelease = '2.3' | '2.4';
+
+/** Settings for each release, or the same for both. */
+export type DovecotSettings = string | Readonly<Record<DovecotRelease, string>>;
+
+let installed: DovecotRelease | undefined;
+
+/** The release of the Dovecot that is installed. */
+export function dovecotRelease(): DovecotRelease {
+  if (installed === undefined) {
+    const version = execFileSync('/usr/sbin/dovecot', ['--version'], { encoding: 'utf8' });
+    const [release = ''] = /^\d+\.\d+/.exec(version) ?? [];
+    if (release !== '2.3' && release !== '2.4') throw new Error(`unknown Dovecot ${version}`);
+    installed = release;
+  }
+  return installed;
+}
+
+/** Dovecot's settings for a certificate. */
+export function dovecotCertificate({ certificate, key }: Certificate): string {
+  return {
+    '2.3': `ssl_cert = <${certificate}\nssl_key = <${key}\n`,
+    '2.4': `ssl_server_cert_file = ${certificate}\nssl_server_key_file = ${key}\n`,
+  }[dovecotRelease()];
+}
+
+/** What Dovecot's configuration begins with: its version, who may log in, and where mail is. */
+function dovecotBeginning(at: (name: string) => string): string {
+  return {
+    '2.3': `
+disable_plaintext_auth = yes
+passdb {
+  driver = passwd-file
+  args = username_format=%u ${at('users')}
+}
+userdb {
+  driver = static
+  args = uid=nobody gid=nogroup home=${at('mail')}/%u
+}
+mail_location = maildir:~/Maildir
+`,
+    '2.4': `
+dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+auth_allow_cleartext = no
+passdb passwd-file {
+  passwd_file_path = ${at('users')}
+  auth_username_format = %{user}
+}
+userdb static {
+  fields {
+    uid = nobody
+    gid = nogroup
+    home = ${at('mail')}/%{user}
+  }
+}
+mail_driver = maildir
+mail_path = ~/Maildir
+`,
+  }[dovecotRelease()];
+}
+
+/** Where Dovecot listens for Postfix's logins. */
+function dovecotAuthListener(port: number): string {
+  return {
+    '2.3': `inet_listener {\n    address = 127.0.0.1\n    port = ${port}\n  }`,
+    '2.4': `inet_listener postfix {\n    listen = 127.0.0.1\n    port = ${port}\n  }`,
+  }[dovecotRelease()];
+}
+
 /** A running Dovecot. */
 export interface Dovecot {
   readonly ports: Readonly<Record<110 | 143 | 465 | 587 | 993 | 995, number>>;
@@ -218,9 +289,9 @@ export interface Dovecot {
  * root, as it does.
  */
 export async function startDovecot(
-  { certificate, key }: Certificate,
+  certificate: Certificate,
   users: Readonly<Record<string, string>> = {},
-  settings = '',
+  settings: DovecotSettings = '',
 ): Promise<Dovecot> {
   const { folder, at } = folderFor('dovecot', '/usr/sbin/dovecot');
   const [imap = 0, imaps = 0, pop3 = 0, pop3s = 0, submission = 0, submissions = 0, auth = 0] =
@@ -231,16 +302,14 @@ export async function startDovecot(
   chmodSync(at('mail'), 0o777);
   writeFileSync(
     at('dovecot.conf'),
-    `
+    `${dovecotBeginning(at)}
 base_dir = ${at('run')}
 state_dir = ${at('state')}
 log_path = ${at('dovecot.log')}
 protocols = imap pop3
 listen = 127.0.0.1
 ssl = yes
-ssl_cert = <${certificate}
-ssl_key = <${key}
-disable_plaintext_auth = yes
+${dovecotCertificate(certificate)}
 auth_mechanisms = plain login
 # A refusal comes without Dovecot's delays: 2 s, and up to 15 s more for an address that was refused before.
 auth_failure_delay = 0
@@ -249,15 +318,6 @@ service anvil {
     mode = 0
   }
 }
-passdb {
-  driver = passwd-file
-  args = username_format=%u ${at('users')}
-}
-userdb {
-  driver = static
-  args = uid=nobody gid=nogroup home=${at('mail')}/%u
-}
-mail_location = maildir:~/Maildir
 service imap-login {
   inet_listener imap {
     port = ${imap}
@@ -286,12 +346,9 @@ service submission-login {
   }
 }
 service auth {
-  inet_listener {
-    address = 127.0.0.1
-    port = ${auth}
-  }
+  ${dovecotAuthListener(auth)}
 }
-${settings}
+${typeof settings === 'string' ? settings : settings[dovecotRelease()]}
 `,
   );
   const dovecot = spawn('/usr/sbin/dovecot', ['-F', '-c', at('dovecot.conf')], { stdio: 'ignore' });
@@ -392,7 +449,7 @@ export async function startPostfix(
 export async function startMailPorts(
   certificate: Certificate,
   users: Readonly<Record<string, string>> = {},
-  dovecotSettings = '',
+  dovecotSettings: DovecotSettings = '',
   postfixSettings: readonly string[] = [],
 ): Promise<MailPorts> {
   const dovecot = await startDovecot(certificate, users, dovecotSettings);

@@ -11,6 +11,7 @@ import { tryMailbox } from '../../../src/probe/try-mailbox';
 import { defaultPolicy } from '../../../src/settings/settings';
 import { makeChain, type Chain } from '../../helpers/certificates';
 import {
+  dovecotCertificate,
   freePorts,
   makeAuthority,
   startDovecot,
@@ -19,6 +20,7 @@ import {
   type Authority,
   type Certificate,
   type Dovecot,
+  type DovecotSettings,
   type Postfix,
 } from '../../helpers/mail-ports';
 
@@ -28,13 +30,25 @@ const users = { bob: password, Carol: password, 'zoe@example.com': password };
 /** Configurations of Dovecot by name. `CERTIFICATE` stands for the certificate of `mail.example.com`. */
 const dovecotSettings = {
   usual: '',
-  'only the local part': 'auth_username_format = %n',
-  'lower case': 'auth_username_format = %Lu',
+  'only the local part': {
+    '2.3': 'auth_username_format = %n',
+    '2.4': 'auth_username_format = %{user | username}',
+  },
+  'lower case': {
+    '2.3': 'auth_username_format = %Lu',
+    '2.4': 'auth_username_format = %{user | lower}',
+  },
   'only PLAIN': 'auth_mechanisms = plain',
   'only CRAM-MD5': 'auth_mechanisms = cram-md5',
-  'login without TLS': 'disable_plaintext_auth = no\nlisten = 127.0.0.1, 127.0.0.2',
+  'login without TLS': {
+    '2.3': 'disable_plaintext_auth = no\nlisten = 127.0.0.1, 127.0.0.2',
+    '2.4': 'auth_allow_cleartext = yes\nlisten = 127.0.0.1, 127.0.0.2',
+  },
   'not without TLS': 'ssl = required\nlisten = 127.0.0.1, 127.0.0.2',
-  'no TLS': 'disable_plaintext_auth = no\nssl = no',
+  'no TLS': {
+    '2.3': 'disable_plaintext_auth = no\nssl = no',
+    '2.4': 'auth_allow_cleartext = yes\nssl = no',
+  },
   'PROXY protocol': `haproxy_trusted_networks = 127.0.0.0/8
     service imap-login {
       inet_listener imap {
@@ -52,7 +66,7 @@ const dovecotSettings = {
         haproxy = yes
       }
     }`,
-};
+} satisfies Record<string, DovecotSettings>;
 
 /** Options of Postfix's smtpd by name, in addition to the usual ones. `POLICY` stands for the port of a policy service. */
 const postfixOptions = {
@@ -469,7 +483,7 @@ describe('certificates', () => {
     chain = makeChain('P-256');
     const byName = kinds.slice(0, -1).map(([, name, make]) => {
       const { certificate, key } = make();
-      return `local_name ${name} {\n  ssl_cert = <${certificate}\n  ssl_key = <${key}\n}\n`;
+      return `local_name ${name} {\n${dovecotCertificate({ certificate, key })}}\n`;
     });
     // OpenSSL refuses RSA keys of 1,024 bits otherwise.
     const ciphers = 'ssl_cipher_list = ALL:@SECLEVEL=0\n';

@@ -9,6 +9,7 @@ import { tryLogin } from '../../../src/probe/login';
 import { Probes } from '../../../src/probe/probes';
 import { defaultPolicy } from '../../../src/settings/settings';
 import {
+  dovecotRelease,
   makeAuthority,
   startMailPorts,
   type Authority,
@@ -45,7 +46,8 @@ async function step(name: string, dovecot: number, postfix: number, run: () => P
     };
     const count = (log: string, what: RegExp) => log.match(what)?.length ?? 0;
     if (
-      count(added.dovecot, /logging out|Logged out|SSL_accept\(\) .*no auth/g) === dovecot &&
+      count(added.dovecot, /logging out|Logged out|SSL_accept\(\) .*(no auth|during TLS)/g) ===
+        dovecot &&
       count(added.postfix, /quit=1/g) === postfix &&
       count(after.postfix, / connect from /g) === count(after.postfix, / disconnect from /g)
     ) {
@@ -99,6 +101,9 @@ afterAll(() => {
   authority.remove();
 });
 
+/** Debian 13's filter does not know what Dovecot 2.4 writes. */
+const known = dovecotRelease() === '2.3' ? 1 : 0;
+
 /** How many failures each filter counts in the lines of a step. */
 const countsOf = (name: string) =>
   filters.map(
@@ -107,12 +112,12 @@ const countsOf = (name: string) =>
 
 test.each([
   // Dovecot logs "no auth attempts" for each of its four ports, whatever the client does.
-  ['next check', [0, 4, 0, 0, 0]],
+  ['next check', [0, known * 4, 0, 0, 0]],
   // Testing POP3 for injection adds one.
-  ['first check', [0, 5, 0, 0, 0]],
+  ['first check', [0, known * 5, 0, 0, 0]],
   ...services.flatMap((service): [string, number[]][] => [
     [`right ${service.port}`, [0, 0, 0, 0, 0]],
-    [`wrong ${service.port}`, sending(service) ? [0, 0, 0, 1, 2] : [1, 1, 0, 0, 0]],
+    [`wrong ${service.port}`, sending(service) ? [0, 0, 0, 1, 2] : [known, known, 0, 0, 0]],
   ]),
 ])('failures that fail2ban counts: %s', (name, counts) => {
   expect([name, countsOf(name)]).toEqual([name, counts]);
