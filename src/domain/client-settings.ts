@@ -261,6 +261,13 @@ export function withImplicitTls(
   return { incoming: receiving, outgoing: sending };
 }
 
+/** The service of the recommended protocol with implicit TLS; the recommended service where that is not offered. */
+export function recommendedWithImplicitTls(services: readonly Service[]): Service {
+  const { recommended } = byRole(services);
+  const { protocol } = recommended;
+  return services.find((one) => one.protocol === protocol && isImplicit(one)) ?? recommended;
+}
+
 function isImplicit({ security }: Service): boolean {
   return security === 'implicit-tls';
 }

@@ -22,10 +22,11 @@ const maxShortName = 12;
 /**
  * Mozilla autoconfig 1.1 for one mailbox (draft-ietf-mailmaint-autoconfig), `text/xml`. The servers
  * are in the order in which a client should try them, and each contains the login: the format's
- * placeholders are for documents of a whole domain and cannot express a login.
+ * placeholders are for documents of a whole domain and cannot express every login.
  */
 export function autoconfig(settings: ClientSettings): string {
   const name = readableDomainName(settings.domain);
+  const username = usernameOf(settings);
   return new Builder({ xmldec: { version: '1.0', encoding: 'UTF-8' } }).buildObject({
     clientConfig: {
       $: { version: '1.1' },
@@ -34,14 +35,28 @@ export function autoconfig(settings: ClientSettings): string {
         domain: settings.domain,
         displayName: cut(name, maxName),
         displayShortName: cut(name.split('.')[0] ?? name, maxShortName),
-        incomingServer: settings.incoming.map((service) => server(service, settings.login)),
-        outgoingServer: settings.outgoing.map((service) => server(service, settings.login)),
+        incomingServer: settings.incoming.map((service) => server(service, username)),
+        outgoingServer: settings.outgoing.map((service) => server(service, username)),
       },
     },
   });
 }
 
-function server({ protocol, host, port, security }: Service, login: string) {
+/**
+ * The login, or the placeholder for the part of the address before the @ where that is the login and Thunderbird would
+ * change it: it reads `0042` as the number 42 and `TRUE` as `true` (JXON.sys.mjs).
+ */
+function usernameOf({ emailAddress, login }: ClientSettings): string {
+  const localPart = emailAddress.slice(0, emailAddress.lastIndexOf('@'));
+  return login === localPart && isChangedByThunderbird(login) ? '%EMAILLOCALPART%' : login;
+}
+
+function isChangedByThunderbird(text: string): boolean {
+  if (/^(?:true|false)$/i.test(text)) return text !== text.toLowerCase();
+  return Number.isFinite(Number(text)) && String(parseFloat(text)) !== text;
+}
+
+function server({ protocol, host, port, security }: Service, username: string) {
   return {
     $: { type: types[protocol] },
     hostname: host,
@@ -49,7 +64,7 @@ function server({ protocol, host, port, security }: Service, login: string) {
     socketType: socketTypes[security],
     // A normal password, which TLS protects. `password-encrypted` would mean CRAM-MD5.
     authentication: 'password-cleartext',
-    username: login,
+    username,
   };
 }
 

@@ -1,6 +1,6 @@
 import { Builder } from 'xml2js';
 import {
-  byRole,
+  recommendedWithImplicitTls,
   type ClientSettings,
   type Protocol,
   type Service,
@@ -23,11 +23,14 @@ const encryptions: Readonly<Record<Security, string>> = { starttls: 'TLS', 'impl
  * Outlook Autodiscover (POX, [MS-OXDSCLI]) for one mailbox, `text/xml`. One protocol for each
  * direction, the recommended one: Outlook sets up every protocol in the answer instead of choosing one, so
  * POP3 beside IMAP would put both on one mailbox.
+ *
+ * It has the port of implicit TLS wherever that is offered. Other programs than Outlook ignore `Encryption`: to
+ * some, `SSL` on means implicit TLS on every port; Thunderbird and FairEmail go by the number of the port.
  */
 export function autodiscover(settings: ClientSettings): string {
   const { login } = settings;
-  const incoming = protocol(byRole(settings.incoming).recommended, login);
-  const outgoing = protocol(byRole(settings.outgoing).recommended, login);
+  const incoming = protocol(recommendedWithImplicitTls(settings.incoming), login);
+  const outgoing = protocol(recommendedWithImplicitTls(settings.outgoing), login);
   return new Builder({ xmldec: { version: '1.0', encoding: 'utf-8' } }).buildObject({
     Autodiscover: {
       $: { xmlns: root },

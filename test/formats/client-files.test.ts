@@ -80,6 +80,22 @@ describe('autoconfig', () => {
     });
   });
 
+  test.each([
+    ['0042', '0042@example.com', '%EMAILLOCALPART%'],
+    ['1e3', '1e3@example.com', '%EMAILLOCALPART%'],
+    ['TRUE', 'TRUE@example.com', '%EMAILLOCALPART%'],
+    ['0042', 'agent@example.com', '0042'],
+    ['0042.x', '0042.x@example.com', '0042.x'],
+    ['42', '42@example.com', '42'],
+    ['true', 'true@example.com', 'true'],
+  ])('Thunderbird keeps the login %s of %s: %s', (login, emailAddress, written) => {
+    const text = autoconfig(settings({ login, emailAddress }));
+    const all = named(provider(text), 'incomingServer').concat(
+      named(provider(text), 'outgoingServer'),
+    );
+    expect(all.map((server) => texts(server).username)).toEqual(Array(6).fill(written));
+  });
+
   test.each(hostile)('%s: unchanged after parsing', (_what, realName, login) => {
     for (const server of named(
       provider(autoconfig(settings({ realName, login }))),
@@ -116,18 +132,25 @@ describe('autodiscover', () => {
       DomainRequired: 'off',
       SPA: 'off',
       SSL: 'on',
-      Encryption: 'TLS',
+      Encryption: 'SSL',
       AuthRequired: 'on',
     };
     expect(protocols(text)).toEqual([
-      { Type: 'IMAP', Port: '143', ...both },
-      { Type: 'SMTP', Port: '587', ...both, UsePOPAuth: 'on', SMTPLast: 'off' },
+      { Type: 'IMAP', Port: '993', ...both },
+      { Type: 'SMTP', Port: '465', ...both, UsePOPAuth: 'on', SMTPLast: 'off' },
     ]);
   });
 
   test.each([
-    ['implicit TLS', 'prefer_security=implicit-tls', ['IMAP 993 SSL', 'SMTP 465 SSL']],
-    ['POP3 alone', 'imap_port=off\nimaps_port=off', ['POP3 110 TLS', 'SMTP 587 TLS']],
+    ['implicit TLS preferred', 'prefer_security=implicit-tls', ['IMAP 993 SSL', 'SMTP 465 SSL']],
+    ['POP3 alone', 'imap_port=off\nimaps_port=off', ['POP3 995 SSL', 'SMTP 465 SSL']],
+    ['no IMAPS', 'imaps_port=off', ['IMAP 143 TLS', 'SMTP 465 SSL']],
+    ['no SMTPS', 'submissions_port=off', ['IMAP 993 SSL', 'SMTP 587 TLS']],
+    [
+      'ports of its own',
+      'imaps_port=2993\nsubmissions_port=2465',
+      ['IMAP 2993 SSL', 'SMTP 2465 SSL'],
+    ],
   ])('%s', (_what, policy, expected) => {
     const found = protocols(autodiscover(settings({}, policy)));
     expect(
