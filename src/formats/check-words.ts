@@ -28,11 +28,14 @@ export function dayOf(time: number, { code }: Pick<PageTexts, 'code'>): string {
   return format.format(time);
 }
 
-/** Names of settings of Postfix and Dovecot, which are not translated. */
+const certificateOfDovecot =
+  'Dovecot 2.3: ssl_cert, ssl_key. Dovecot 2.4: ssl_server_cert_file, ssl_server_key_file.';
+
+/** Names of settings of Postfix and Dovecot, which are not translated. Where Dovecot 2.3 and 2.4 differ, both. */
 const settings = {
   certificate: {
-    sending: 'Postfix: smtpd_tls_cert_file, smtpd_tls_key_file.',
-    receiving: 'Dovecot: ssl_cert, ssl_key.',
+    sending: 'Postfix: smtpd_tls_cert_file, smtpd_tls_key_file, tls_server_sni_maps.',
+    receiving: `Dovecot: local_name. ${certificateOfDovecot}`,
   },
   starttls: {
     sending: 'Postfix: smtpd_tls_security_level = may.',
@@ -40,7 +43,7 @@ const settings = {
   },
   tls: {
     sending: 'Postfix: smtpd_tls_cert_file, smtpd_tls_key_file, smtpd_tls_protocols.',
-    receiving: 'Dovecot: ssl_cert, ssl_key, ssl_min_protocol, haproxy.',
+    receiving: `Dovecot: ssl_min_protocol, haproxy. ${certificateOfDovecot}`,
   },
   proxy: {
     sending: 'Postfix: smtpd_upstream_proxy_protocol.',
@@ -50,6 +53,12 @@ const settings = {
     sending: 'Postfix: smtpd_sasl_auth_enable = yes; Dovecot: auth_mechanisms = plain login.',
     receiving: 'Dovecot: auth_mechanisms = plain login.',
   },
+  limits: {
+    sending: 'Postfix: smtpd_client_connection_count_limit, smtpd_client_connection_rate_limit.',
+    receiving: 'Dovecot: client_limit, process_limit (imap-login, pop3-login).',
+  },
+  loginBeforeTls:
+    'Postfix: smtpd_tls_auth_only = yes. Dovecot 2.3: disable_plaintext_auth = yes. Dovecot 2.4: auth_allow_cleartext = no.',
 };
 
 /** Texts for reasons of an untrusted certificate: OpenSSL's codes, and those of the checks. */
@@ -100,7 +109,7 @@ export function resultWords(
       return {
         finding: text('check_turned_away', { words: result.words }),
         remedy: result.temporary
-          ? text('check_turned_away_later')
+          ? text('check_turned_away_later', { setting: settings.limits[side] })
           : text('check_turned_away_do', { setting: settings.proxy[side] }),
       };
     case 'certificate-name':
@@ -201,10 +210,7 @@ function weaknessWords(weakness: Weakness, { text }: PageTexts): CheckWords {
   const key = textKey('check', weakness);
   switch (weakness) {
     case 'login-before-tls':
-      return {
-        finding: text(key),
-        remedy: 'Postfix: smtpd_tls_auth_only = yes; Dovecot: disable_plaintext_auth = yes.',
-      };
+      return { finding: text(key), remedy: settings.loginBeforeTls };
     case 'challenge-response':
     case 'no-login-mechanism':
       return { finding: text(key), remedy: settings.mechanisms.receiving };

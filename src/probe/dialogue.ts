@@ -80,13 +80,31 @@ function offerOf(
   return { capabilities, mechanisms, starttls, password };
 }
 
-/** RFC 5530, and the words of servers whose limit on connections is reached. */
-const isTemporary =
-  /\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|CONTACTADMIN)|\btoo many (concurrent )?connections\b/i;
+/** What servers say whose limit on connections or on sessions is reached. The last two are Dovecot's. */
+const limit =
+  /\btoo many (\w+ ){0,2}(connections|sessions)\b|\bmaximum number of connections\b|\bconnection queue full\b/i;
+
+/** RFC 5530. */
+const temporaryInImap = /\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG|CONTACTADMIN)/i;
+
+/** RFC 2449, RFC 3206. */
+const temporaryInPop3 = /\[(SYS\/TEMP|IN-USE|LOGIN-DELAY)/i;
+
+/** Whether a server says that its limit on connections or on sessions is reached. */
+export function namesLimit(words: string): boolean {
+  return limit.test(words);
+}
+
+/** The last line of a server that ends a session of IMAP. */
+const bye = /^\* BYE ?(.*)$/i;
 
 /** RFC 9051. */
 function imap(connection: LineConnection): Dialogue {
   let commands = 0;
+
+  function refusal(words: string): RefusedError {
+    return new RefusedError(words, temporaryInImap.test(words) || namesLimit(words));
+  }
 
   /** Sends a command; resolves with its untagged responses. `continuation` is sent when the server asks for more. */
   async function command(text: string, continuation?: string): Promise<string[]> {
@@ -102,9 +120,12 @@ function imap(connection: LineConnection): Dialogue {
       } else if (line.startsWith(`${tag} `)) {
         const [, verdict = '', words = ''] = /^\S+ (\S+) ?(.*)$/.exec(line) ?? [];
         if (/^OK$/i.test(verdict)) return untagged;
-        throw new RefusedError(words, isTemporary.test(words));
+        throw refusal(words);
       } else if (line.startsWith('* ')) {
-        if (/^\* BYE/i.test(line)) throw new ConversationError('closed');
+        const [, words] = bye.exec(line) ?? [];
+        if (words !== undefined) {
+          throw namesLimit(words) ? refusal(words) : new ConversationError('closed');
+        }
         untagged.push(line.slice(2));
       } else {
         throw new OtherProtocolError();
@@ -116,8 +137,8 @@ function imap(connection: LineConnection): Dialogue {
   return {
     async greet() {
       const line = await connection.line();
-      const [, words] = /^\* BYE ?(.*)$/i.exec(line) ?? [];
-      if (words !== undefined) throw new RefusedError(words, isTemporary.test(words));
+      const [, words] = bye.exec(line) ?? [];
+      if (words !== undefined) throw refusal(words);
       if (!/^\* (OK|PREAUTH)/i.test(line)) throw new OtherProtocolError();
     },
     async offer() {
@@ -166,10 +187,8 @@ function pop3(connection: LineConnection): Dialogue {
     const line = await connection.line();
     if (line.startsWith('+OK')) return line;
     if (line.startsWith('-ERR')) {
-      throw new RefusedError(
-        line.slice('-ERR'.length).trim(),
-        /\[(SYS\/TEMP|IN-USE|LOGIN-DELAY)|\btoo many (concurrent )?connections\b/i.test(line),
-      );
+      const words = line.slice('-ERR'.length).trim();
+      throw new RefusedError(words, temporaryInPop3.test(words) || namesLimit(words));
     }
     throw new OtherProtocolError();
   }

@@ -73,7 +73,10 @@ export class LineConnection {
     return this.#socket.localAddress;
   }
 
-  /** Starts TLS with any certificate. The caller has to verify it before sending a secret. */
+  /**
+   * Starts TLS with any certificate. The caller has to verify it before sending a secret. A server that ends the
+   * connection without ever having sent a byte `closed` it: TLS is not what fails.
+   */
   async secure(host: string, context: SecureContext): Promise<TLSSocket> {
     // Data received before TLS must not be read as if it came over TLS.
     this.#buffer = Buffer.alloc(0);
@@ -90,7 +93,7 @@ export class LineConnection {
     socket.once('secureConnect', () => {
       done = true;
     });
-    this.#listen(socket, 'tls-fails', () => done);
+    this.#listen(socket, 'tls-fails', () => done || plain.bytesRead === 0);
     await this.#until(() => done);
     return socket;
   }

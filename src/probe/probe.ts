@@ -17,6 +17,7 @@ import { isBroken } from '../domain/observation';
 import {
   dialogueOf,
   injected,
+  namesLimit,
   OtherProtocolError,
   RefusedError,
   type Dialogue,
@@ -196,7 +197,8 @@ export async function secured(
       throw new DiffersError(isMasked ? 'starttls-stripped' : 'starttls-not-offered');
     }
     await dialogue.startTls().catch((error: unknown) => {
-      if (!(error instanceof RefusedError)) throw error;
+      // Postfix: "454 4.7.0 Error: too many new TLS sessions from …".
+      if (!(error instanceof RefusedError) || namesLimit(error.words)) throw error;
       const isMasked = notUnderstood.test(error.words);
       throw new DiffersError(isMasked ? 'starttls-stripped' : 'starttls-refused');
     });

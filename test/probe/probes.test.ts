@@ -179,6 +179,8 @@ describe('a port that', () => {
   test.each<[string, readonly Endpoint[], string, boolean]>([
     ['* BYE Too many connections', imapOnly, 'Too many connections', true],
     ['* BYE Go away', imapOnly, 'Go away', false],
+    ['* BYE Connection queue full', imapOnly, 'Connection queue full', true],
+    ['-ERR Connection queue full', pop3Only, 'Connection queue full', true],
     ['-ERR [SYS/TEMP] busy', pop3Only, '[SYS/TEMP] busy', true],
     ['421 4.7.0 mx Error: too many connections from 192.0.2.1', submissionOnly, '', true],
     ['554 5.7.1 Client host blocked', submissionOnly, '', false],
@@ -187,6 +189,42 @@ describe('a port that', () => {
     expect(observation?.result).toEqual({
       ...{ kind: 'turned-away', words: words === '' ? line : words, temporary },
     });
+  });
+
+  test('ends the session later because too many clients are connected is reported with its words', async () => {
+    const observation = await resultFrom(imapOnly, (socket) => {
+      socket.write('* OK hello\r\n');
+      socket.on('data', () => socket.end('* BYE Connection queue full\r\n'));
+    });
+    expect(observation?.result).toEqual({
+      ...{ kind: 'turned-away', words: 'Connection queue full', temporary: true },
+    });
+  });
+
+  test.each([
+    ['another limit is reported with its words', '454 4.7.0 Error: too many new TLS sessions'],
+    ['a missing key is reported as refused', '454 4.7.0 TLS not available due to local problem'],
+  ])('refuses STARTTLS because of %s', async (what, words) => {
+    const observation = await resultFrom(submissionOnly, (socket) => {
+      socket.write('220 mx ESMTP\r\n');
+      socket.on('data', (bytes) => {
+        socket.write(
+          String(bytes).startsWith('EHLO') ? '250-mx\r\n250 STARTTLS\r\n' : `${words}\r\n`,
+        );
+      });
+    });
+    expect(observation?.result).toEqual(
+      what.includes('limit')
+        ? { kind: 'turned-away', words, temporary: true }
+        : { kind: 'differs', how: 'starttls-refused' },
+    );
+  });
+
+  test('ends the connection before TLS without a word is reported as that', async () => {
+    const observation = await resultFrom(imapsOnly, (socket) => {
+      socket.on('data', () => socket.end());
+    });
+    expect(observation?.result).toEqual({ kind: 'differs', how: 'closes-connection' });
   });
 
   // https://www.cisco.com/c/en/us/support/docs/security/pix-500-series-security-appliances/113423-asa-esmtp-smtp-inspection.html

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decideServices, type ClientSettings } from '../../../src/domain/client-settings';
-import type { Observation } from '../../../src/domain/observation';
 import { Probes } from '../../../src/probe/probes';
 import { tryMailbox } from '../../../src/probe/try-mailbox';
 import { defaultPolicy } from '../../../src/settings/settings';
@@ -23,6 +22,7 @@ import {
   type DovecotSettings,
   type Postfix,
 } from '../../helpers/mail-ports';
+import { observedWords } from '../../helpers/observed-words';
 
 const password = 'Correct horse';
 const users = { bob: password, Carol: password, 'zoe@example.com': password };
@@ -187,7 +187,7 @@ const rows: readonly [string, Row][] = [
     'the PROXY protocol is expected and not spoken',
     {
       ...{ dovecot: 'PROXY protocol', postfix: 'PROXY protocol' },
-      says: [...fours('closes-connection', 'tls-fails'), 'turned away', 'tls-fails'],
+      says: [...four('closes-connection'), 'turned away', 'tls-fails'],
       verdict: 'server',
     },
   ],
@@ -383,12 +383,6 @@ async function startHaproxy(ports: Ports, front: Front): Promise<Ports> {
   return { ...ports, ...Object.fromEntries(mapped) };
 }
 
-function wordsOf({ result, weaknesses }: Observation): string {
-  const kind = result.kind === 'differs' ? result.how : result.kind;
-  const how = result.kind === 'turned-away' && result.temporary ? 'turned away for now' : kind;
-  return [how.replace('turned-away', 'turned away'), ...weaknesses].join(', ');
-}
-
 test.concurrent.each(rows)(
   '%s',
   async (_configuration, row) => {
@@ -416,7 +410,7 @@ test.concurrent.each(rows)(
     };
     const { verdict } = await tryMailbox(settings as ClientSettings, password, probes);
     const says = row.says.length === 1 ? standardPorts.map(() => row.says[0]) : row.says;
-    expect({ says: observed?.services.map(wordsOf), verdict }).toEqual({
+    expect({ says: observed?.services.map(observedWords), verdict }).toEqual({
       says,
       verdict: row.verdict,
     });
