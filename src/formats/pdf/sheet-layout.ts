@@ -280,14 +280,18 @@ class SheetLayout {
     let limit = Math.min(writer.bottom, writer.y + total / 2 + 20);
     let column = 0;
     let { y: top } = writer;
+    /** The columns of the first page begin below the help. */
+    let wholePage = false;
     for (const { heading, gap, paragraphs, height } of blocks) {
-      if (writer.y + height > limit && writer.y > top) {
+      const fits = () => writer.y + height <= (writer.y > top ? limit : writer.bottom);
+      while (!fits() && (writer.y > top || !wholePage)) {
         limit = writer.bottom;
         if (column === 0) {
           column = 1;
         } else {
           this.startPage();
           column = 0;
+          wholePage = true;
           top = writer.y;
         }
         writer.y = top;

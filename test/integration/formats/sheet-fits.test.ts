@@ -1,12 +1,14 @@
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, test } from '@jest/globals';
-import { noBranding } from '../../../src/domain/branding';
+import { noBranding, type Paper } from '../../../src/domain/branding';
 import { decideClientSettings } from '../../../src/domain/client-settings';
 import { defaultPolicy } from '../../../src/settings/settings';
 import { clientIds } from '../../../src/formats/guides';
 import { Fonts } from '../../../src/formats/pdf/fonts';
 import { sheetsPdf } from '../../../src/formats/pdf/sheets-pdf';
-import { sheetOf } from '../../../src/formats/sheet';
+import { sheetOf, type Sheet } from '../../../src/formats/sheet';
+import type { Texts } from '../../../src/texts/languages';
+import { plain } from '../../../src/texts/rich-text';
 import { fonts } from '../../helpers/app';
 import { languages } from '../../helpers/languages';
 import { bob, exampleCom, observationsOf } from '../../helpers/domain';
@@ -59,6 +61,28 @@ function overlaps(words: readonly Word[]): string[] {
   return found;
 }
 
+async function expectToFit(sheet: Sheet, texts: Texts, paper: Paper): Promise<void> {
+  const pdf = await buffer(
+    sheetsPdf({
+      ...{ title: 'x', sheets: [() => sheet], without: [], texts, paper, asOf: 0 },
+      ...{ fonts: opened, signal: new AbortController().signal, progress: () => undefined },
+    }),
+  );
+  const pages = wordsOfPdf(pdf);
+  expect(pages.length).toBeGreaterThan(0);
+  for (const { width, height, words } of pages) {
+    const out = words.filter(
+      ({ left, top, right, bottom }) =>
+        left < margin - hair ||
+        top < margin - 4 ||
+        right > width - margin + hair ||
+        bottom > height - margin + 4,
+    );
+    expect(out).toEqual([]);
+    expect(overlaps(words)).toEqual([]);
+  }
+}
+
 test('overlapping words are detected', () => {
   const word = { text: 'a', left: 0, top: 0, right: 10, bottom: 10 };
   expect(overlaps([word, { ...word, left: 8, right: 20 }])).toHaveLength(1);
@@ -77,28 +101,21 @@ describe.each(languages.all)('in $name', (texts) => {
         ]) {
           const observations = observationsOf(used);
           const settings = decideClientSettings(mailbox, exampleCom, used, observations);
-          const sheet = sheetOf(settings, used.branding, texts, 0);
-          const pdf = await buffer(
-            sheetsPdf({
-              ...{ title: 'x', sheets: [() => sheet], without: [], texts, paper, asOf: 0 },
-              ...{ fonts: opened, signal: new AbortController().signal, progress: () => undefined },
-            }),
-          );
-          const pages = wordsOfPdf(pdf);
-          expect(pages.length).toBeGreaterThan(0);
-          for (const { width, height, words } of pages) {
-            const out = words.filter(
-              ({ left, top, right, bottom }) =>
-                left < margin - hair ||
-                top < margin - 4 ||
-                right > width - margin + hair ||
-                bottom > height - margin + 4,
-            );
-            expect(out).toEqual([]);
-            expect(overlaps(words)).toEqual([]);
-          }
+          await expectToFit(sheetOf(settings, used.branding, texts, 0), texts, paper);
         }
       },
     );
   });
 });
+
+test.each([1, 10, 20, 40])(
+  'steps of %s sentences that do not fit below the help begin on the next page',
+  async (sentences) => {
+    const settings = decideClientSettings(bob, exampleCom, policy, observationsOf(policy));
+    const sheet = sheetOf(settings, branding, languages.english, 0);
+    const step = [plain('Steps that need several lines. '.repeat(sentences))];
+    const guide = { title: 'A client', warnings: [], steps: [step, step] };
+    const all = [guide, guide, guide];
+    await expectToFit({ ...sheet, guides: { ...sheet.guides, all } }, languages.english, 'a4');
+  },
+);
