@@ -30,6 +30,22 @@ export function clientTitle(id: string, texts: Pick<Texts, 'text'>): string {
   return texts.text(`${textKey('guide', id)}_title`);
 }
 
+/** What a client says to a wrong user name or password, in its own words. */
+export interface Refusal {
+  readonly title: string;
+  readonly words: string;
+}
+
+/** The refusals of the clients whose words are known from their screens or from their maker's texts. */
+export function refusals(texts: Pick<Texts, 'text'>): readonly Refusal[] {
+  return clients
+    .filter(({ saysRefusal }) => saysRefusal === true)
+    .map(({ id }) => ({
+      title: clientTitle(id, texts),
+      words: texts.text(`${textKey('guide', id)}_refusal`),
+    }));
+}
+
 /** The steps for a client; null where it cannot do what the policy offers, or there is no such client. */
 export function guideFor(id: string, settings: ClientSettings, texts: Texts): Guide | null {
   const client = clients.find((one) => one.id === id);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { decideClientSettings } from '../../src/domain/client-settings';
 import { defaultPolicy } from '../../src/settings/settings';
-import { clientIds, guideFor } from '../../src/formats/guides';
+import { clientIds, clientTitle, guideFor, refusals } from '../../src/formats/guides';
 import { plainText, richText } from '../../src/texts/rich-text';
 import clients from '../../src/guides/clients.json';
 import { parseTexts } from '../../src/texts/languages';
@@ -13,14 +13,41 @@ import { bob, exampleCom } from '../helpers/domain';
 const folder = join(__dirname, '..', '..', 'src', 'webmin', 'lang');
 const read = (code: string) => parseTexts(readFileSync(join(folder, code), 'utf8'));
 const english = read('en');
-/** The words on a client's screens by language, and what it says to a wrong user name. */
-const wordsOf = (id: string) => {
-  const file = join(__dirname, '..', 'fixtures', 'client-labels', `${id}.json`);
-  return JSON.parse(readFileSync(file, 'utf8')) as {
-    words: Record<string, string[]>;
-    refusal?: Record<string, string>;
-  };
-};
+interface ClientWords {
+  /** The words on the client's screens by language. */
+  readonly words: Readonly<Record<string, readonly string[]>>;
+  /** What it says to a wrong user name. */
+  readonly refusal?: Readonly<Record<string, string>>;
+}
+
+/** For a client that is not run here: by language, the sources of each label of its steps. */
+interface SourcedLabels {
+  readonly sources: Readonly<Record<string, { readonly title: string; readonly where: string }>>;
+  readonly labels: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  /** The labels without a source. */
+  readonly unconfirmed: Readonly<Record<string, readonly string[]>>;
+  readonly refusal?: Readonly<Record<string, string>>;
+  readonly refusalSource?: string;
+}
+
+const fixtureOf = (id: string): unknown =>
+  JSON.parse(
+    readFileSync(join(__dirname, '..', 'fixtures', 'client-labels', `${id}.json`), 'utf8'),
+  );
+const wordsOf = (id: string) => fixtureOf(id) as ClientWords;
+const sourcesOf = (id: string) => fixtureOf(id) as SourcedLabels;
+
+/** The labels that the steps for a client name, for IMAP. */
+const labelsIn = ({ id, steps }: { id: string; steps: number }, code: string): string[] =>
+  Array.from(
+    { length: steps },
+    (_, index) => read(code).get(`guide_${id.replaceAll('-', '_')}_${index + 1}`) ?? '',
+  )
+    .flatMap((step) => [...step.matchAll(/<b>(.*?)<\/b>/g)])
+    .map(([, label = '']) => label.replace('{protocol}', 'IMAP').replaceAll('\u00a0', ' '));
+/** Sources differ in capitals: Android's texts have some labels in capitals only. */
+const unique = (labels: readonly string[]) =>
+  [...new Set(labels.map((label) => label.toLowerCase()))].sort();
 const placeholders = (text = '') => [...text.matchAll(/\{\w+\}/g)].map(([name]) => name).sort();
 
 describe.each(readdirSync(folder))('the texts of %s', (code) => {
@@ -92,22 +119,78 @@ describe('guides', () => {
     },
   );
 
+  const inEachLanguage = (chosen: typeof clients) =>
+    chosen.flatMap((client) =>
+      languages.all.map(({ code }) => ({ id: client.id, code, client }) as const),
+    );
   const readOffScreens = clients.filter(({ labels }) => labels === 'read off the screens');
-  test.each(
-    readOffScreens.flatMap(({ id, steps }) =>
-      languages.all.map(({ code }) => [id, code, steps] as const),
-    ),
-  )('of %s in %s name only what the client shows in that language', (id, code, steps) => {
-    const file = join(__dirname, '..', 'fixtures', 'client-labels', `${id}.json`);
-    const { words } = JSON.parse(readFileSync(file, 'utf8')) as {
-      words: Record<string, string[]>;
-    };
-    const texts = read(code);
-    const labels = Array.from({ length: steps }, (_, index) =>
-      texts.get(`guide_${id.replaceAll('-', '_')}_${index + 1}`),
-    ).flatMap((step = '') => [...step.matchAll(/<b>(.*?)<\/b>/g)].map(([, label]) => label));
-    expect(labels.length).toBeGreaterThan(steps);
-    expect(words[code]).toEqual(expect.arrayContaining(labels));
+  const notRun = clients.filter(({ labels }) => labels.startsWith('not run: '));
+
+  test.each(inEachLanguage(readOffScreens))(
+    'of $id in $code name only what the client shows in that language',
+    ({ id, code, client }) => {
+      const labels = labelsIn(client, code);
+      expect(labels.length).toBeGreaterThan(client.steps);
+      expect(wordsOf(id).words[code]).toEqual(expect.arrayContaining(labels));
+    },
+  );
+
+  test('say of each client where its labels come from', () => {
+    const others = clients.filter((one) => !readOffScreens.includes(one) && !notRun.includes(one));
+    expect(others.map(({ id, labels }) => [id, labels])).toEqual([
+      ['thunderbird-android', 'from strings.xml of its source, in each language'],
+      ['other', 'none'],
+    ]);
+  });
+
+  test.each(inEachLanguage(notRun))(
+    'of $id in $code name labels with a source, and the others are known',
+    ({ id, code, client }) => {
+      const { sources, labels, unconfirmed } = sourcesOf(id);
+      const sourced = labels[code] ?? {};
+      const known = [...Object.keys(sourced), ...(unconfirmed[code] ?? [])];
+      expect(unique(labelsIn(client, code))).toEqual(known.map((one) => one.toLowerCase()).sort());
+      for (const [label, from] of Object.entries(sourced)) {
+        expect([label, from.filter((source) => source in sources)]).toEqual([label, from]);
+        expect(from).not.toEqual([]);
+      }
+    },
+  );
+
+  test.each(notRun)('of $id state how many labels have no source', ({ id, labels }) => {
+    const { unconfirmed } = sourcesOf(id);
+    const counts = Object.entries(unconfirmed)
+      .filter(([, without]) => without.length > 0)
+      .map(([code, without]) => `${code} ${without.length}`);
+    const [, stated] = labels.split('; not confirmed: ');
+    expect(stated).toBe(counts.length === 0 ? undefined : counts.join(', '));
+  });
+
+  test.each(notRun)('of $id use each of their sources', ({ id }) => {
+    const { sources, labels } = sourcesOf(id);
+    const used = Object.values(labels).flatMap((sourced) => Object.values(sourced).flat());
+    expect(Object.keys(sources).sort()).toEqual([...new Set(used)].sort());
+    for (const { title, where } of Object.values(sources)) {
+      expect(title).not.toBe('');
+      expect(where).not.toBe('');
+    }
+  });
+
+  test('quote what clients say to a wrong user name, from their screens or their texts', () => {
+    const withWords = clients.filter(({ saysRefusal }) => saysRefusal === true);
+    expect(withWords.map(({ id }) => id)).toEqual(['apple-ios', 'apple-mac', 'thunderbird']);
+    for (const texts of languages.all) {
+      expect(refusals(texts)).toEqual(
+        withWords.map(({ id }) => ({
+          title: clientTitle(id, texts),
+          words: wordsOf(id).refusal?.[texts.code],
+        })),
+      );
+    }
+    for (const id of ['apple-ios', 'apple-mac']) {
+      const { sources, refusalSource = '' } = sourcesOf(id);
+      expect(Object.keys(sources)).toContain(refusalSource);
+    }
   });
 
   test('warn only for clients reported to reject such a login', () => {
