@@ -4,6 +4,7 @@ import { freshFor } from '../../cache/cache';
 import { avoidedIn, withImplicitTls } from '../../domain/client-settings';
 import { resultWords } from '../../formats/check-words';
 import { whyNoSheet } from '../../domain/sheets';
+import { refusals } from '../../formats/guides';
 import { settingsText } from '../../formats/settings-text';
 import { badgeOf } from '../badge';
 import { settingsOf } from '../mailbox-settings';
@@ -43,6 +44,7 @@ export function mailboxRoutes(dependencies: Dependencies): Router {
       mayCheck,
       mayTry: mayCheck && policy.tryLogins,
       badge: badgeOf(settings),
+      refusals: refusals(textsOf(response)),
       avoided: avoidedIn(settings, policy).map((one) => ({
         ...one,
         ...resultWords(one.service, one.result, textsOf(response)),

@@ -218,6 +218,18 @@ describe('the page of a mailbox', () => {
     expect(inOrder.map(([, at]) => at)).toEqual(inOrder.map(([, at]) => at).sort((a, b) => a - b));
   });
 
+  test.each([
+    ['en', 'iPhone and iPad: The user name or password for “…” is incorrect.'],
+    ['de', 'iPhone und iPad: Der Benutzername oder das Passwort für „…“ ist nicht korrekt.'],
+    ['fr', 'Mail sur Mac : Impossible de vérifier le nom ou le mot de passe du compte.'],
+    ['nl', 'Thunderbird op een computer: Authenticatiefout.'],
+  ])('quotes in %s what mail apps say to a wrong user name', async (lang, words) => {
+    const { text } = await app
+      .get('/domains/example.com/mailboxes/bob.example')
+      .set('Accept-Language', lang);
+    expect(textOf(text)).toContain(words);
+  });
+
   test('shows that other addresses share the login', async () => {
     const text = await page('/domains/example.com/mailboxes/zoe.example');
     expect(text).toMatch(
