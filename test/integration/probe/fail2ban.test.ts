@@ -1,13 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { decideServices, type Service } from '../../../src/domain/client-settings';
 import { tryLogin } from '../../../src/probe/login';
 import { Probes } from '../../../src/probe/probes';
 import { defaultPolicy } from '../../../src/settings/settings';
+import { failuresIn } from '../../helpers/fail2ban';
 import {
   dovecotRelease,
   makeAuthority,
@@ -59,13 +56,6 @@ async function step(name: string, dovecot: number, postfix: number, run: () => P
   }
 }
 
-function failuresIn(log: string, filter: string): Set<string> {
-  const output = execFileSync('fail2ban-regex', ['--print-all-matched', log, filter], {
-    encoding: 'utf8',
-  });
-  return new Set([...output.matchAll(/^\| {2}(\w{3} .*)$/gm)].map(([, line = '']) => line));
-}
-
 beforeAll(async () => {
   authority = makeAuthority();
   ports = await startMailPorts(authority.issue(['mail.example.com']), { bob: 'right' });
@@ -89,11 +79,8 @@ beforeAll(async () => {
       );
     }
   }
-  const folder = mkdtempSync(join(tmpdir(), 'fail2ban-'));
-  const log = join(folder, 'mail.log');
-  writeFileSync(log, [...lines.values()].flat().join('\n'));
+  const log = [...lines.values()].flat().join('\n');
   for (const filter of filters) failures.set(filter, failuresIn(log, filter));
-  rmSync(folder, { recursive: true });
 }, 60_000);
 
 afterAll(() => {
