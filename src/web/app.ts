@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readableDomainName } from '../domain/domain-name';
+import { otherReadableAddress } from '../domain/email-address';
 import express, { type Express } from 'express';
 import type { Dependencies } from '../dependencies';
 import { byRole } from '../domain/client-settings';
@@ -62,7 +63,13 @@ export function createApp(dependencies: Dependencies): Express {
   app.engine('ejs', viewEngine(dependencies.views));
   const { demo, versions, entry } = dependencies;
   const checked = { endpointName, brokenWords, dayOf };
-  const worked = { byRole, loginIsEmailAddress, isUnreadable, ...checked };
+  const worked = {
+    byRole,
+    loginIsEmailAddress,
+    isUnreadable,
+    otherReadableAddress,
+    ...checked,
+  };
   const shared = {
     look: standaloneLook,
     links: ownLinks,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { refresh, useBrowser, violations } from '../helpers/pages';
+import { overflowOf, refresh, useBrowser, violations } from '../helpers/pages';
 import { recording } from '../helpers/virtualmin';
 
 const browser = useBrowser();
@@ -52,6 +52,28 @@ describe('filtering while typing', () => {
     await page.waitForTimeout(300);
     expect(requests).toEqual(['bo', 'zoe']);
     expect(await rows(page).first().textContent()).toContain('zoe@example.com');
+  });
+
+  test('an address with umlauts is shown and found in both forms', async () => {
+    const page = await open('/domains/xn--mnchen-3ya.example', {
+      viewport: { width: 320, height: 800 },
+    });
+    const one = rows(page).filter({ hasText: 'info@xn--mnchen-3ya.example' });
+    expect(await one.innerText()).toContain('info@münchen.example');
+    expect(await overflowOf(page)).toBe(0);
+    for (const typed of ['info@münchen', 'INFO@MUNCHEN', 'info@xn--mnchen']) {
+      await page.getByLabel('Search').fill(typed);
+      await said(page, '1 of 2 mailboxes matches.');
+      expect(await rows(page).count()).toBe(1);
+      expect(await one.count()).toBe(1);
+      await page.getByLabel('Search').fill('');
+      await said(page, 'No filter.');
+    }
+    await one.getByRole('link', { name: 'Open' }).click();
+    const shown = (await page.locator('main').innerText()).replace(/\s+/g, ' ');
+    expect(shown).toContain('info@xn--mnchen-3ya.example');
+    expect(shown).toContain('The same address, as people read it: info@münchen.example');
+    expect(await overflowOf(page)).toBe(0);
   });
 
   test('the boxes filter too, and "Show all" ends both', async () => {

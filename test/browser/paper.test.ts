@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import clients from '../../src/guides/clients.json';
-import { bobPath, refresh, useBrowser } from '../helpers/pages';
+import { bobPath, refresh, umlautPath, useBrowser } from '../helpers/pages';
 import { answerUsers, userValues } from '../helpers/virtualmin';
 
 const browser = useBrowser();
@@ -98,6 +98,12 @@ describe('printed sheets in every language: no text is cut off, overflows or ove
     return found;
   })()`;
 
+  /** Papers, and how wide the text is on them, in CSS pixels. */
+  const papers = [
+    ['a4', 703],
+    ['letter', 725],
+  ] as const;
+
   const label = 'x'.repeat(60);
   const longest = userValues({
     unix_username: `${'wide.login'.repeat(6)}.${label}`,
@@ -110,10 +116,7 @@ describe('printed sheets in every language: no text is cut off, overflows or ove
   test.each(['en', 'fr', 'nl', 'de'])('%s', async (language) => {
     answerUsers(browser.app.virtualmin, userValues(), longest);
     await refresh(browser, '/domains/dash.example');
-    for (const [paper, width] of [
-      ['a4', 703],
-      ['letter', 725],
-    ] as const) {
+    for (const [paper, width] of papers) {
       const page = await browser.open(
         `/domains/dash.example/sheets?lang=${language}&paper=${paper}&${all}`,
         { viewport: { width, height: 1000 } },
@@ -124,5 +127,24 @@ describe('printed sheets in every language: no text is cut off, overflows or ove
     }
     browser.app.virtualmin.override = null;
     await refresh(browser, '/domains/dash.example');
+  });
+
+  test.each([
+    ['en', 'In mail clients, type the one with xn--.'],
+    ['fr', 'Dans les logiciels de messagerie, saisissez celle qui contient xn--.'],
+    ['nl', 'Typ in mailprogramma’s het adres met xn--.'],
+    ['de', 'In Mailprogramme tippt man die mit xn--.'],
+  ])('%s: an address with umlauts in both forms', async (language, words) => {
+    for (const [paper, width] of papers) {
+      const page = await browser.open(`${umlautPath}/sheet?lang=${language}&paper=${paper}`, {
+        viewport: { width, height: 1000 },
+      });
+      await page.emulateMedia({ media: 'print' });
+      const text = await page.locator('.mcs-sheet').innerText();
+      expect(text).toContain('info@xn--mnchen-3ya.example');
+      expect(text).toContain('info@münchen.example');
+      expect(text).toContain(words);
+      expect(await page.evaluate(misplaced)).toEqual([]);
+    }
   });
 });

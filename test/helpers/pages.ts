@@ -70,6 +70,9 @@ export function useBrowser(): BrowserApp {
 
 export const bobPath = '/domains/example.com/mailboxes/bob.example';
 
+/** A mailbox whose address has an internationalised domain: info@münchen.example. */
+export const umlautPath = '/domains/xn--mnchen-3ya.example/mailboxes/info.mnchen-3ya';
+
 export const everyPage = [
   ['virtual servers', '/'],
   ['no match', '/?q=nowhere'],
@@ -81,6 +84,7 @@ export const everyPage = [
   ['internationalised', '/domains/xn--mnchen-3ya.example'],
   ['names in many scripts', '/domains/plain.example'],
   ['mailbox', bobPath],
+  ['mailbox of an internationalised domain', umlautPath],
   ['mailbox with other addresses', '/domains/example.com/mailboxes/zoe.example'],
   ['disabled mailbox', '/domains/example.com/mailboxes/off.example'],
   ['sheet', `${bobPath}/sheet`],

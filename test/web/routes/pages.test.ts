@@ -152,6 +152,9 @@ describe('the mailboxes of a domain', () => {
 
   test('an address with umlauts is shown in both forms, and the login as it is', async () => {
     const at = '/domains/xn--mnchen-3ya.example/mailboxes/info.mnchen-3ya';
+    expect(await page('/domains/xn--mnchen-3ya.example')).toContain(
+      'info@xn--mnchen-3ya.example info@münchen.example info.mnchen-3ya',
+    );
     const words =
       'as people read it: info@münchen.example . In mail clients, type the one with xn--.';
     expect(await page(at)).toContain(words);
