@@ -71,6 +71,8 @@ const reasons: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'check_reason_chain_expired',
   CERT_NOT_YET_VALID: 'check_reason_not_yet',
   KEY: 'check_reason_key',
+  // Node.js has no code for what OpenSSL's security level forbids.
+  UNSPECIFIED: 'check_reason_weak',
   NO_SUBJECT_ALTERNATIVE_NAME: 'check_reason_no_name',
 };
 

@@ -295,11 +295,11 @@ export function resultOf(error: unknown): Result {
 
 /** Why clients reject the certificate of a connection; null where they do not. */
 export function tlsProblem(host: string, tls: TLSSocket, now: number): Result | null {
-  const certificate = tls.getPeerCertificate();
-  return (
-    certificateProblem(host, certificate, tls.authorizationError, now) ??
-    (hasUsualKey(tls) ? null : { kind: 'certificate-untrusted', reason: 'KEY' })
-  );
+  const problem = certificateProblem(host, tls.getPeerCertificate(), tls.authorizationError, now);
+  // Newer versions of Node.js refuse a short key themselves, and have no code for that.
+  const unspecified = problem?.kind === 'certificate-untrusted' && problem.reason === 'UNSPECIFIED';
+  if ((problem !== null && !unspecified) || hasUsualKey(tls)) return problem;
+  return { kind: 'certificate-untrusted', reason: 'KEY' };
 }
 
 /**

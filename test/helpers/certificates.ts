@@ -31,27 +31,27 @@ export const keyKinds = {
   ed25519: ['ed25519'],
 };
 
-/** Makes a chain in its own folder; the signer has a key of `kind` and a certificate valid for `days`. */
-export function makeChain(kind: keyof typeof keyKinds, days = 30): Chain {
+/** Makes a chain in its own folder; the signer has a key of `kind` and a certificate for `name`, valid for `days`. */
+export function makeChain(kind: keyof typeof keyKinds, days = 30, name = 'signer.example'): Chain {
   const folder = mkdtempSync(join(tmpdir(), 'chain-'));
   const at = (name: string) => join(folder, name);
   writeFileSync(at('ca.ext'), 'basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign\n');
   writeFileSync(
     at('leaf.ext'),
-    'basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\nsubjectAltName=DNS:signer.example\n',
+    `basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\nsubjectAltName=DNS:${name}\n`,
   );
   const openssl = (...args: string[]) => {
     execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
   };
-  const request = (name: string, key: readonly string[]) => {
+  const request = (file: string, key: readonly string[]) => {
     openssl(
-      ...['req', '-new', '-nodes', '-newkey', ...key, '-subj', `/O=Hosting/CN=${name}`],
-      ...['-keyout', `${name}.key`, '-out', `${name}.csr`],
+      ...['req', '-new', '-nodes', '-newkey', ...key, '-subj', `/O=Hosting/CN=${file}`],
+      ...['-keyout', `${file}.key`, '-out', `${file}.csr`],
     );
   };
-  const sign = (name: string, by: readonly string[], extensions: string, valid: number) => {
+  const sign = (file: string, by: readonly string[], extensions: string, valid: number) => {
     openssl(
-      ...['x509', '-req', '-in', `${name}.csr`, '-out', `${name}.pem`, '-days', String(valid)],
+      ...['x509', '-req', '-in', `${file}.csr`, '-out', `${file}.pem`, '-days', String(valid)],
       ...[...by, '-extfile', extensions],
     );
   };

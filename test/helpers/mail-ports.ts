@@ -16,6 +16,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
+/** What can be wrong with a certificate. `no alternative name`: it has the common name only. */
+export type Fault = 'no alternative name' | 'not valid yet' | 'signed with SHA-1';
+
 /** A certificate authority made by OpenSSL. */
 export interface Authority {
   /** Its certificate, in PEM. */
@@ -26,6 +29,8 @@ export interface Authority {
     days?: number,
     newKey?: readonly string[],
   ) => { certificate: string; key: string };
+  /** The same for one name, with a fault. */
+  readonly issueFaulty: (name: string, fault: Fault) => { certificate: string; key: string };
   /** The same, self-signed. */
   readonly selfSigned: (name: string) => { certificate: string; key: string };
   readonly remove: () => void;
@@ -65,37 +70,46 @@ export function makeAuthority(): Authority {
     key: join(folder, `${name}.key`),
   });
   let count = 0;
+  const sign = (
+    names: readonly string[],
+    {
+      from = -60,
+      days = 30,
+      newKey = p256 as readonly string[],
+      digest = 'sha256',
+      extension = true,
+    },
+  ) => {
+    const name = `server${++count}`;
+    request(name, names[0] ?? '', ['-out', `${name}.csr`], newKey);
+    writeFileSync(
+      join(folder, `${name}.cnf`),
+      [
+        '[ca]\ndefault_ca=own\n[own]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes',
+        `default_md=${digest}\npolicy=any\nunique_subject=no\n[any]\ncommonName=supplied`,
+        `[none]\nbasicConstraints=CA:FALSE\n[names]`,
+        `subjectAltName=${names.map((one) => `DNS:${one}`).join(',')}`,
+      ].join('\n'),
+    );
+    const time = (inDays: number) =>
+      new Date(Date.now() + inDays * day).toISOString().replace(/[-:T]|\.\d+/g, '');
+    openssl(
+      ...['ca', '-batch', '-notext', '-config', `${name}.cnf`],
+      ...['-extensions', extension ? 'names' : 'none', '-cert', 'root.pem'],
+      ...['-keyfile', 'root.key', '-in', `${name}.csr`, '-out', `${name}.pem`],
+      ...['-startdate', time(from), '-enddate', time(days)],
+    );
+    return path(name);
+  };
   return {
     root: readFileSync(join(folder, 'root.pem'), 'utf8'),
-    issue(names, days = 30, newKey = p256) {
-      const name = `server${++count}`;
-      request(name, names[0] ?? '', ['-out', `${name}.csr`], newKey);
-      writeFileSync(
-        join(folder, `${name}.cnf`),
-        [
-          '[ca]\ndefault_ca=own\n[own]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes',
-          'default_md=sha256\npolicy=any\nunique_subject=no\n[any]\ncommonName=supplied\n[names]',
-          `subjectAltName=${names.map((one) => `DNS:${one}`).join(',')}`,
-        ].join('\n'),
-      );
-      const time = (at: number) => new Date(at).toISOString().replace(/[-:T]|\.\d+/g, '');
-      const now = Date.now();
-      openssl(
-        ...['ca', '-batch', '-notext', '-config', `${name}.cnf`, '-extensions', 'names'],
-        ...[
-          '-cert',
-          'root.pem',
-          '-keyfile',
-          'root.key',
-          '-in',
-          `${name}.csr`,
-          '-out',
-          `${name}.pem`,
-        ],
-        ...['-startdate', time(now - 60 * day), '-enddate', time(now + days * day)],
-      );
-      return path(name);
-    },
+    issue: (names, days = 30, newKey = p256) => sign(names, { days, newKey }),
+    issueFaulty: (name, fault) =>
+      sign([name], {
+        ...(fault === 'no alternative name' && { extension: false }),
+        ...(fault === 'not valid yet' && { from: 1 }),
+        ...(fault === 'signed with SHA-1' && { digest: 'sha1' }),
+      }),
     selfSigned(name) {
       const file = `self${++count}`;
       const names = ['-addext', `subjectAltName=DNS:${name}`];

@@ -3,14 +3,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { decideServices, type ClientSettings } from '../../../src/domain/client-settings';
 import { Probes } from '../../../src/probe/probes';
 import { tryMailbox } from '../../../src/probe/try-mailbox';
 import { defaultPolicy } from '../../../src/settings/settings';
-import { makeChain, type Chain } from '../../helpers/certificates';
 import {
-  dovecotCertificate,
   freePorts,
   makeAuthority,
   startDovecot,
@@ -417,98 +415,3 @@ test.concurrent.each(rows)(
   },
   90_000,
 );
-
-describe('certificates', () => {
-  const rsa1024 = ['rsa:1024'];
-  const kinds: readonly [string, string, () => Certificate, string][] = [
-    ['valid', 'good.example', () => authority.issue(['good.example']), 'proven'],
-    ['with a wildcard', 'mail.wild.example', () => authority.issue(['*.wild.example']), 'proven'],
-    [
-      'expired',
-      'expired.example',
-      () => authority.issue(['expired.example'], -1),
-      'certificate-expired',
-    ],
-    [
-      'self-signed',
-      'self.example',
-      () => authority.selfSigned('self.example'),
-      'DEPTH_ZERO_SELF_SIGNED_CERT',
-    ],
-    [
-      'of an unknown authority',
-      'unknown.example',
-      () => unknown.issue(['unknown.example']),
-      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    ],
-    ['with its intermediate certificate', 'signer.example', () => chain, 'proven'],
-    [
-      'without its intermediate certificate',
-      'signer.example.',
-      () => ({ certificate: join(chain.folder, 'signer.pem'), key: chain.key }),
-      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    ],
-    [
-      'with an RSA key of 1,024 bits',
-      'short.example',
-      () => authority.issue(['short.example'], 30, rsa1024),
-      'KEY',
-    ],
-    [
-      'with an RSA key of 2,048 bits',
-      'rsa.example',
-      () => authority.issue(['rsa.example'], 30, ['rsa:2048']),
-      'proven',
-    ],
-    [
-      'with an Ed25519 key',
-      'ed.example',
-      () => authority.issue(['ed.example'], 30, ['ed25519']),
-      'KEY',
-    ],
-    ['of the default host', 'other.example', () => good, 'certificate-name'],
-  ];
-  let unknown: Authority;
-  let chain: Chain;
-  let dovecot: Dovecot;
-
-  beforeAll(async () => {
-    unknown = makeAuthority();
-    chain = makeChain('P-256');
-    const byName = kinds.slice(0, -1).map(([, name, make]) => {
-      const { certificate, key } = make();
-      return `local_name ${name} {\n${dovecotCertificate({ certificate, key })}}\n`;
-    });
-    // OpenSSL refuses RSA keys of 1,024 bits otherwise.
-    const ciphers = 'ssl_cipher_list = ALL:@SECLEVEL=0\n';
-    dovecot = await startDovecot(good, users, ciphers + byName.join(''));
-  }, 120_000);
-
-  afterAll(() => {
-    dovecot.close();
-    unknown.remove();
-    chain.remove();
-  });
-
-  test.each(kinds)('%s, by SNI', async (_kind, name, _make, expected) => {
-    const probes = new Probes({
-      resolve: () => Promise.resolve(['127.0.0.1']),
-      roots: [authority.root, readFileSync(chain.root, 'utf8')],
-      portOf: (port) => (port in dovecot.ports ? dovecot.ports[port as Port] : 1),
-      perPort: 30_000,
-    });
-    const both = (['starttls', 'implicit-tls'] as const).map((security) => ({
-      ...{
-        protocol: 'imap' as const,
-        host: name,
-        port: security === 'starttls' ? 143 : 993,
-        security,
-      },
-    }));
-    const [observed] = await probes.observe(both);
-    const said = observed?.services.map(({ result }) =>
-      result.kind === 'certificate-untrusted' ? result.reason : result.kind,
-    );
-    expect(said).toEqual([expected, expected]);
-  });
-});
