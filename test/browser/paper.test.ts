@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import clients from '../../src/guides/clients.json';
 import { bobPath, refresh, umlautPath, useBrowser } from '../helpers/pages';
+import { qrCodeIn } from '../helpers/qr';
 import { answerUsers, userValues } from '../helpers/virtualmin';
 
 const browser = useBrowser();
@@ -145,6 +146,8 @@ describe('printed sheets in every language: no text is cut off, overflows or ove
       expect(text).toContain('info@münchen.example');
       expect(text).toContain(words);
       expect(await page.evaluate(misplaced)).toEqual([]);
+      const code = qrCodeIn(await page.locator('.mcs-qr').screenshot());
+      expect(code).toContain('["info@xn--mnchen-3ya.example","München"]');
     }
   });
 });

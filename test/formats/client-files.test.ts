@@ -1,6 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import jsQr from 'jsqr';
-import { PNG } from 'pngjs';
 import {
   AUTHENTICATION_TYPE,
   CONNECTION_SECURITY,
@@ -20,6 +18,7 @@ import {
 } from '../../src/formats/thunderbird-qr';
 import { policiesOf } from '../helpers/settings';
 import { bob, exampleCom } from '../helpers/domain';
+import { qrCodeIn } from '../helpers/qr';
 import { named, parseXml, plistValue, texts } from '../helpers/xml';
 
 function settings(mailbox = {}, policy = '', domain = 'example.com') {
@@ -165,6 +164,89 @@ describe('autodiscover', () => {
   });
 });
 
+/** A key of a payload: its type, and whether it is required or which values it may have. */
+interface PayloadKey {
+  readonly type: 'string' | 'integer' | 'boolean' | 'array';
+  readonly required?: true;
+  readonly values?: readonly unknown[];
+}
+
+const requiredText: PayloadKey = { type: 'string', required: true };
+const text: PayloadKey = { type: 'string' };
+const integer: PayloadKey = { type: 'integer' };
+const yesOrNo: PayloadKey = { type: 'boolean' };
+const versionOne: PayloadKey = { type: 'integer', required: true, values: [1] };
+const authentication: PayloadKey = {
+  type: 'string',
+  required: true,
+  values: ['None', 'Password', 'CRAMMD5', 'NTLM', 'HTTPMD5'].map((name) => `EmailAuth${name}`),
+};
+
+/**
+ * The required keys of a profile, and the optional ones that ours have: github.com/apple/device-management,
+ * mdm/profiles/TopLevel.yaml of release iOS 18.1.
+ */
+const topLevelKeys: Readonly<Record<string, PayloadKey>> = {
+  PayloadIdentifier: requiredText,
+  PayloadUUID: requiredText,
+  PayloadType: { type: 'string', required: true, values: ['Configuration'] },
+  PayloadVersion: versionOne,
+  PayloadContent: { type: 'array', required: true },
+  PayloadDescription: text,
+  PayloadDisplayName: text,
+  PayloadOrganization: text,
+  PayloadRemovalDisallowed: yesOrNo,
+};
+
+/** The same for its mail account: com.apple.mail.managed.yaml and CommonPayloadKeys.yaml. */
+const mailKeys: Readonly<Record<string, PayloadKey>> = {
+  PayloadIdentifier: requiredText,
+  PayloadUUID: requiredText,
+  PayloadType: { type: 'string', required: true, values: ['com.apple.mail.managed'] },
+  PayloadVersion: versionOne,
+  PayloadDisplayName: text,
+  EmailAccountDescription: text,
+  EmailAccountName: text,
+  EmailAccountType: {
+    type: 'string',
+    required: true,
+    values: ['EmailTypeIMAP', 'EmailTypePOP'],
+  },
+  EmailAddress: text,
+  IncomingMailServerAuthentication: authentication,
+  IncomingMailServerHostName: requiredText,
+  IncomingMailServerPortNumber: integer,
+  IncomingMailServerUseSSL: yesOrNo,
+  IncomingMailServerUsername: text,
+  OutgoingMailServerAuthentication: authentication,
+  OutgoingMailServerHostName: requiredText,
+  OutgoingMailServerPortNumber: integer,
+  OutgoingMailServerUseSSL: yesOrNo,
+  OutgoingMailServerUsername: text,
+  OutgoingPasswordSameAsIncomingPassword: yesOrNo,
+};
+
+function schemaFaults(
+  payload: Readonly<Record<string, unknown>>,
+  keys: Readonly<Record<string, PayloadKey>>,
+): string[] {
+  const isOf: Readonly<Record<PayloadKey['type'], (value: unknown) => boolean>> = {
+    string: (value) => typeof value === 'string',
+    integer: Number.isInteger,
+    boolean: (value) => typeof value === 'boolean',
+    array: Array.isArray,
+  };
+  const missing = Object.keys(keys).filter((key) => keys[key]?.required && !(key in payload));
+  const wrong = Object.entries(payload).flatMap(([key, value]) => {
+    const known = keys[key];
+    if (known === undefined) return [`${key} is unknown`];
+    if (!isOf[known.type](value)) return [`${key} is no ${known.type}`];
+    const { values = [value] } = known;
+    return values.includes(value) ? [] : [`${key} cannot be ${String(value)}`];
+  });
+  return [...missing.map((key) => `${key} is missing`), ...wrong];
+}
+
 describe("Apple's profile", () => {
   const profile = (
     mailbox = {},
@@ -177,6 +259,36 @@ describe("Apple's profile", () => {
       unknown
     > & { readonly PayloadContent: readonly Record<string, unknown>[] };
   const uuid = /^[0-9A-F]{8}-[0-9A-F]{4}-5[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$/;
+
+  test.each([
+    ['usual', {}, ''],
+    ['no real name', { realName: '' }, ''],
+    ['implicit TLS preferred', {}, 'prefer_security=implicit-tls'],
+    ...hostile.map(([what, realName, login]) => [what, { realName, login }, ''] as const),
+  ])("%s: keys, types and values are those of Apple's schema", (_what, mailbox, policy) => {
+    for (const protocol of ['imap', 'pop3'] as const) {
+      const { PayloadContent, ...outer } = profile(mailbox, protocol, policy);
+      expect(schemaFaults({ ...outer, PayloadContent }, topLevelKeys)).toEqual([]);
+      expect(PayloadContent).toHaveLength(1);
+      for (const payload of PayloadContent) expect(schemaFaults(payload, mailKeys)).toEqual([]);
+    }
+  });
+
+  test('a fault against the schema is found', () => {
+    const { PayloadContent, ...outer } = profile();
+    expect(schemaFaults(outer, topLevelKeys)).toEqual(['PayloadContent is missing']);
+    const changed = {
+      ...PayloadContent[0],
+      IncomingMailServerPortNumber: '993',
+      EmailAccountType: 'IMAP',
+      UseSSL: true,
+    };
+    expect(schemaFaults(changed, mailKeys)).toEqual([
+      'EmailAccountType cannot be IMAP',
+      'IncomingMailServerPortNumber is no integer',
+      'UseSSL is unknown',
+    ]);
+  });
 
   test('has every key, with the ports of implicit TLS', () => {
     const { PayloadContent, ...outer } = profile();
@@ -291,12 +403,8 @@ describe("Thunderbird's QR code", () => {
     ]);
   }
 
-  async function scanned(mailbox: object, policy = ''): Promise<string> {
-    const png = PNG.sync.read(await thunderbirdQrPng(settings(mailbox, policy)));
-    const code = jsQr(new Uint8ClampedArray(png.data), png.width, png.height, {
-      inversionAttempts: 'dontInvert',
-    });
-    return Buffer.from(code?.binaryData ?? []).toString('utf8');
+  async function scanned(mailbox: object, policy = ''): Promise<string | null> {
+    return qrCodeIn(await thunderbirdQrPng(settings(mailbox, policy)));
   }
 
   test.each(hostile)(

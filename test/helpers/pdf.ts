@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,12 @@ export function readPdf(pdf: Buffer, command: string, ...options: string[]): str
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** A page of a PDF as a PNG picture, as a printer would draw it. */
+export function pictureOfPdf(pdf: Buffer, page: number, dotsPerInch: number): Buffer {
+  const options = ['-png', '-gray', '-r', dotsPerInch, '-f', page, '-l', page, '-'].map(String);
+  return execFileSync('pdftoppm', options, { input: pdf, maxBuffer: 64 * 1024 * 1024 });
 }
 
 /** The text of a PDF, in one line. */
