@@ -15,6 +15,7 @@ installMissing(
     ['systemd', installed('systemd-socket-activate')],
     ['dovecot-imapd', existsSync('/usr/lib/dovecot/imap')],
     ['dovecot-pop3d', existsSync('/usr/lib/dovecot/pop3')],
+    ['dovecot-submissiond', existsSync('/usr/lib/dovecot/submission')],
     ['postfix', existsSync('/usr/sbin/postfix')],
     ['haproxy', existsSync('/usr/sbin/haproxy')],
     ['fail2ban', installed('fail2ban-regex')],

@@ -64,6 +64,11 @@ export function dialogueOf(protocol: Endpoint['protocol'], connection: LineConne
   }
 }
 
+/** The two answers of the mechanism LOGIN, to the questions for the user name and for the password. */
+function loginAnswers(login: string, password: string): string[] {
+  return [login, password].map((text) => Buffer.from(text).toString('base64'));
+}
+
 /** RFC 4616: an empty authorization identity, the login, the password. */
 export function plain(login: string, password: string): string {
   return Buffer.from(`\0${login}\0${password}`).toString('base64');
@@ -106,18 +111,17 @@ function imap(connection: LineConnection): Dialogue {
     return new RefusedError(words, temporaryInImap.test(words) || namesLimit(words));
   }
 
-  /** Sends a command; resolves with its untagged responses. `continuation` is sent when the server asks for more. */
-  async function command(text: string, continuation?: string): Promise<string[]> {
+  /** Sends a command; resolves with its untagged responses. One of `more` is sent each time the server asks for more. */
+  async function command(text: string, more: readonly string[] = []): Promise<string[]> {
     const tag = `m${++commands}`;
     connection.send(`${tag} ${text}\r\n`);
     const untagged: string[] = [];
-    let rest = continuation;
+    const rest = [...more];
     for (let count = 0; count < maxLines; count++) {
       const line = await connection.line();
-      if (line.startsWith('+') && rest !== undefined) {
-        connection.send(`${rest}\r\n`);
-        rest = undefined;
-      } else if (line.startsWith(`${tag} `)) {
+      const next = line.startsWith('+') ? rest.shift() : undefined;
+      if (next !== undefined) connection.send(`${next}\r\n`);
+      else if (line.startsWith(`${tag} `)) {
         const [, verdict = '', words = ''] = /^\S+ (\S+) ?(.*)$/.exec(line) ?? [];
         if (/^OK$/i.test(verdict)) return untagged;
         throw refusal(words);
@@ -166,10 +170,13 @@ function imap(connection: LineConnection): Dialogue {
     },
     async logIn(login, password, { capabilities, mechanisms }) {
       const response = plain(login, password);
-      if (!mechanisms.includes('PLAIN'))
-        await command(`LOGIN ${quoted(login)} ${quoted(password)}`);
-      else if (capabilities.includes('SASL-IR')) await command(`AUTHENTICATE PLAIN ${response}`);
-      else await command('AUTHENTICATE PLAIN', response);
+      if (mechanisms.includes('PLAIN')) {
+        if (capabilities.includes('SASL-IR')) await command(`AUTHENTICATE PLAIN ${response}`);
+        else await command('AUTHENTICATE PLAIN', [response]);
+      } else if (mechanisms.includes('LOGIN')) {
+        // Dovecot's command LOGIN needs the mechanism PLAIN.
+        await command('AUTHENTICATE LOGIN', loginAnswers(login, password));
+      } else await command(`LOGIN ${quoted(login)} ${quoted(password)}`);
     },
     goodbye: () => `m${++commands} LOGOUT\r\n`,
   };
@@ -183,9 +190,9 @@ function quoted(text: string): string {
 
 /** RFC 1939, RFC 2449 (CAPA), RFC 2595 (STLS), RFC 5034 (SASL). */
 function pop3(connection: LineConnection): Dialogue {
-  async function answer(): Promise<string> {
+  async function answer(asking = false): Promise<string> {
     const line = await connection.line();
-    if (line.startsWith('+OK')) return line;
+    if (asking ? line.startsWith('+ ') : line.startsWith('+OK')) return line;
     if (line.startsWith('-ERR')) {
       const words = line.slice('-ERR'.length).trim();
       throw new RefusedError(words, temporaryInPop3.test(words) || namesLimit(words));
@@ -224,6 +231,15 @@ function pop3(connection: LineConnection): Dialogue {
     async logIn(login, password, { mechanisms }) {
       if (mechanisms.includes('PLAIN')) {
         connection.send(`AUTH PLAIN ${plain(login, password)}\r\n`);
+        await answer();
+        return;
+      }
+      if (mechanisms.includes('LOGIN')) {
+        connection.send('AUTH LOGIN\r\n');
+        for (const one of loginAnswers(login, password)) {
+          await answer(true);
+          connection.send(`${one}\r\n`);
+        }
         await answer();
         return;
       }
@@ -284,10 +300,10 @@ function smtp(connection: LineConnection): Dialogue {
       }
       connection.send('AUTH LOGIN\r\n');
       await reply();
-      connection.send(`${Buffer.from(login).toString('base64')}\r\n`);
-      await reply();
-      connection.send(`${Buffer.from(password).toString('base64')}\r\n`);
-      await reply();
+      for (const one of loginAnswers(login, password)) {
+        connection.send(`${one}\r\n`);
+        await reply();
+      }
     },
     goodbye: () => 'QUIT\r\n',
   };

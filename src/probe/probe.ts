@@ -107,9 +107,10 @@ async function checkAddress(
     return await converse(endpoint, address, context, signal, async (conversation) => {
       const { before, offer, tls } = await secured(conversation, endpoint, context);
       const weaknesses: Weakness[] = [];
-      if (before?.password === true && !isTrusted(endpoint, address, conversation)) {
-        weaknesses.push('login-before-tls');
-      }
+      const beforeTls =
+        before?.password === true &&
+        (await isOfferedToOthers(endpoint, address, conversation, context, signal));
+      if (beforeTls) weaknesses.push('login-before-tls');
       if (offer.mechanisms.some((one) => challengeResponse.test(one))) {
         weaknesses.push('challenge-response');
       }
@@ -152,17 +153,26 @@ const loopback: Readonly<Record<number, string>> = { 4: '127.0.0.1', 6: '::1' };
 export async function converse<T>(
   { protocol, port }: Pick<Endpoint, 'protocol' | 'port'>,
   address: string,
-  { portOf, isOwn }: ProbeContext,
+  context: ProbeContext,
   signal: AbortSignal,
   talk: (conversation: Conversation) => Promise<T>,
 ): Promise<T> {
-  const to = { address, port: portOf(port) };
-  // From another address than the server's, to be treated like other clients: see isTrusted.
-  const from = protocol === 'submission' || !isOwn(address) ? undefined : loopback[isIP(address)];
+  const to = { address, port: context.portOf(port) };
+  // From another address than the server's, to be treated like other clients: see isOfferedToOthers.
+  const isOwn = protocol !== 'submission' && context.isOwn(address);
+  const from = isOwn ? loopback[isIP(address)] : undefined;
   const connection = await LineConnection.open({ ...to, from }, signal).catch((error: unknown) => {
     if (from === undefined || signal.aborted) throw error;
     return LineConnection.open(to, signal);
   });
+  return talkOver(connection, protocol, talk);
+}
+
+async function talkOver<T>(
+  connection: LineConnection,
+  protocol: Endpoint['protocol'],
+  talk: (conversation: Conversation) => Promise<T>,
+): Promise<T> {
   const dialogue = dialogueOf(protocol, connection);
   try {
     return await talk({ connection, dialogue });
@@ -209,11 +219,31 @@ export async function secured(
 }
 
 /**
- * Whether the server may offer logins without TLS only to this client: Dovecot does so if the client has the
- * server's address (`disable_plaintext_auth`).
+ * Whether a login that the server offers without TLS is offered to other clients too. Dovecot makes an exception
+ * for a client that has the server's address (`disable_plaintext_auth`, `auth_allow_cleartext`).
  */
-function isTrusted({ protocol }: Endpoint, address: string, { connection }: Conversation): boolean {
-  return protocol !== 'submission' && connection.from === address;
+async function isOfferedToOthers(
+  { protocol, port }: Endpoint,
+  address: string,
+  { connection }: Conversation,
+  { portOf }: ProbeContext,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (connection.from !== address) return true;
+  if (protocol !== 'submission') return false;
+  // Postfix makes no exception, and submission may be Dovecot's: ask again from another address.
+  const own = loopback[isIP(address)];
+  const from = address === '127.0.0.1' ? '127.0.0.2' : own;
+  if (from === address) return false;
+  try {
+    const other = await LineConnection.open({ address, port: portOf(port), from }, signal);
+    return await talkOver(other, protocol, async ({ dialogue }) => {
+      await dialogue.greet();
+      return (await dialogue.offer()).password;
+    });
+  } catch {
+    return false;
+  }
 }
 
 /**

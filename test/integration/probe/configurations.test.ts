@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { decideServices, type ClientSettings } from '../../../src/domain/client-settings';
+import { tryLogin } from '../../../src/probe/login';
 import { Probes } from '../../../src/probe/probes';
 import { tryMailbox } from '../../../src/probe/try-mailbox';
 import { defaultPolicy } from '../../../src/settings/settings';
 import {
+  dovecotRelease,
   freePorts,
   makeAuthority,
   startDovecot,
@@ -25,7 +27,9 @@ import { observedWords } from '../../helpers/observed-words';
 const password = 'Correct horse';
 const users = { bob: password, Carol: password, 'zoe@example.com': password };
 
-/** Configurations of Dovecot by name. `CERTIFICATE` stands for the certificate of `mail.example.com`. */
+const submission = 'protocols = imap pop3 submission\nsubmission_relay_host = 127.0.0.1\n';
+
+/** Configurations of Dovecot by name. `RELAY` stands for the port of a Postfix that takes mail from it. */
 const dovecotSettings = {
   usual: '',
   'only the local part': {
@@ -64,6 +68,13 @@ const dovecotSettings = {
         haproxy = yes
       }
     }`,
+  submission: `${submission}submission_relay_port = RELAY\nsubmission_relay_trusted = yes`,
+  'submission with LOGIN alone': `${submission}submission_relay_port = RELAY\nauth_mechanisms = login`,
+  'submission without TLS': {
+    '2.3': `${submission}submission_relay_port = RELAY\ndisable_plaintext_auth = no`,
+    '2.4': `${submission}submission_relay_port = RELAY\nauth_allow_cleartext = yes`,
+  },
+  'submission without its relay': `${submission}submission_relay_port = 1`,
 } satisfies Record<string, DovecotSettings>;
 
 /** Options of Postfix's smtpd by name, in addition to the usual ones. `POLICY` stands for the port of a policy service. */
@@ -99,6 +110,8 @@ interface Row {
   readonly dovecot?: DovecotName;
   readonly postfix?: PostfixName;
   readonly front?: Front;
+  /** Dovecot takes mail from clients, and not Postfix. */
+  readonly submission?: true;
   /** The login; 'bob' if it is not given. */
   readonly login?: string;
   /** The server's address is not the one that the check connects from. */
@@ -167,6 +180,36 @@ const rows: readonly [string, Row][] = [
       dovecot: 'no TLS',
       says: [...fours('starttls-not-offered', 'refused'), ...two('proven')],
       verdict: 'server',
+    },
+  ],
+  [
+    'submission by Dovecot, which hands mail on to Postfix',
+    {
+      ...{ dovecot: 'submission', submission: true },
+      ...{ says: ['proven'], verdict: 'works-and-address-does-not' },
+    },
+  ],
+  [
+    'submission by Dovecot, auth_mechanisms=login',
+    {
+      ...{ dovecot: 'submission with LOGIN alone', submission: true },
+      ...{ says: ['proven'], verdict: 'works-and-address-does-not' },
+    },
+  ],
+  [
+    'submission by Dovecot, disable_plaintext_auth=no',
+    {
+      ...{ dovecot: 'submission without TLS', submission: true },
+      says: [...four('proven'), 'proven, login-before-tls', 'proven'],
+      verdict: 'works-and-address-does-not',
+    },
+  ],
+  [
+    'submission by Dovecot, which does not reach Postfix',
+    {
+      // Only the login is tried, and Dovecot accepts it.
+      ...{ dovecot: 'submission without its relay', submission: true },
+      ...{ says: ['proven'], verdict: 'works-and-address-does-not' },
     },
   ],
   // HAProxy.
@@ -306,13 +349,17 @@ beforeAll(async () => {
   authority = makeAuthority();
   good = authority.issue([host]);
   const policy = await startPolicyService();
+  const [relay = 0] = await freePorts(1);
   const names = Object.keys(dovecotSettings) as DovecotName[];
   await Promise.all(
     names.map(async (name) => {
-      dovecots.set(name, await startDovecot(good, users, dovecotSettings[name]));
+      const settings: DovecotSettings = dovecotSettings[name];
+      const own = typeof settings === 'string' ? settings : settings[dovecotRelease()];
+      const reaching = own.replace('RELAY', String(relay));
+      dovecots.set(name, await startDovecot(good, users, reaching));
     }),
   );
-  const services: string[] = [];
+  const services = [`127.0.0.1:${relay} inet n - n - - smtpd`];
   for (const row of rows.map(([, one]) => one)) {
     if (sending.has(keyOf(row))) continue;
     const [smtp = 0, submissions = 0, submission = 0] = await freePorts(3);
@@ -340,10 +387,9 @@ afterAll(() => {
 
 /** The ports of a row, or of HAProxy in front of them. */
 async function portsOf(row: Row): Promise<Ports> {
-  const ports = {
-    ...dovecots.get(configurationOf(row).dovecot)?.ports,
-    ...sending.get(keyOf(row)),
-  };
+  const own = dovecots.get(configurationOf(row).dovecot)?.ports;
+  const ofPostfix = sending.get(keyOf(row));
+  const ports = row.submission ? { ...ofPostfix, ...own } : { ...own, ...ofPostfix };
   return row.front === undefined ? ports : startHaproxy(ports, row.front);
 }
 
@@ -415,3 +461,23 @@ test.concurrent.each(rows)(
   },
   90_000,
 );
+
+test('auth_mechanisms=login: each port accepts the right password and refuses a wrong one', async () => {
+  const ports = await portsOf({
+    ...{ dovecot: 'submission with LOGIN alone', submission: true, says: [], verdict: '' },
+  });
+  const probes = new Probes({
+    ...{ resolve: () => Promise.resolve(['127.0.0.1']), roots: authority.root },
+    portOf: (port) => ports[port] ?? 1,
+  });
+  const { incoming, outgoing } = decideServices('example.com', defaultPolicy);
+  const services = [...incoming, ...outgoing];
+  const outcomes = await Promise.all(
+    services.map(async (service) => {
+      const right = await tryLogin(service, 'bob', password, probes);
+      const wrong = await tryLogin(service, 'bob', 'wrong', probes);
+      return [right.kind, wrong.kind];
+    }),
+  );
+  expect(outcomes).toEqual(services.map(() => ['accepted', 'refused']));
+});
