@@ -68,6 +68,18 @@ const inOutgoing = (from: string, to: string) =>
 const exchange =
   '<incomingServer type="exchange"><hostname>owa.example.com</hostname><port>443</port><username>bob</username><socketType>SSL</socketType><authentication>password-cleartext</authentication><owaURL>https://owa.example.com/owa/</owaURL></incomingServer>';
 
+test.each(['0042', '1e3', '0x10', 'TRUE', '42', 'true', 'bob'])(
+  'the login %s arrives as it is with our own document',
+  (login) => {
+    const mailbox = { ...bob, login, emailAddress: `${login}@example.com` };
+    const own = decideClientSettings(mailbox, exampleCom, defaultPolicy);
+    const answer = { text: autoconfig(own), contentType: 'text/xml' };
+    const reading = readAutoconfig(answer, mailbox.emailAddress);
+    if (reading.kind !== 'servers') throw new Error(JSON.stringify(reading));
+    expect(reading.settings.servers.map((server) => server.login)).toEqual(Array(6).fill(login));
+  },
+);
+
 describe('an autoconfig document that Thunderbird takes without a fault', () => {
   test.each([
     ['that of Virtualmin', right],

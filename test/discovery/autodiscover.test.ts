@@ -351,3 +351,27 @@ describe('the same answer, as Thunderbird 153 understands it (ExchangeAutoDiscov
     expect(to('<RedirectUrl>https://x.example/</RedirectUrl>').kind).toBe('servers');
   });
 });
+
+test.each([
+  ['the usual ports', {}],
+  ['ports of its own', { imap: { starttls: 2143, 'implicit-tls': 2993 } }],
+  ['POP3 alone', { imap: { starttls: null, 'implicit-tls': null } }],
+  ['SSL/TLS preferred', { preferredSecurity: 'implicit-tls' as const }],
+])('our own answer with %s is the same to Outlook and to Thunderbird', (_what, changes) => {
+  const policy = { ...defaultPolicy, offerPop3: true, ...changes };
+  const own = decideClientSettings(bob, exampleCom, policy);
+  const text = autodiscover(own);
+  const [outlook, thunderbird] = [inOutlook(text), inThunderbird(text)].map((reading) => {
+    if (reading.kind !== 'servers') throw new Error(JSON.stringify(reading));
+    const { servers } = reading.settings;
+    expect(servers.flatMap((server) => faultsOf(server, own))).toEqual([]);
+    return servers.map(({ protocol, host, port, security, login }) => ({
+      protocol,
+      host,
+      port,
+      security,
+      login,
+    }));
+  });
+  expect(outlook).toEqual(thunderbird);
+});
