@@ -3,5 +3,5 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { readAnswer } from './answer';
 import type { ThreadInput } from './read-in-thread';
 
-const { body, fields } = workerData as ThreadInput;
-void readAnswer(body, fields).then((answer) => parentPort?.postMessage(answer));
+const { body, shape } = workerData as ThreadInput;
+void readAnswer(body, shape).then((answer) => parentPort?.postMessage(answer));

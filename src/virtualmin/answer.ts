@@ -8,6 +8,18 @@ export interface Row<Field extends string> {
   readonly values: Readonly<Partial<Record<Field, readonly string[]>>>;
 }
 
+/** What a command of Virtualmin prints for each row, and what is kept of it. */
+export interface RowShape<Field extends string> {
+  /** The fields that are kept. A list of names (`name-only=`) has none. */
+  readonly fields: readonly Field[];
+  /** What the name of a row looks like. */
+  readonly name: RegExp;
+  /** The field that each row begins with; null in a list of names. */
+  readonly begins: string | null;
+  /** Those of the fields that hold what people have typed. It may look like a warning, and is left out then. */
+  readonly typed: readonly Field[];
+}
+
 /** The result of parsing an answer. */
 export type ApiAnswer<Field extends string> =
   | {
@@ -20,6 +32,13 @@ export type ApiAnswer<Field extends string> =
   | { readonly kind: 'failure'; readonly reason: string | null }
   /** remote.cgi refused the request before running a command. It answers in plain text whatever the format. */
   | { readonly kind: 'refusal'; readonly reason: string }
+  /**
+   * Warnings stand among the rows, which may be cut in two, with a row for the rest. Virtualmin reads what a command
+   * prints, output and warnings, from one stream (execute_webmin_script() in json-lib.pl). The output comes in blocks
+   * of 8,192 bytes, the warnings at once: they stand where a block ends, within a line as a rule. A rest has lost the
+   * name of its field, so it may be a part of a password.
+   */
+  | { readonly kind: 'mixed'; readonly place: Noise['place'] }
   | { readonly kind: 'not-understood'; readonly reason: string };
 
 /** Text around an answer. What it says is not kept, because it may contain a password. */
@@ -32,12 +51,11 @@ export interface Noise {
 /**
  * Parses the body of an answer. The format is recognised from the body, not from the HTTP status or
  * Content-Type: `ERROR: …` is plain text, and some failures are JSON although XML was requested. Bytes
- * that are not UTF-8 become U+FFFD, so that one broken name does not make the whole page fail. Without
- * fields the answer is a list of names (`name-only=`).
+ * that are not UTF-8 become U+FFFD, so that one broken name does not make the whole page fail.
  */
 export async function readAnswer<Field extends string>(
   body: Uint8Array,
-  fields: readonly Field[],
+  shape: RowShape<Field>,
 ): Promise<ApiAnswer<Field>> {
   const text = new TextDecoder('utf-8').decode(body);
   const start = text.slice(0, 200).trimStart();
@@ -45,20 +63,20 @@ export async function readAnswer<Field extends string>(
     return { kind: 'refusal', reason: firstLine(text.trimStart().slice('ERROR:'.length)) };
   }
   const whole = start.startsWith('{') ? parseJson(text) : undefined;
-  if (whole !== undefined) return readJson(whole, fields, null);
-  if (/^(<\?xml[^>]*>\s*)?<api[\s>/]/.test(start) && text.trimEnd().endsWith('</api>')) {
-    return readXml(text, fields, null);
+  if (whole !== undefined) return readJson(whole, text, shape, null);
+  if (isWholeXml(text)) {
+    return readXml(text, shape, null);
   }
   if (/^<(!doctype|html)/i.test(start))
     return { kind: 'not-understood', reason: 'the answer is a web page' };
   const json = wholeJson(text);
-  if (json !== null) return readJson(parseJson(json), fields, noiseAround(text, json));
+  if (json !== null) return readJson(parseJson(json), json, shape, noiseAround(text, json));
   const xml = wholeXml(text);
-  if (xml !== null) return readXml(xml, fields, noiseAround(text, xml));
+  if (xml !== null) return readXml(xml, shape, noiseAround(text, xml));
   if (start.startsWith('{')) {
     return { kind: 'not-understood', reason: 'the answer is not complete JSON' };
   }
-  if (/^(<\?xml[^>]*>\s*)?<api[\s>/]/.test(start)) return readXml(text, fields, null);
+  if (/^(<\?xml[^>]*>\s*)?<api[\s>/]/.test(start)) return readXml(text, shape, null);
   const refusal = /^ERROR:(.*)$/m.exec(text);
   if (refusal !== null) {
     return { kind: 'refusal', reason: firstLine(refusal[1] ?? '') };
@@ -70,12 +88,13 @@ export async function readAnswer<Field extends string>(
 /** `{status, error, data: [{name, values: {field: [value]}}]}` */
 function readJson<Field extends string>(
   answer: unknown,
-  fields: readonly Field[],
+  text: string,
+  shape: RowShape<Field>,
   noise: Noise | null,
 ): ApiAnswer<Field> {
   if (!isObject(answer))
     return { kind: 'not-understood', reason: 'the answer is not a JSON object' };
-  return toAnswer(answer, answer.data, fields, (entry) => entry, noise);
+  return toAnswer(answer, answer.data, text, shape, (entry) => entry, noise);
 }
 
 /**
@@ -84,7 +103,7 @@ function readJson<Field extends string>(
  */
 async function readXml<Field extends string>(
   text: string,
-  fields: readonly Field[],
+  shape: RowShape<Field>,
   noise: Noise | null,
 ): Promise<ApiAnswer<Field>> {
   // Imported only here: most servers answer in JSON.
@@ -94,6 +113,8 @@ async function readXml<Field extends string>(
     // Asynchronous: parsing a large domain's answer takes a second and would block other requests.
     answer = await xml2js.parseStringPromise(text, { async: true, explicitRoot: false });
   } catch {
+    // Virtualmin makes the name of an element from a field's name, and a part of a warning is not one.
+    if (isWholeXml(text) && isNoise(text)) return mixed(text);
     return { kind: 'not-understood', reason: 'the answer is not complete XML' };
   }
   // xml2js returns an empty string for a root without attributes and children.
@@ -103,7 +124,7 @@ async function readXml<Field extends string>(
     name: isObject(entry.$) ? entry.$.name : undefined,
     values: Array.isArray(entry.values) ? emptyAsObject(entry.values[0]) : undefined,
   });
-  const read = toAnswer(attributes, api.data, fields, xmlRow, noise);
+  const read = toAnswer(attributes, api.data, text, shape, xmlRow, noise);
   // The parser's strings are slices of the whole text: keeping a login would keep all passwords in memory.
   return structuredClone(read);
 }
@@ -121,7 +142,8 @@ interface Entry {
 function toAnswer<Field extends string>(
   head: Record<string, unknown>,
   data: unknown,
-  fields: readonly Field[],
+  text: string,
+  shape: RowShape<Field>,
   toEntry: (item: Record<string, unknown>) => Entry,
   noise: Noise | null,
 ): ApiAnswer<Field> {
@@ -129,21 +151,30 @@ function toAnswer<Field extends string>(
   if (status !== 'success') {
     if (typeof status !== 'string')
       return { kind: 'not-understood', reason: 'the answer has no status' };
-    const reason = reasonIn(head);
-    return { kind: 'failure', reason: reason === '' ? null : reason };
+    return { kind: 'failure', reason: reasonIn(head) };
   }
   const items = data === undefined || data === null ? [] : Array.isArray(data) ? data : [data];
   const rows: Row<Field>[] = [];
-  let tableLines = 0;
+  const noisy = isNoise(text);
+  const rests = restsOf(shape.fields);
+  let otherLines = 0;
   for (const item of items) {
-    // An entry without values is a line of the server's log that was mixed into the answer.
     if (!isObject(item)) continue;
     const { name, values } = toEntry(item);
+    // Lines of Webmin's log before the first row.
     if (!isObject(values)) continue;
-    if (Object.keys(values).length === 0 && fields.length > 0) tableLines++;
-    else rows.push({ name: typeof name === 'string' ? name : '', values: pick(values, fields) });
+    const row = { name: typeof name === 'string' ? name : '', values: pick(values, shape.fields) };
+    if (beginsRow(row.name, values, shape)) {
+      if (Object.keys(values).some((key) => rests.has(key))) return mixed(text);
+      if (noisy && hasNoise(row, shape)) return mixed(text);
+      rows.push(noisy ? withoutNoise(row, shape) : row);
+    } else if (rows.length > 0 || Object.keys(values).length > 0) {
+      return mixed(text);
+    } else {
+      otherLines++;
+    }
   }
-  if (tableLines > 0 && rows.length === 0) {
+  if (otherLines > 0 && rows.length === 0 && shape.begins !== null) {
     return {
       kind: 'not-understood',
       reason: 'the answer is a table for people, not a list of values',
@@ -152,30 +183,92 @@ function toAnswer<Field extends string>(
   return { kind: 'rows', rows, noise };
 }
 
+/** Whether an entry begins with the first line of a row. The entries for other lines and for the rest of a row do not. */
+function beginsRow(
+  name: string,
+  values: Record<string, unknown>,
+  shape: RowShape<string>,
+): boolean {
+  const { begins } = shape;
+  return shape.name.test(name) && (begins === null || Object.hasOwn(values, begins));
+}
+
 /**
- * Virtualmin's message. `error` is the first line that the command printed (json-lib.pl), and warnings of Perl are
- * printed into the same stream: then the message is the first other line of `full_error`.
+ * What is left of the names of fields where a line is cut at a space of its label: `address` of `email_address`. No
+ * command has fields of these names.
  */
-function reasonIn({ error, full_error }: Record<string, unknown>): string {
-  if (typeof error !== 'string') return '';
-  if (!isPerlWarning(error) || typeof full_error !== 'string') return firstLine(error);
-  const lines = full_error.split('\n').filter((line) => !isPerlWarning(line));
-  return firstLine(lines.join('\n'));
+function restsOf(fields: readonly string[]): ReadonlySet<string> {
+  return new Set(
+    fields.flatMap((field) => {
+      const words = field.split('_');
+      return words.slice(1).map((_word, index) => words.slice(index + 1).join('_'));
+    }),
+  );
+}
+
+/** Whether a row has a warning at the end of a line, which is then the last of its block. */
+function hasNoise<Field extends string>(
+  { name, values }: Row<Field>,
+  { fields, typed }: RowShape<Field>,
+): boolean {
+  const own = fields.filter((field) => !typed.includes(field));
+  return isNoise(name) || own.some((field) => values[field]?.some(isNoise));
+}
+
+function withoutNoise<Field extends string>(
+  row: Row<Field>,
+  { typed }: RowShape<Field>,
+): Row<Field> {
+  const values: Partial<Record<Field, readonly string[]>> = { ...row.values };
+  for (const field of typed) {
+    if (values[field]?.some(isNoise)) values[field] = [''];
+  }
+  return { name: row.name, values };
+}
+
+function mixed(text: string): { kind: 'mixed'; place: Noise['place'] } {
+  return { kind: 'mixed', place: placeIn(text) };
+}
+
+/**
+ * Virtualmin's message; null where there is none. `error` is the first line that the command printed
+ * (json-lib.pl): that is the message where it prints nothing else before. Warnings of Perl are printed into the
+ * same stream. Where it has printed rows, the message is at the end of `full_error`, as error() prints it
+ * (web-lib-funcs.pl), or that of Perl. Of Perl's only the place is kept: the rows contain passwords.
+ */
+function reasonIn({ error, full_error }: Record<string, unknown>): string | null {
+  if (typeof error !== 'string') return null;
+  const printed = typeof full_error === 'string' ? full_error : error;
+  const message = /^-----\r?\n([^]+?)\n-----\s*$/m.exec(printed)?.[1];
+  if (message !== undefined) return firstLine(message);
+  if (/^ {4}\S[^:\n]*: /m.test(printed)) {
+    const place = placeIn(printed);
+    return `its command ended before its list was complete${place === null ? '' : `, at ${place}`}`;
+  }
+  const lines = printed.split('\n').filter((line) => !isNoise(line));
+  return firstLine(lines.join('\n')) || firstLine(error) || null;
 }
 
 /** How Perl ends a warning: `… at /usr/share/webmin/virtual-server/list-users.pl line 88.` */
 const perlPlace = /\bat \S*?([\w-]{1,60}\.(?:pl|cgi|pm) line \d{1,6})\b/;
 
-/** Whether Perl has written a warning into a line, perhaps behind the beginning of another line. */
-function isPerlWarning(line: string): boolean {
-  return line.includes(' line ') && perlPlace.test(line);
+/** How Webmin begins a line of its log, which error_stderr() prints: `[01/Dec/2026:00:00:14 +0000] …` */
+const logLine = /\[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] /;
+
+/** Whether a text contains a warning of Perl or a line of Webmin's log, perhaps behind the beginning of another line. */
+function isNoise(text: string): boolean {
+  return perlPlace.test(text) || logLine.test(text);
+}
+
+function placeIn(text: string): Noise['place'] {
+  return perlPlace.exec(text)?.[1] ?? null;
 }
 
 function noiseAround(text: string, within: string): Noise {
   const from = text.indexOf(within);
   const around = text.slice(0, from) + '\n' + text.slice(from + within.length);
   const lines = around.split('\n').filter((line) => line.trim() !== '').length;
-  return { lines, place: perlPlace.exec(around)?.[1] ?? null };
+  return { lines, place: placeIn(around) };
 }
 
 /** Undefined where the text is not JSON. The parser's message is dropped: it quotes the text, which may hold a password. */
@@ -222,6 +315,11 @@ function endOfObject(text: string, from: number): number | null {
     else if (!quoted && sign === '}' && --depth === 0) return at + 1;
   }
   return null;
+}
+
+/** Whether a text begins and ends as an answer in XML. */
+function isWholeXml(text: string): boolean {
+  return /^\s*(?:<\?xml[^>]*>\s*)?<api[\s>/]/.test(text) && text.trimEnd().endsWith('</api>');
 }
 
 /** The whole XML answer inside a text; null where there is none. */

@@ -2,11 +2,11 @@ import type { AxiosInstance, AxiosResponse } from 'axios';
 import pLimit from 'p-limit';
 import type { DomainUsers } from '../domain/mailbox';
 import type { VirtualServer } from '../domain/virtual-server';
-import { readAnswer, type Noise, type Row } from './answer';
-import { domainFields, fromNames, toNames, toVirtualServers } from './domains';
+import { readAnswer, type Noise, type Row, type RowShape } from './answer';
+import { domainRows, fromNames, nameRows, toNames, toVirtualServers } from './domains';
 import { LockedOutError, RemoteApiError, TlsNotVerifiableError } from './errors';
 import { UntrustedCertificate, verifyingAgent, type Trust } from './trust';
-import { toDomainUsers, userFields } from './users';
+import { toDomainUsers, userRows } from './users';
 import { explainAnswer, explainFailure, type Explanation } from './wrong-address';
 
 /** How to reach Virtualmin's remote API. */
@@ -84,16 +84,17 @@ export function createVirtualminClient(
   async function request<Field extends string>(
     call: string,
     parameters: Readonly<Record<string, string>>,
-    fields: readonly Field[],
+    shape: RowShape<Field>,
   ): Promise<readonly Row<Field>[]> {
     return limit(async () => {
       if (refused !== null) throw refused(call);
       if (now() < lockedOutUntil) throw new LockedOutError(call, lockedOutUntil);
-      const layout = fields.length === 0 ? 'name-only' : 'multiline';
-      const response = await get(call, { ...parameters, [layout]: '', [config.format]: '1' });
+      const layout = shape.begins === null ? 'name-only' : 'multiline';
+      const asked = { ...parameters, [layout]: '' };
+      const response = await get(call, { ...asked, [config.format]: '1' });
       const server = /^MiniServ(?:\/([\w.]+))?/.exec(String(response.headers.server ?? ''));
       webmin = server?.[1] ?? webmin;
-      return rowsOf(call, response, fields);
+      return rowsOf(call, asked, response, shape);
     });
   }
 
@@ -112,8 +113,9 @@ export function createVirtualminClient(
 
   async function rowsOf<Field extends string>(
     call: string,
+    asked: Readonly<Record<string, string>>,
     response: AxiosResponse<Buffer>,
-    fields: readonly Field[],
+    shape: RowShape<Field>,
   ): Promise<readonly Row<Field>[]> {
     if (response.status === 401) {
       refused = loginRefused(response);
@@ -125,7 +127,7 @@ export function createVirtualminClient(
       lockedOutUntil = now() + lockOutTime;
       throw new LockedOutError(call, lockedOutUntil);
     }
-    const answer = await read(response.data, fields).catch(() => {
+    const answer = await read(response.data, shape).catch(() => {
       throw notUnderstood(call, response, 'the answer could not be read', config);
     });
     switch (answer.kind) {
@@ -137,6 +139,8 @@ export function createVirtualminClient(
         throw refusal(call, answer.reason);
       case 'failure':
         throw failure(call, answer.reason);
+      case 'mixed':
+        throw mixed(call, asked, answer.place);
       case 'not-understood':
         if (response.status >= 500 && explainAnswer(response, config.url) === null) {
           throw new RemoteApiError(
@@ -151,21 +155,19 @@ export function createVirtualminClient(
   }
 
   async function names(filter: Readonly<Record<string, string>> = {}) {
-    return toNames(
-      await request<never>('list-domains', { program: 'list-domains', ...filter }, []),
-    );
+    return toNames(await request('list-domains', { program: 'list-domains', ...filter }, nameRows));
   }
 
   async function describe(domain: string) {
     const parameters = { program: 'list-domains', domain };
-    return request(`list-domains for ${domain}`, parameters, domainFields);
+    return request(`list-domains for ${domain}`, parameters, domainRows);
   }
 
   return {
     async listDomains() {
       const all = await names();
       if (all.size <= maxDescribed) {
-        const rows = await request('list-domains', { program: 'list-domains' }, domainFields);
+        const rows = await request('list-domains', { program: 'list-domains' }, domainRows);
         return toVirtualServers(rows);
       }
       const [mail, alias, subServer, disabled] = await Promise.all([
@@ -191,7 +193,7 @@ export function createVirtualminClient(
       const rows = await request(
         `list-users for ${domain}`,
         { program: 'list-users', domain, 'include-owner': '' },
-        userFields,
+        userRows,
       );
       if (rows.length > 0) {
         // Virtualmin 7.30 introduced this field.
@@ -293,6 +295,22 @@ function failure(call: string, reason: string | null): RemoteApiError {
     return new RemoteApiError('no-such-domain', call, 'Virtual server does not exist');
   }
   return new RemoteApiError('command-failed', call, `Virtualmin says: ${reason}`);
+}
+
+/** Virtualmin's own command prints the warnings, too: to the terminal, where they can be read. */
+function mixed(
+  call: string,
+  { program = '', ...parameters }: Readonly<Record<string, string>>,
+  place: string | null,
+): RemoteApiError {
+  const words = Object.entries(parameters).map(([name, value]) => `--${name} ${value}`.trimEnd());
+  const warnings = place === null ? 'warnings' : `warnings, the first from ${place},`;
+  return new RemoteApiError(
+    'mixed',
+    call,
+    `${warnings} are among the rows of Virtualmin's answer and cut them, so nothing of it is shown`,
+    `On the server, as root, "virtualmin ${[program, ...words].join(' ')}" prints the warnings. Mend their cause.`,
+  );
 }
 
 function notUnderstood(

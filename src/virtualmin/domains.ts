@@ -1,9 +1,9 @@
 import { isDomainName } from '../domain/domain-name';
 import type { ServerRelation, VirtualServer } from '../domain/virtual-server';
-import type { Row } from './answer';
+import type { Row, RowShape } from './answer';
 
 /** The fields of list-domains that are kept. `password` and `hashed_password` never are. */
-export const domainFields = [
+const domainFields = [
   'description',
   'type',
   'parent_domain',
@@ -13,7 +13,21 @@ export const domainFields = [
   'reseller',
 ] as const;
 
-type DomainRow = Row<(typeof domainFields)[number]>;
+type DomainField = (typeof domainFields)[number];
+
+/** The rows of `list-domains --multiline`. */
+export const domainRows: RowShape<DomainField> = {
+  fields: domainFields,
+  name: /^\S+$/,
+  begins: 'id',
+  // An administrator types why a domain is disabled.
+  typed: ['description', 'disabled'],
+};
+
+/** The rows of a list of names (`name-only=`). */
+export const nameRows: RowShape<never> = { fields: [], name: /^\S+$/, begins: null, typed: [] };
+
+type DomainRow = Row<DomainField>;
 
 /** Turns the rows of `list-domains --multiline` into virtual servers, sorted by name. */
 export function toVirtualServers(rows: readonly DomainRow[]): VirtualServer[] {

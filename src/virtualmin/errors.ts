@@ -8,6 +8,7 @@ export type RemoteApiErrorCode =
   | 'no-such-domain'
   | 'command-failed'
   | 'not-understood'
+  | 'mixed'
   | 'too-large'
   | 'timed-out';
 

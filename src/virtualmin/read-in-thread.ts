@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
-import { readAnswer, type ApiAnswer } from './answer';
+import { readAnswer, type ApiAnswer, type RowShape } from './answer';
 
 /** The input of a worker thread. */
 export interface ThreadInput {
   readonly body: Uint8Array;
-  readonly fields: readonly string[];
+  readonly shape: RowShape<string>;
 }
 
 /** In bytes: parsing a smaller answer takes less time than starting a thread. */
@@ -16,21 +16,21 @@ const smallBytes = 256 * 1024;
  * the thread fails.
  */
 export function readInThread(file: string): typeof readAnswer {
-  return async (body, fields) => {
-    if (body.length < smallBytes) return readAnswer(body, fields);
-    return read(file, body, fields);
+  return async (body, shape) => {
+    if (body.length < smallBytes) return readAnswer(body, shape);
+    return read(file, body, shape);
   };
 }
 
 async function read<Field extends string>(
   file: string,
   body: Uint8Array,
-  fields: readonly Field[],
+  shape: RowShape<Field>,
 ): Promise<ApiAnswer<Field>> {
   // Transferred without a copy if the array is the only one on its buffer.
   const ownsBuffer = body.length === body.buffer.byteLength;
   // Not body.slice(): for a Buffer it returns a view of the same memory.
-  const input: ThreadInput = { body: ownsBuffer ? body : new Uint8Array(body), fields };
+  const input: ThreadInput = { body: ownsBuffer ? body : new Uint8Array(body), shape };
   const thread = new Worker(file, {
     workerData: input,
     transferList: [input.body.buffer as ArrayBuffer],

@@ -6,11 +6,11 @@ import {
   type Mailbox,
   type NoMailReason,
 } from '../domain/mailbox';
-import type { Row } from './answer';
+import type { Row, RowShape } from './answer';
 import { deliveryOf } from './delivery';
 
 /** The fields of list-users that are kept. Passwords, their hashes and SSH keys never are. */
-export const userFields = [
+const userFields = [
   'unix_username',
   'user',
   'email_address',
@@ -26,7 +26,18 @@ export const userFields = [
   'mail_location',
 ] as const;
 
-type UserRow = Row<(typeof userFields)[number]>;
+type UserField = (typeof userFields)[number];
+
+/** The rows of `list-users --multiline`. */
+export const userRows: RowShape<UserField> = {
+  fields: userFields,
+  // Anything: a user that Virtualmin has not made may have a space in it.
+  name: /^/,
+  begins: 'user',
+  typed: ['real_name'],
+};
+
+type UserRow = Row<UserField>;
 
 /** Turns the rows of `list-users --multiline --include-owner` into a domain's users. */
 export function toDomainUsers(domain: string, rows: readonly UserRow[]): DomainUsers {
@@ -149,6 +160,6 @@ function nameIn(realName: string): string {
   return gecos ? name.trim() : realName;
 }
 
-function first(row: UserRow, field: (typeof userFields)[number]): string {
+function first(row: UserRow, field: UserField): string {
   return row.values[field]?.[0] ?? '';
 }

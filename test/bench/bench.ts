@@ -16,7 +16,7 @@ import type { mailboxesJson } from '../../src/formats/json';
 import { makeAuthority, startMailPorts } from '../helpers/mail-ports';
 import { startedWith } from '../helpers/start';
 import { readAnswer } from '../../src/virtualmin/answer';
-import { toDomainUsers, userFields } from '../../src/virtualmin/users';
+import { toDomainUsers, userRows } from '../../src/virtualmin/users';
 import { chromium } from 'playwright-core';
 import { load, startServer, startVirtualmin, token } from './server';
 
@@ -48,7 +48,7 @@ async function parsing(): Promise<void> {
   const json = Buffer.from(bigDomainAnswer('json', domain, 5000));
   const xml = Buffer.from(bigDomainAnswer('xml', domain, 5000));
   const parse = async (body: Buffer) => {
-    const answer = await readAnswer(body, userFields);
+    const answer = await readAnswer(body, userRows);
     if (answer.kind !== 'rows') throw new Error(answer.kind);
     return toDomainUsers(domain, answer.rows);
   };

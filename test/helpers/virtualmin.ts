@@ -121,6 +121,75 @@ export function xmlAnswer(...users: readonly Values[]): string {
   });
 }
 
+/** What a command prints, in one piece for each write. */
+interface Write {
+  readonly to: 'output' | 'errors';
+  readonly text: string;
+}
+
+/**
+ * What Virtualmin reads of a command: execute_webmin_script() in json-lib.pl gives both of its streams to one socket.
+ * Perl writes its output in blocks, and errors at once.
+ */
+export function streamOf(writes: readonly Write[], block = 8192): string {
+  let waiting = Buffer.alloc(0);
+  const read: Buffer[] = [];
+  for (const { to, text } of writes) {
+    if (to === 'errors') read.push(Buffer.from(text));
+    else waiting = Buffer.concat([waiting, Buffer.from(text)]);
+    for (; waiting.length >= block; waiting = waiting.subarray(block)) {
+      read.push(waiting.subarray(0, block));
+    }
+  }
+  return Buffer.concat([...read, waiting]).toString();
+}
+
+/** What a command prints for users, with a warning at the second line of each. */
+export function userLines(users: readonly Values[], warning: string): Write[] {
+  return users.flatMap((values) => {
+    const line = (label: string, field: string): Write[] =>
+      values[field] === undefined
+        ? []
+        : [values[field]]
+            .flat()
+            .map((value) => ({ to: 'output', text: `    ${label}: ${value}\n` }));
+    return [
+      { to: 'output', text: `${String(values.unix_username)}\n` },
+      ...line('User', 'user'),
+      { to: 'errors', text: warning },
+      ...line('Unix username', 'unix_username'),
+      ...line('Real name', 'real_name'),
+      ...line('Password', 'password'),
+      ...line('Encrypted password', 'encrypted_password'),
+      ...line('Disabled', 'disabled'),
+      ...line('FTP access', 'ftp_access'),
+      ...line('User type', 'user_type'),
+      ...line('Mail location', 'mail_location'),
+      ...line('Email address', 'email_address'),
+      ...line('Extra addresses', 'extra_addresses'),
+      ...line('Last logins', 'last_logins'),
+      ...line('Forward mail to', 'forward_mail_to'),
+    ];
+  });
+}
+
+/** What Virtualmin makes of that: convert_remote_format() in json-lib.pl. */
+export function converted(command: string, stream: string): string {
+  const data: object[] = [];
+  let values: Record<string, string[]> | null = null;
+  for (const line of stream.split(/\r?\n/)) {
+    const top = /^(\S[^:]+):\s*(.*)$/.exec(line);
+    const field = /^\s+(\S[^:]+):\s*(.*)$/.exec(line);
+    if (top !== null && values === null) data.push({ name: top[1], value: top[2] });
+    else if (/^\S/.test(line)) data.push({ name: line, values: (values = {}) });
+    else if (field !== null && values !== null) {
+      const key = (field[1] ?? '').toLowerCase().replace(/\s/g, '_');
+      values[key] = [...(values[key] ?? []), field[2] ?? ''];
+    }
+  }
+  return JSON.stringify({ command, status: 'success', data });
+}
+
 /** Makes list-users answer with these users; other programs answer with the recordings. */
 export function answerUsers(virtualmin: TestVirtualmin, ...users: readonly Values[]): void {
   virtualmin.override = (query, response) => {

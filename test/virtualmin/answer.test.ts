@@ -2,20 +2,25 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { bigDomainAnswer } from '../../src/demo/big-domain';
-import { readAnswer, type Row } from '../../src/virtualmin/answer';
-import { domainFields, toNames, toVirtualServers } from '../../src/virtualmin/domains';
-import { toDomainUsers, userFields } from '../../src/virtualmin/users';
+import { readAnswer, type Row, type RowShape } from '../../src/virtualmin/answer';
+import { domainRows, nameRows, toNames, toVirtualServers } from '../../src/virtualmin/domains';
+import { toDomainUsers, userRows } from '../../src/virtualmin/users';
 import {
+  converted,
   jsonAnswer,
   recordedDomains,
   recording,
+  streamOf,
+  userLines,
   userValues,
   xmlAnswer,
   type Values,
 } from '../helpers/virtualmin';
 
+type UserRow = typeof userRows extends RowShape<infer Field> ? Row<Field> : never;
+
 async function users(body: Uint8Array | string, domain = 'example.com') {
-  const answer = await readAnswer(Buffer.from(body), userFields);
+  const answer = await readAnswer(Buffer.from(body), userRows);
   if (answer.kind !== 'rows') throw new Error(`not rows but ${JSON.stringify(answer)}`);
   return toDomainUsers(domain, answer.rows);
 }
@@ -30,7 +35,7 @@ describe('JSON and XML', () => {
   test('the recorded lists hold the same virtual servers', async () => {
     const [json, xml] = await Promise.all(
       ['json', 'xml'].map(async (format) => {
-        const answer = await readAnswer(recording(`list-domains.${format}`), domainFields);
+        const answer = await readAnswer(recording(`list-domains.${format}`), domainRows);
         return answer.kind === 'rows' ? toVirtualServers(answer.rows) : answer;
       }),
     );
@@ -42,7 +47,7 @@ describe('JSON and XML', () => {
     const [json, xml] = await Promise.all(
       ['json', 'xml'].map(async (format) => {
         const path = join(__dirname, '..', 'fixtures', `list-domains.name-only.7.50.4.${format}`);
-        const answer = await readAnswer(readFileSync(path), []);
+        const answer = await readAnswer(readFileSync(path), nameRows);
         return answer.kind === 'rows' ? [...toNames(answer.rows)] : answer;
       }),
     );
@@ -53,8 +58,8 @@ describe('JSON and XML', () => {
 
   test('the recorded failures give the same reason', async () => {
     const expected = { kind: 'failure', reason: 'Virtual server nosuch.example does not exist' };
-    expect(await readAnswer(recording('error.no-such-domain.json'), [])).toEqual(expected);
-    expect(await readAnswer(recording('error.no-such-domain.xml'), [])).toEqual(expected);
+    expect(await readAnswer(recording('error.no-such-domain.json'), nameRows)).toEqual(expected);
+    expect(await readAnswer(recording('error.no-such-domain.xml'), nameRows)).toEqual(expected);
   });
 
   test('5,000 generated mailboxes are the same in both', async () => {
@@ -130,17 +135,17 @@ describe('users', () => {
     ['no data at all', '{"status":"success"}', 0],
     [
       'one, not in a list',
-      `{"status":"success","data":${JSON.stringify({ name: 'x', values: { unix_username: 'x', email_address: 'x@y.example' } })}}`,
+      `{"status":"success","data":${JSON.stringify({ name: 'x', values: { user: 'x', unix_username: 'x', email_address: 'x@y.example' } })}}`,
       1,
     ],
     [
       'unknown keys and value types',
-      '{"status":"success","new":1,"data":[{"name":"x","more":[],"values":{"unix_username":["x"],"email_address":["x@y.example"],"future":[{"a":[1]}],"real_name":null}}, 7, null, "text", []]}',
+      '{"status":"success","new":1,"data":[{"name":"x","more":[],"values":{"user":["x"],"unix_username":["x"],"email_address":["x@y.example"],"future":[{"a":[1]}],"real_name":null}}, 7, null, "text", []]}',
       1,
     ],
     [
       'missing keys',
-      '{"status":"success","data":[{"values":{"unix_username":["x"],"email_address":["x@y.example"]}}]}',
+      '{"status":"success","data":[{"values":{"user":["x"],"unix_username":["x"],"email_address":["x@y.example"]}}]}',
       1,
     ],
     ['none in XML', '<api command="list-users" status="success"></api>', 0],
@@ -150,7 +155,7 @@ describe('users', () => {
 
   test('hostile field names have no effect', async () => {
     const { mailboxes } = await users(
-      '{"status":"success","data":[{"name":"__proto__","values":{"__proto__":{"email_address":["evil@x.example"]},"unix_username":["x"]}}]}',
+      '{"status":"success","data":[{"name":"__proto__","values":{"__proto__":{"email_address":["evil@x.example"]},"user":["x"],"unix_username":["x"]}}]}',
     );
     expect(mailboxes).toEqual([]);
     expect(({} as Record<string, unknown>).email_address).toBeUndefined();
@@ -260,14 +265,14 @@ describe('an invalid answer', () => {
     ],
     ['a document type', '<!DOCTYPE a [<!ENTITY x "y">]><api status="success"/>', 'web page'],
   ])('%s', async (_what, body, reason) => {
-    expect(await readAnswer(Buffer.from(body), userFields)).toEqual({
+    expect(await readAnswer(Buffer.from(body), userRows)).toEqual({
       kind: 'not-understood',
       reason: expect.stringContaining(reason),
     });
   });
 
   test('an error in text is read in every format', async () => {
-    expect(await readAnswer(recording('error.not-allowed.txt'), userFields)).toEqual({
+    expect(await readAnswer(recording('error.not-allowed.txt'), userRows)).toEqual({
       kind: 'refusal',
       reason: 'You are not allowed to run remote commands',
     });
@@ -275,18 +280,18 @@ describe('an invalid answer', () => {
 
   test('a failure without a reason is accepted', async () => {
     const body = Buffer.from('{"status":"failure","error":null}');
-    expect(await readAnswer(body, [])).toEqual({ kind: 'failure', reason: null });
+    expect(await readAnswer(body, nameRows)).toEqual({ kind: 'failure', reason: null });
   });
 
   test('a truncated answer is not quoted, because it may contain a password', async () => {
     const body = recording('list-users.plain.example.json').subarray(0, 4000);
-    expect(JSON.stringify(await readAnswer(body, userFields))).not.toContain('Tr0ub4dor');
+    expect(JSON.stringify(await readAnswer(body, userRows))).not.toContain('Tr0ub4dor');
   });
 });
 
 test('a parsed answer contains only the requested fields', async () => {
   for (const format of ['json', 'xml']) {
-    const answer = await readAnswer(recording(`list-users.plain.example.${format}`), userFields);
+    const answer = await readAnswer(recording(`list-users.plain.example.${format}`), userRows);
     const text = JSON.stringify(answer);
     expect(text).toContain('pat@plain.example');
     expect(text).not.toMatch(/Tr0ub4dor|pl@inPass1|\$y\$|home_directory/);
@@ -311,7 +316,7 @@ describe('text around an answer', () => {
     for (const format of ['json', 'xml']) {
       const body = recording(`list-users.example.com.${format}`);
       const noisy = Buffer.concat([Buffer.from(before), body, Buffer.from(after)]);
-      const answer = await readAnswer(noisy, userFields);
+      const answer = await readAnswer(noisy, userRows);
       if (answer.kind !== 'rows') throw new Error(JSON.stringify(answer));
       expect(toDomainUsers('example.com', answer.rows)).toEqual(await users(body));
       const place = (before + after).includes('line 88') ? 'list-users.pl line 88' : null;
@@ -322,7 +327,7 @@ describe('text around an answer', () => {
 
   test('an answer without it has no noise', async () => {
     for (const format of ['json', 'xml']) {
-      const answer = await readAnswer(recording(`list-users.example.com.${format}`), userFields);
+      const answer = await readAnswer(recording(`list-users.example.com.${format}`), userRows);
       expect(answer).toMatchObject({ kind: 'rows', noise: null });
     }
   });
@@ -331,16 +336,16 @@ describe('text around an answer', () => {
     const expected = { kind: 'failure', reason: 'Virtual server nosuch.example does not exist' };
     for (const format of ['json', 'xml']) {
       const body = warning + String(recording(`error.no-such-domain.${format}`));
-      expect(await readAnswer(Buffer.from(body), [])).toEqual(expected);
+      expect(await readAnswer(Buffer.from(body), nameRows)).toEqual(expected);
     }
     const said = `${warning}\nVirtual server nosuch.example does not exist\n\nLists the users.\n`;
     const within = { status: 'failure', error: warning.trim(), full_error: said };
-    expect(await readAnswer(Buffer.from(JSON.stringify(within)), [])).toEqual(expected);
+    expect(await readAnswer(Buffer.from(JSON.stringify(within)), nameRows)).toEqual(expected);
   });
 
   test('a refusal behind a warning', async () => {
     const body = warning + String(recording('error.not-allowed.txt'));
-    expect(await readAnswer(Buffer.from(body), [])).toMatchObject({ kind: 'refusal' });
+    expect(await readAnswer(Buffer.from(body), nameRows)).toMatchObject({ kind: 'refusal' });
   });
 
   test.each(['json', 'xml'])('a truncated answer in %s is never a whole one', async (format) => {
@@ -353,10 +358,161 @@ describe('text around an answer', () => {
         ['', `\n${warning}`],
       ] as const) {
         const cut = Buffer.concat([Buffer.from(before), body.subarray(0, end), Buffer.from(after)]);
-        expect((await readAnswer(cut, userFields)).kind).toBe('not-understood');
+        expect((await readAnswer(cut, userRows)).kind).toBe('not-understood');
       }
-      expect((await readAnswer(body.subarray(end), userFields)).kind).toBe('not-understood');
+      expect((await readAnswer(body.subarray(end), userRows)).kind).toBe('not-understood');
     }
+  });
+});
+
+/** As error_stderr() in Webmin's web-lib-funcs.pl prints it. */
+const logLine = '[01/Dec/2026:00:00:14 +0000] [127.0.0.1] Failed to get version: no such file\n';
+
+describe('warnings among the rows of an answer', () => {
+  const many = Array.from({ length: 60 }, (_, index) =>
+    userValues({
+      user: `m${index}`,
+      unix_username: `m${index}.big`,
+      email_address: `m${index}@big.example`,
+      real_name: `Member Number ${index}`,
+      password: 'S3cret pass:word',
+      extra_addresses: `info${index}@big.example sales${index}@big.example`,
+      last_logins: 'imap 23/Nov/2026 19:33, smtp 24/Nov/2026 08:01',
+      mail_location: `/home/big/homes/m${index}/Maildir`,
+      forward_mail_to: ['boss@partner.example', `\\m${index}.big`],
+    }),
+  );
+  const answer = async (stream: string) =>
+    readAnswer(Buffer.from(converted('list-users', stream)), userRows);
+
+  test('without them the answer is as usual', async () => {
+    expect(await users(converted('list-users', streamOf(userLines(many, ''))))).toEqual(
+      await users(jsonAnswer(...many)),
+    );
+  });
+
+  test.each([
+    ['a warning of Perl', warning, 'list-users.pl line 88'],
+    ['two of them', warning.repeat(2), 'list-users.pl line 88'],
+    ['a line of the log', logLine, null],
+    ['what another program prints', 'doveadm: Error\n', null],
+  ])('%s at the end of each block: nothing of it is shown', async (_what, text, place) => {
+    expect(await answer(streamOf(userLines(many, text)))).toEqual({ kind: 'mixed', place });
+  });
+
+  test.each([
+    ['a warning of Perl', warning],
+    ['a line of the log', logLine],
+  ])('%s at any place: the users are right, or nothing is shown', async (_what, text) => {
+    const few = many.slice(0, 3);
+    const right = await users(jsonAnswer(...few));
+    const seen = { rows: 0, mixed: 0 };
+    for (let block = 20; block < 1600; block++) {
+      const [first, ...others] = userLines(few, '');
+      if (first === undefined) throw new Error('no lines');
+      // Warnings that come when the first block has been written, and then none.
+      const begun = [first, ...others].findIndex(
+        (_write, index, all) => streamOf(all.slice(0, index + 1), block).length >= block * 2,
+      );
+      const writes = [first, ...others];
+      const lines = writes.slice(0, begun + 1).reduce((size, one) => size + one.text.length, 0);
+      if (begun === -1 || lines < block) continue;
+      writes.splice(begun + 1, 0, { to: 'errors', text });
+      const read = await answer(streamOf(writes, block));
+      if (read.kind === 'mixed') {
+        seen.mixed++;
+        continue;
+      }
+      if (read.kind !== 'rows') throw new Error(JSON.stringify(read));
+      seen.rows++;
+      const found = toDomainUsers('example.com', read.rows);
+      expect(JSON.stringify(found)).not.toContain('S3cret');
+      const named = found.mailboxes.map((one, index) => ({
+        ...one,
+        realName: one.realName === '' ? right.mailboxes[index]?.realName : one.realName,
+      }));
+      expect({ ...found, mailboxes: named }).toEqual(right);
+    }
+    expect(seen.rows).toBeGreaterThan(5);
+    expect(seen.mixed).toBeGreaterThan(500);
+  });
+});
+
+describe('warnings among domains', () => {
+  const lines = (name: string, id: string) => [
+    `${name}\n`,
+    `    ID: ${id}\n`,
+    '    Type: Top-level server\n',
+    '    Description: Shop\n',
+    '    Features: unix dir mail\n',
+  ];
+  const names = ['first.example', 'second.example', 'third.example'];
+  const printed = names.flatMap((name, index) => lines(name, String(index)));
+
+  /** The first block is longer than the first line. */
+  const begin = 'first.example\n'.length;
+
+  /** The rows with a warning after that many bytes. */
+  const cutAt = (text: string, at: number) =>
+    converted('list-domains', text.slice(0, at) + warning + text.slice(at));
+
+  test('at any place: the domains are right, or nothing is shown', async () => {
+    const text = printed.join('');
+    const right = names.map((name) => ({ name, mail: true, disabled: null }));
+    const kinds = new Set<string>();
+    for (let at = begin; at < text.length; at++) {
+      const answer = await readAnswer(Buffer.from(cutAt(text, at)), domainRows);
+      kinds.add(answer.kind);
+      if (answer.kind === 'mixed') continue;
+      if (answer.kind !== 'rows') throw new Error(JSON.stringify(answer));
+      expect(toVirtualServers(answer.rows)).toMatchObject(right);
+    }
+    expect([...kinds].sort()).toEqual(['mixed', 'rows']);
+  });
+
+  test('at any place in a list of names: no rest of a name is taken for a domain', async () => {
+    const text = names.map((name) => `${name}\n`).join('');
+    for (let at = begin; at < text.length; at++) {
+      const answer = await readAnswer(Buffer.from(cutAt(text, at)), nameRows);
+      expect(answer).toEqual({ kind: 'mixed', place: 'list-users.pl line 88' });
+    }
+    const before = await readAnswer(Buffer.from(cutAt(text, 0)), nameRows);
+    expect(before.kind === 'rows' && [...toNames(before.rows)]).toEqual(names);
+  });
+
+  test('a domain disabled with a reason that looks like a warning stays disabled', async () => {
+    const text = [...printed, '    Disabled: Manually (see at x.pl line 1)\n'].join('');
+    const answer = await readAnswer(Buffer.from(converted('list-domains', text)), domainRows);
+    const servers = answer.kind === 'rows' ? toVirtualServers(answer.rows) : [];
+    expect(servers.map(({ disabled }) => disabled)).toEqual([null, null, '']);
+  });
+});
+
+describe('a command that ends early', () => {
+  // As Virtualmin 8.1.0 answers list-domains while MariaDB is stopped: error() in Webmin's web-lib-funcs.pl.
+  const rows =
+    'big.example\n    ID: 1\n    Password: S3cret-one\nexample.com\n    ID: 2\n    Pass: S3cr';
+  const reason = async (full_error: string) => {
+    const answer = { status: 'failure', error: full_error.split('\n')[0], full_error };
+    const read = await readAnswer(Buffer.from(JSON.stringify(answer)), domainRows);
+    return read.kind === 'failure' ? read.reason : read;
+  };
+
+  test.each(['Error', 'Fehler', 'Erreur', 'Fout'])('its message below "%s"', async (head) => {
+    const message = "DBI connect failed : Can't connect to local server through socket";
+    const printed = `${rows}\n${logLine}${head}\n-----\n${message}\n-----\n`;
+    expect(await reason(printed)).toBe(message);
+    expect(await reason(`${head}\n-----\n${message}\n-----\n`)).toBe(message);
+  });
+
+  test.each([
+    ['of Perl', 'Died at /usr/share/webmin/virtual-server/list-domains.pl line 9.\n', true],
+    ['unknown', '', false],
+  ])('without the rows where its message is %s', async (_what, message, placed) => {
+    const place = placed ? ', at list-domains.pl line 9' : '';
+    expect(await reason(`${rows}${message}et-two\n`)).toBe(
+      `its command ended before its list was complete${place}`,
+    );
   });
 });
 
@@ -450,7 +606,7 @@ describe('the delivery of mail', () => {
 });
 
 describe('last logins', () => {
-  const rowOf = (name: string, lastLogins?: string): Row<(typeof userFields)[number]> => ({
+  const rowOf = (name: string, lastLogins?: string): UserRow => ({
     name,
     values: {
       unix_username: [name],

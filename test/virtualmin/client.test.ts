@@ -10,9 +10,12 @@ import { createVirtualminClient } from '../../src/virtualmin/client';
 import { RemoteApiError, TlsNotVerifiableError } from '../../src/virtualmin/errors';
 import { answers, startPlainMiniserv, type PageAnswer } from '../helpers/miniserv';
 import {
+  converted,
   jsonAnswer,
   recording,
   startVirtualmin,
+  streamOf,
+  userLines,
   userValues,
   type TestVirtualmin,
 } from '../helpers/virtualmin';
@@ -51,6 +54,22 @@ function always(status: number, body: string | Buffer, headers: Record<string, s
     response.writeHead(status, headers).end(body);
   };
 }
+
+test.each([
+  ['a warning of Perl', 'x at /usr/share/webmin/virtual-server/list-users.pl line 9.\n', true],
+  ['what another program prints', 'doveadm: Error\n', false],
+])('%s among the rows is an error with the command that prints it', async (_what, text, placed) => {
+  const many = Array.from({ length: 60 }, () => userValues({ password: 'Plain S3cret' }));
+  always(200, converted('list-users', streamOf(userLines(many, text))));
+  const error = await failureOf(client().listUsers('example.com'));
+  expect(error.code).toBe('mixed');
+  expect(error.message).toBe(
+    'list-users for example.com: warnings' +
+      (placed ? ', the first from list-users.pl line 9,' : '') +
+      " are among the rows of Virtualmin's answer and cut them, so nothing of it is shown. On the server, as root, " +
+      '"virtualmin list-users --domain example.com --include-owner --multiline" prints the warnings. Mend their cause.',
+  );
+});
 
 describe('the request sent to Virtualmin', () => {
   test.each(['json', 'xml'] as const)('for the users of a domain, in %s', async (format) => {
@@ -135,8 +154,8 @@ describe('the request sent to Virtualmin', () => {
 
   test('for a sub-server also gets the reseller of its parent', async () => {
     const answers: Record<string, object> = {
-      'sub.example.com': { parent_domain: ['example.com'], features: ['mail'] },
-      'example.com': { features: ['mail'], reseller: ['rita rob'] },
+      'sub.example.com': { id: ['2'], parent_domain: ['example.com'], features: ['mail'] },
+      'example.com': { id: ['1'], features: ['mail'], reseller: ['rita rob'] },
     };
     virtualmin.override = (query, response) => {
       const name = query.get('domain') ?? '';

@@ -31,6 +31,7 @@ const remote: Readonly<Record<RemoteApiErrorCode, number>> = {
   'no-such-domain': 404,
   'command-failed': 502,
   'not-understood': 502,
+  mixed: 502,
   'too-large': 502,
   'timed-out': 504,
 };

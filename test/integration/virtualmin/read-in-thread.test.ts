@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { bigDomainAnswer } from '../../../src/demo/big-domain';
 import { readAnswer } from '../../../src/virtualmin/answer';
 import { readInThread } from '../../../src/virtualmin/read-in-thread';
-import { userFields } from '../../../src/virtualmin/users';
+import { userRows } from '../../../src/virtualmin/users';
 
 /** Made by the build. */
 const file = join(__dirname, '..', '..', '..', 'build', 'dist', 'answer-thread.mjs');
@@ -14,8 +14,8 @@ describe('a large answer parsed in a thread', () => {
   test.each(['json', 'xml'] as const)(
     'gives the same result as without one, in %s',
     async (format) => {
-      const answer = await readInThread(file)(large(format), userFields);
-      expect(answer).toEqual(await readAnswer(large(format), userFields));
+      const answer = await readInThread(file)(large(format), userRows);
+      expect(answer).toEqual(await readAnswer(large(format), userRows));
       expect(answer).toMatchObject({ kind: 'rows' });
       expect(JSON.stringify(answer)).not.toMatch(/password"|\$y\$/);
     },
@@ -25,28 +25,28 @@ describe('a large answer parsed in a thread', () => {
     const body = large('json');
     const memory = Buffer.concat([Buffer.from('before '), body, Buffer.from(' after')]);
     const part = memory.subarray(7, 7 + body.length);
-    const answer = await readInThread(file)(part, userFields);
+    const answer = await readInThread(file)(part, userRows);
     expect(answer).toMatchObject({ kind: 'rows' });
     expect(memory.toString().startsWith('before {')).toBe(true);
   });
 
   test('fails without quoting it if it is broken', async () => {
     const broken = large('json').subarray(0, 400_000);
-    expect(await readInThread(file)(Buffer.from(broken), userFields)).toEqual({
+    expect(await readInThread(file)(Buffer.from(broken), userRows)).toEqual({
       kind: 'not-understood',
       reason: 'the answer is not complete JSON',
     });
   });
 
   test('fails without details if it cannot be parsed', async () => {
-    const reading = readInThread(join(__dirname, 'no-such-file.mjs'))(large('json'), userFields);
+    const reading = readInThread(join(__dirname, 'no-such-file.mjs'))(large('json'), userRows);
     await expect(reading).rejects.toThrow(/^an answer could not be read$/);
   });
 });
 
 test('a small answer is parsed without a thread', async () => {
   const read = readInThread(join(__dirname, 'no-such-file.mjs'));
-  expect(await read(Buffer.from('ERROR: no'), userFields)).toEqual({
+  expect(await read(Buffer.from('ERROR: no'), userRows)).toEqual({
     kind: 'refusal',
     reason: 'no',
   });
