@@ -12,7 +12,15 @@ export const paperSizes: Readonly<Record<Paper, readonly [width: number, height:
 
 /** Points. */
 export const millimetre = 72 / 25.4;
-const margin = 12 * millimetre;
+
+/** The margins on the left and on the right. */
+const sideMargin = 12 * millimetre;
+
+/** The margins above and below, as in sheet.css. */
+const endMargins: Readonly<Record<Paper, number>> = {
+  a4: 10 * millimetre,
+  letter: 8 * millimetre,
+};
 
 /** Structure types of tagged PDF (ISO 32000-1, 14.8.4), by which a screen reader finds its way. */
 export type Tag = 'H1' | 'H2' | 'H3' | 'P' | 'Lbl' | 'LBody';
@@ -75,12 +83,13 @@ const fewestDivided = 4;
 /** Lays pieces out from the top of the first page on. `y` is where the next one begins. */
 export class PageWriter {
   readonly pieces: Piece[] = [];
-  readonly left = margin;
+  readonly left = sideMargin;
   /** The width between the margins. */
   readonly width: number;
   readonly paperHeight: number;
   page = 0;
-  y = margin;
+  y: number;
+  private readonly endMargin: number;
 
   /** `footSize` is the size of the foot's line, or null where the pages have none. */
   constructor(
@@ -89,13 +98,17 @@ export class PageWriter {
     private readonly footSize: number | null,
   ) {
     const [width, height] = paperSizes[paper];
-    this.width = width - 2 * margin;
+    this.width = width - 2 * sideMargin;
     this.paperHeight = height;
+    this.endMargin = endMargins[paper];
+    this.y = this.endMargin;
   }
 
   /** Where a foot begins. */
   get footY(): number {
-    return this.paperHeight - margin - (this.footSize === null ? 0 : leadingOf(this.footSize));
+    return (
+      this.paperHeight - this.endMargin - (this.footSize === null ? 0 : leadingOf(this.footSize))
+    );
   }
 
   /** What is above the foot ends here. */
@@ -156,6 +169,6 @@ export class PageWriter {
 
   startPage(): void {
     this.page++;
-    this.y = margin;
+    this.y = this.endMargin;
   }
 }

@@ -44,7 +44,9 @@ const policy = { ...defaultPolicy, incomingHost: `${label}.${label}.{domain}`, b
 /** In points: glyphs may leave their line slightly. */
 const hair = 0.6;
 
-const margin = (12 * 72) / 25.4;
+const millimetre = 72 / 25.4;
+const sideMargin = 12 * millimetre;
+const endMargins: Readonly<Record<Paper, number>> = { a4: 10 * millimetre, letter: 8 * millimetre };
 
 /** Pairs of overlapping words. */
 function overlaps(words: readonly Word[]): string[] {
@@ -61,7 +63,8 @@ function overlaps(words: readonly Word[]): string[] {
   return found;
 }
 
-async function expectToFit(sheet: Sheet, texts: Texts, paper: Paper): Promise<void> {
+/** Gives the number of pages. */
+async function expectToFit(sheet: Sheet, texts: Texts, paper: Paper): Promise<number> {
   const pdf = await buffer(
     sheetsPdf({
       ...{ title: 'x', sheets: [() => sheet], without: [], texts, paper, asOf: 0 },
@@ -73,14 +76,15 @@ async function expectToFit(sheet: Sheet, texts: Texts, paper: Paper): Promise<vo
   for (const { width, height, words } of pages) {
     const out = words.filter(
       ({ left, top, right, bottom }) =>
-        left < margin - hair ||
-        top < margin - 4 ||
-        right > width - margin + hair ||
-        bottom > height - margin + 4,
+        left < sideMargin - hair ||
+        top < endMargins[paper] - 4 ||
+        right > width - sideMargin + hair ||
+        bottom > height - endMargins[paper] + 4,
     );
     expect(out).toEqual([]);
     expect(overlaps(words)).toEqual([]);
   }
+  return pages.length;
 }
 
 test('overlapping words are detected', () => {
@@ -105,6 +109,13 @@ describe.each(languages.all)('in $name', (texts) => {
         }
       },
     );
+
+    test('a usual mailbox has one page', async () => {
+      const webmailUrl = 'https://webmail.{domain}/';
+      const used = { ...defaultPolicy, branding: { ...noBranding, webmailUrl } };
+      const settings = decideClientSettings(bob, exampleCom, used, observationsOf(used));
+      expect(await expectToFit(sheetOf(settings, used.branding, texts, 0), texts, paper)).toBe(1);
+    });
   });
 });
 
