@@ -263,7 +263,7 @@ export async function takesInjection(
     await connection.secure(endpoint.host, context.secureContext);
     return dialogue.answersInjected();
   }).catch((error: unknown) => {
-    // Postfix 3.9 and later: "554 5.5.0 Error: SMTP protocol synchronization", and it ends the connection.
+    // A server that refuses what was sent too early, such as Exim: "554 SMTP synchronization error".
     if (error instanceof RefusedError && !error.temporary) return false;
     // The server took the command for the start of TLS: it read no further in the clear.
     return error instanceof ConversationError && error.reason === 'tls-fails' ? false : null;

@@ -364,6 +364,26 @@ describe('a port that', () => {
     expect(observation?.weaknesses).toContain('injection');
   });
 
+  test('refuses STARTTLS with a command after it is tested for injection once a day', async () => {
+    let injections = 0;
+    const port = await fake((socket) => {
+      socket.write('220 mx ESMTP\r\n');
+      socket.on('data', (bytes) => {
+        const line = String(bytes);
+        if (line.startsWith('EHLO')) socket.write('250-mx\r\n250 STARTTLS\r\n');
+        else if (line === 'STARTTLS\r\n') socket.write('454 4.7.0 TLS not available\r\n');
+        else if (line.startsWith('STARTTLS')) {
+          injections++;
+          socket.end('554 SMTP synchronization error\r\n');
+        }
+      });
+    });
+    const probes = new Probes(options(() => port));
+    await probes.observe(submissionOnly);
+    await probes.refresh(submissionOnly);
+    expect(injections).toBe(1);
+  });
+
   test('offers only old TLS versions is reported as different', async () => {
     const server = createTlsServer({
       cert: readFileSync(good.certificate),

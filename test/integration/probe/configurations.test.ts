@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -106,10 +106,14 @@ type Ports = Readonly<Partial<Record<number, number>>>;
 /** What HAProxy does in front of a port. */
 type Front = 'pass on' | 'PROXY protocol' | 'end TLS';
 
+/** What a firewall puts in place of STARTTLS: what Cisco's does, or nothing. */
+type Firewall = 'XXXXXXXA' | '';
+
 interface Row {
   readonly dovecot?: DovecotName;
   readonly postfix?: PostfixName;
   readonly front?: Front;
+  readonly firewall?: Firewall;
   /** Dovecot takes mail from clients, and not Postfix. */
   readonly submission?: true;
   /** The login; 'bob' if it is not given. */
@@ -237,6 +241,24 @@ const rows: readonly [string, Row][] = [
     {
       front: 'end TLS',
       says: [...fours('proven', 'tls-ends-before'), 'proven', 'tls-ends-before'],
+      verdict: 'works-and-address-does-not',
+    },
+  ],
+  // A firewall.
+  [
+    'a firewall overwrites STARTTLS',
+    {
+      firewall: 'XXXXXXXA',
+      says: ['starttls-stripped', ...two('proven'), 'proven', 'starttls-stripped', 'proven'],
+      // By 993 and 465.
+      verdict: 'works-and-address-does-not',
+    },
+  ],
+  [
+    'a firewall removes STARTTLS',
+    {
+      firewall: '',
+      says: ['starttls-not-offered', ...two('proven'), 'proven', 'starttls-not-offered', 'proven'],
       verdict: 'works-and-address-does-not',
     },
   ],
@@ -390,7 +412,29 @@ async function portsOf(row: Row): Promise<Ports> {
   const own = dovecots.get(configurationOf(row).dovecot)?.ports;
   const ofPostfix = sending.get(keyOf(row));
   const ports = row.submission ? { ...ofPostfix, ...own } : { ...own, ...ofPostfix };
+  if (row.firewall !== undefined) return startFirewall(ports, row.firewall);
   return row.front === undefined ? ports : startHaproxy(ports, row.front);
+}
+
+/** Starts a relay in front of the ports for STARTTLS that replaces this word in what the server says. */
+async function startFirewall(ports: Ports, by: Firewall): Promise<Ports> {
+  const found: [number, number][] = [];
+  for (const port of [143, 110, 587]) {
+    const relay = createServer((client) => {
+      const server = connect(ports[port] ?? 1, '127.0.0.1');
+      for (const [from, to] of [[client, server] as const, [server, client] as const]) {
+        from.on('error', () => to.destroy()).on('close', () => to.destroy());
+      }
+      client.on('data', (bytes) => server.write(bytes));
+      server.on('data', (bytes) => {
+        client.write(Buffer.from(bytes.toString('latin1').replace('STARTTLS', by), 'latin1'));
+      });
+    });
+    await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+    closing.push(() => relay.close());
+    found.push([port, (relay.address() as AddressInfo).port]);
+  }
+  return { ...ports, ...Object.fromEntries(found) };
 }
 
 /** Starts Debian's HAProxy in front of these ports. Where it ends TLS, the ports for STARTTLS are behind it. */
