@@ -5,8 +5,16 @@ import type {
   LookupResult,
   Refusal,
   SkippedEntry,
+  SkippedServer,
 } from '../domain/discovery';
-import { jxonAttribute, jxonChild, jxonValues, thunderbirdHost, thunderbirdInteger } from './jxon';
+import {
+  jxonAttribute,
+  jxonChild,
+  jxonValues,
+  thunderbirdHost,
+  thunderbirdInteger,
+  writtenValues,
+} from './jxon';
 import { childrenOf, parseXml } from './xml';
 
 /** What a client understands of an answer. */
@@ -93,19 +101,19 @@ export function readAutoconfig(answer: Answer, emailAddress: string): Reading {
   const filled = placeholdersOf(emailAddress);
   const servers: AdvertisedServer[] = [];
   const otherAccounts: string[] = [];
-  const skipped: SkippedEntry[] = [];
+  const skipped: SkippedServer[] = [];
   const unspecified: SkippedEntry[] = [];
 
   for (const entry of childrenOf(provider, 'incomingServer')) {
     const type = jxonAttribute(entry, 'type') ?? '';
     const protocol = incomingProtocols.get(type);
     if (protocol === undefined && !otherAccountTypes.includes(type)) {
-      skipped.push({ what: 'type', value: type });
+      skipped.push({ what: 'type', value: type, protocol: null });
       continue;
     }
     const read = readServer(entry, loginTypes);
     if ('what' in read) {
-      skipped.push(read);
+      skipped.push({ ...read, protocol: protocol ?? null });
       continue;
     }
     if (protocol === undefined) {
@@ -122,11 +130,11 @@ export function readAutoconfig(answer: Answer, emailAddress: string): Reading {
   for (const entry of childrenOf(provider, 'outgoingServer')) {
     const type = entry.getAttribute('type') ?? '';
     if (type !== 'smtp') {
-      skipped.push({ what: 'type', value: type });
+      skipped.push({ what: 'type', value: type, protocol: null });
       continue;
     }
     const read = readServer(entry, outgoingLoginTypes);
-    if ('what' in read) skipped.push(read);
+    if ('what' in read) skipped.push({ ...read, protocol: 'submission' });
     else servers.push(filled({ ...read, protocol: 'submission' }));
   }
   if (servers.length === incoming) return refused({ kind: 'no-outgoing' }, skipped);
@@ -140,20 +148,18 @@ type ReadServer = Omit<AdvertisedServer, 'protocol'>;
 
 /** The values of a server, or the one that Thunderbird does not accept. */
 function readServer(entry: Element, authentications: typeof loginTypes): ReadServer | SkippedEntry {
-  const hostname = jxonChild(entry, 'hostname');
-  const host = thunderbirdHost(hostname);
-  if (host === null) return { what: 'hostname', value: hostname ?? '' };
+  const refusal = (what: string) => ({ what, value: writtenValues(entry, what) });
+  const host = thunderbirdHost(jxonChild(entry, 'hostname'));
+  if (host === null) return refusal('hostname');
   const written = jxonChild(entry, 'port');
   // A server for receiving may lack the element.
   const missing = written === null && authentications === loginTypes;
   const port = missing ? 0 : thunderbirdInteger(written);
-  if (!missing && !(port >= 1 && port <= 65_535)) return { what: 'port', value: written ?? '' };
-  const sockets = jxonValues(entry, 'socketType');
-  const socket = sockets.find((one) => socketTypes.has(one));
-  if (socket === undefined) return { what: 'socketType', value: sockets.join(', ') };
-  const methods = jxonValues(entry, 'authentication');
-  const method = methods.find((one) => authentications.has(one));
-  if (method === undefined) return { what: 'authentication', value: methods.join(', ') };
+  if (!missing && !(port >= 1 && port <= 65_535)) return refusal('port');
+  const socket = jxonValues(entry, 'socketType').find((one) => socketTypes.has(one));
+  if (socket === undefined) return refusal('socketType');
+  const method = jxonValues(entry, 'authentication').find((one) => authentications.has(one));
+  if (method === undefined) return refusal('authentication');
   const flaws = [...(authentications.get(method) ?? [])];
   if (jxonChild(entry, 'useGlobalPreferredServer') === 'true') flaws.push('default-server');
   if (childrenOf(entry, 'password').length > 0) flaws.push('password');

@@ -1,5 +1,5 @@
 import type { Element } from '@xmldom/xmldom';
-import type { AdvertisedServer, Flaw, SkippedEntry } from '../domain/discovery';
+import type { AdvertisedServer, Flaw, SkippedEntry, SkippedServer } from '../domain/discovery';
 import { placeholdersOf, refused, thunderbirdRoot, type Answer, type Reading } from './autoconfig';
 import {
   isThunderbirdUrl,
@@ -58,7 +58,7 @@ export function readAutodiscover({ text }: Answer): Reading | Redirect {
   ];
   const servers: (AdvertisedServer & { readonly usesIncomingLogin: boolean })[] = [];
   const otherAccounts: string[] = [];
-  const skipped: SkippedEntry[] = [];
+  const skipped: SkippedServer[] = [];
   for (const entry of elementsIn(account).filter((one) => one.localName === 'Protocol')) {
     const type = value(entry, 'Type') ?? entry.getAttribute('Type') ?? '';
     // The address of Outlook on the web.
@@ -70,9 +70,11 @@ export function readAutodiscover({ text }: Answer): Reading | Redirect {
     const protocol = protocols.get(type);
     const host = value(entry, 'Server') ?? '';
     const port = value(entry, 'Port') ?? '';
-    if (protocol === undefined) skipped.push({ what: 'Type', value: type });
-    else if (thunderbirdHost(host) === null) skipped.push({ what: 'Server', value: host });
-    else if (!isPort(port)) skipped.push({ what: 'Port', value: port });
+    const skip = (what: string, written: string) =>
+      skipped.push({ what, value: written, protocol: protocol ?? null });
+    if (protocol === undefined) skip('Type', type);
+    else if (thunderbirdHost(host) === null) skip('Server', host);
+    else if (!isPort(port)) skip('Port', port);
     else servers.push({ protocol, host, port: Number(port), ...settingsOf(entry) });
   }
   const incoming = servers.find(({ protocol }) => protocol !== 'submission');
@@ -146,17 +148,19 @@ export function readAutodiscoverInThunderbird(
 
   const servers: AdvertisedServer[] = [];
   const otherAccounts: string[] = [];
-  const skipped: SkippedEntry[] = [];
+  const skipped: SkippedServer[] = [];
   for (const entry of childrenOf(account, 'Protocol')) {
     const type = jxonChild(entry, 'Type') ?? '';
     const protocol = protocols.get(type);
+    const skip = (what: string, written: string | null) =>
+      skipped.push({ what, value: written ?? '', protocol: protocol ?? null });
     if (protocol === undefined) {
       if (thunderbirdExchangeTypes.includes(type)) {
         if (isThunderbirdUrl(jxonChild(entry, 'EwsUrl'))) otherAccounts.push(type);
-        else skipped.push({ what: 'EwsUrl', value: jxonChild(entry, 'EwsUrl') ?? '' });
+        else skip('EwsUrl', jxonChild(entry, 'EwsUrl'));
       } else if (type === 'WEB') {
         if (hasWebUrl(entry)) otherAccounts.push(type);
-      } else if (type !== 'EXPR') skipped.push({ what: 'Type', value: type });
+      } else if (type !== 'EXPR') skip('Type', type);
       continue;
     }
     const host = thunderbirdHost(jxonChild(entry, 'Server'));
@@ -168,11 +172,10 @@ export function readAutodiscoverInThunderbird(
       ['true', 'false'].includes(switched(name)),
     );
     const login = jxonChild(entry, 'LoginName');
-    if (host === null) skipped.push({ what: 'Server', value: jxonChild(entry, 'Server') ?? '' });
-    else if (!(port > 0)) skipped.push({ what: 'Port', value: jxonChild(entry, 'Port') ?? '' });
-    else if (unreadable !== undefined) skipped.push({ what: unreadable, value: '' });
-    else if (login !== null && thunderbirdText(login) === null)
-      skipped.push({ what: 'LoginName', value: login });
+    if (host === null) skip('Server', jxonChild(entry, 'Server'));
+    else if (!(port > 0)) skip('Port', jxonChild(entry, 'Port'));
+    else if (unreadable !== undefined) skip(unreadable, '');
+    else if (login !== null && thunderbirdText(login) === null) skip('LoginName', login);
     else {
       const plain = noSsl || switched('Encryption') === 'none';
       const encrypted = startTlsPorts.includes(port) ? 'starttls' : 'implicit-tls';

@@ -19,6 +19,17 @@ export function jxonValues(parent: Element, name: string): string[] {
   return childrenOf(parent, name).map(jxonValue);
 }
 
+/** The values of the children of that name as people read them: an empty element has none. */
+export function writtenValues(parent: Element, name: string): string {
+  return childrenOf(parent, name)
+    .map((element) => (isEmpty(element) ? '' : jxonValue(element)))
+    .join(', ');
+}
+
+function isEmpty({ attributes, childNodes }: Element): boolean {
+  return attributes.length === 0 && childNodes.length === 0;
+}
+
 /** The value of the first child of that name; null where there is none. */
 export function jxonChild(parent: Element, name: string): string | null {
   return jxonValues(parent, name)[0] ?? null;

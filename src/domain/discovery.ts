@@ -56,6 +56,12 @@ export interface SkippedEntry {
   readonly value: string;
 }
 
+/** A server that a client leaves out. */
+export interface SkippedServer extends SkippedEntry {
+  /** Null where the client does not know which protocol it is. */
+  readonly protocol: AdvertisedServer['protocol'] | null;
+}
+
 /** A document for mail clients, as one of them understands it. */
 export interface AdvertisedSettings {
   /** In the order of the document, which is the client's. */
@@ -64,7 +70,7 @@ export interface AdvertisedSettings {
   readonly usesAll: boolean;
   /** Kinds of accounts that are neither IMAP nor POP3, such as `exchange` or `EXCH`. */
   readonly otherAccounts: readonly string[];
-  readonly skipped: readonly SkippedEntry[];
+  readonly skipped: readonly SkippedServer[];
   /** Values for which no source says what the client does. */
   readonly unspecified: readonly SkippedEntry[];
 }
@@ -210,9 +216,11 @@ export function guessesLogin(
 
 /** What is wrong with a document as a whole for this mailbox. */
 export function settingsFaultsOf(
-  { servers, usesAll, otherAccounts, skipped, unspecified }: AdvertisedSettings,
+  advertised: AdvertisedSettings,
   settings: Pick<ClientSettings, 'incoming'>,
 ): SettingsFault[] {
+  const { servers, usesAll, otherAccounts, skipped, unspecified } = advertised;
+  const unneeded = unneededIn(advertised, settings);
   const incoming = servers.filter(({ protocol }) => protocol !== 'submission');
   const faults: (SettingsFault | false)[] = [
     incoming.length === 0 && { kind: 'no-incoming' },
@@ -222,10 +230,26 @@ export function settingsFaultsOf(
     usesAll &&
       new Set(incoming.map(({ protocol }) => protocol)).size > 1 && { kind: 'imap-and-pop3' },
     otherAccounts.length > 0 && { kind: 'other-account', types: otherAccounts },
-    ...skipped.map((entry) => ({ kind: 'skipped', ...entry }) as const),
+    ...skipped
+      .filter((entry) => !unneeded.includes(entry))
+      .map(({ what, value }) => ({ kind: 'skipped', what, value }) as const),
     ...unspecified.map((entry) => ({ kind: 'unspecified', ...entry }) as const),
   ];
   return faults.filter((fault) => fault !== false);
+}
+
+/**
+ * The servers that a client leaves out without harm: those for POP3, where it receives by IMAP and the settings
+ * recommend that. So is the one of Virtualmin's autoconfig.cgi up to 8.1, whose authentication is always empty: the
+ * script has no line for it.
+ */
+export function unneededIn(
+  { servers, skipped }: AdvertisedSettings,
+  settings: Pick<ClientSettings, 'incoming'>,
+): readonly SkippedServer[] {
+  const incoming = servers.find(({ protocol }) => protocol !== 'submission');
+  const byImap = incoming?.protocol === 'imap' && settings.incoming[0]?.protocol === 'imap';
+  return byImap ? skipped.filter(({ protocol }) => protocol === 'pop3') : [];
 }
 
 /** What is wrong with an advertised server for this mailbox. */

@@ -7,6 +7,7 @@ import type {
   Search,
   SettingsFault,
   SkippedEntry,
+  SkippedServer,
 } from '../domain/discovery';
 import type { PageTexts } from '../texts/page-texts';
 import { textKey } from '../texts/message';
@@ -98,6 +99,18 @@ export function settingsFaultWords(fault: SettingsFault, t: PageTexts): string {
     default:
       return t.text(textKey('find_fault', fault.kind));
   }
+}
+
+/** A server that a client leaves out without harm, in words. */
+export function unneededWords(
+  { what, value, protocol }: SkippedServer,
+  { text }: PageTexts,
+): string {
+  return text(value === '' ? 'find_unneeded_missing' : 'find_unneeded', {
+    what,
+    value: value.slice(0, 100),
+    protocol: protocol === null ? '' : protocolNames[protocol],
+  });
 }
 
 function entryWords(

@@ -8,6 +8,7 @@ import {
   faultsOf,
   outcomeOf,
   settingsFaultsOf,
+  unneededIn,
   type DomainRecords,
   type Search,
 } from '../domain/discovery';
@@ -72,6 +73,7 @@ export function searchesJson(settings: ClientSettings, searches: readonly Search
             faults: faultsOf(server, settings).map(({ kind }) => kind),
           })) ?? null,
         faults: found === null ? [] : settingsFaultsOf(found, settings),
+        unneeded: found === null ? [] : unneededIn(found, settings),
       };
     }),
   };

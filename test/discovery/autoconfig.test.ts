@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readAutoconfig } from '../../src/discovery/autoconfig';
 import { decideClientSettings } from '../../src/domain/client-settings';
-import { faultsOf, settingsFaultsOf } from '../../src/domain/discovery';
+import { faultsOf, settingsFaultsOf, unneededIn } from '../../src/domain/discovery';
 import { autoconfig } from '../../src/formats/autoconfig';
 import { defaultPolicy } from '../../src/settings/settings';
 import { bob, exampleCom } from '../helpers/domain';
@@ -229,7 +229,7 @@ describe('a fault of an autoconfig document', () => {
           'hostname',
           'mail.example.com:143',
         ],
-        ['an empty port', '>143<', '><', 'port', 'true'],
+        ['an empty port', '>143<', '><', 'port', ''],
         ['port 0', '143', '0', 'port', '0'],
         ['a port that is too large', '143', '65536', 'port', '65536'],
         ['a port with an attribute', '<port>', '<port x="">', 'port', '[object Object]'],
@@ -263,6 +263,35 @@ describe('a fault of an autoconfig document', () => {
     ],
   ])('%s', (_what, text, faults) => {
     expect(faultsIn(text)).toEqual(faults);
+  });
+
+  /** A server for POP3 with that authentication. */
+  const pop3 = (authentication: string) =>
+    (incoming.exec(right)?.[0] ?? '')
+      .replace('type="imap"', 'type="pop3"')
+      .replace('>143<', '>110<')
+      .replace(/<authentication>.*<\/authentication>/, authentication);
+
+  test.each([
+    // autoconfig.cgi of Virtualmin 7.50 to 8.1: it has no line for $POP3_ENC.
+    ['empty, as from Virtualmin', '<authentication></authentication>', ''],
+    ['missing', '', ''],
+    ['OAuth2', '<authentication>OAuth2</authentication>', 'OAuth2'],
+  ])('none, where POP3 is left out beside IMAP: authentication %s', (_what, element, value) => {
+    const text = changed(['<outgoingServer', `${pop3(element)}<outgoingServer`]);
+    expect(faultsIn(text)).toEqual([]);
+    const reading = read(text);
+    expect(reading.kind === 'servers' && unneededIn(reading.settings, settings)).toEqual([
+      { what: 'authentication', value, protocol: 'pop3' },
+    ]);
+  });
+
+  test('POP3 that is left out counts where the client does not receive by IMAP', () => {
+    const both = pop3('<authentication/>') + pop3('<authentication>plain</authentication>');
+    expect(faultsIn(changed([incoming, both]))).toEqual([
+      { kind: 'pop3-first' },
+      skipped('authentication', ''),
+    ]);
   });
 
   test('a password is not in what is read', () => {

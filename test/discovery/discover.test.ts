@@ -640,6 +640,36 @@ describe('a discovery search', () => {
     app.close();
   });
 
+  test('POP3 that is left out beside IMAP is told, and is no fault', async () => {
+    pages = {
+      [known]: autoconfig(settings).replaceAll(
+        /(<incomingServer type="pop3">[^]*?<authentication>)[^<]*/g,
+        '$1',
+      ),
+    };
+    const app = await startApp({
+      discovery: options({
+        resolve: (host) => Promise.resolve(host === 'example.com' ? ['127.0.0.1'] : []),
+      }),
+    });
+    const mailbox = '/domains/example.com/mailboxes/bob.example/discovery';
+    const [, thunderbird = ''] = (await app.get(mailbox)).text.split('<h2>');
+    expect(thunderbird).toContain('mcs-good');
+    expect(thunderbird).not.toContain('mcs-off');
+    expect(thunderbird).toContain(
+      'It leaves out POP3, because authentication is missing or empty. That does no harm: it uses IMAP.',
+    );
+    const { text } = await app.get('/domains/example.com/discovery');
+    const row = text.match(/<tr>[^]*?<\/tr>/g)?.find((one) => one.includes('>bob@example.com<'));
+    expect(row).toMatch(
+      /data-label="Thunderbird"><span class="mcs-tag mcs-good">right<[^.;]*<\/td>/,
+    );
+    const answer = await app.get(`${mailbox}.json`);
+    const left = { what: 'authentication', value: '', protocol: 'pop3' };
+    expect(answer.body).toMatchObject({ searches: [{ faults: [], unneeded: [left, left] }, {}] });
+    app.close();
+  });
+
   describe('in a domain without mail', () => {
     const domain = 'nomail.example';
     const left = {

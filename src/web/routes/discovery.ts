@@ -13,6 +13,7 @@ import {
   guessesLogin,
   outcomeOf,
   settingsFaultsOf,
+  unneededIn,
   type AdvertisedServer,
   type Search,
 } from '../../domain/discovery';
@@ -26,6 +27,7 @@ import {
   faultWords,
   foundWords,
   settingsFaultWords,
+  unneededWords,
 } from '../../formats/discovery-words';
 import { recordsJson, searchesJson, searchesWithoutMailJson } from '../../formats/json';
 import { notFound } from '../http-error';
@@ -226,6 +228,7 @@ function judgedOutcome(search: Search, settings: ClientSettings, t: PageTexts) {
         faults: settingsFaultsOf(outcome.settings, settings).map((one) =>
           settingsFaultWords(one, t),
         ),
+        unneeded: unneededIn(outcome.settings, settings).map((one) => unneededWords(one, t)),
       };
     case 'elsewhere':
       return {
