@@ -65,6 +65,10 @@ export type NoMailReason =
   | 'website-manager'
   | 'plugin-user'
   | 'ftp-only'
+  /** A user of databases, who is no Unix user. */
+  | 'database-only'
+  /** A user of protected folders of the website, who is no Unix user. */
+  | 'website-only'
   | 'no-email-address'
   /** The login or the address contains characters that nobody can type, so its settings would be wrong. */
   | 'unreadable';

@@ -24,6 +24,7 @@ const userFields = [
   'last_logins',
   'forward_mail_to',
   'mail_location',
+  'database_username',
 ] as const;
 
 type UserField = (typeof userFields)[number];
@@ -83,7 +84,13 @@ function toMailbox(
   };
 }
 
+/**
+ * From 7.10 on, users without a Unix user are listed too, without `unix_username`: those of databases and, with
+ * Virtualmin's plugin for them, of protected folders. Their `ftp_access` is "Yes", because they have no shell.
+ */
 function reasonWithoutMail(row: UserRow): NoMailReason {
+  if (first(row, 'database_username') !== '') return 'database-only';
+  if (row.values.unix_username === undefined) return 'website-only';
   switch (first(row, 'user_type')) {
     case 'Website manager':
       return 'website-manager';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { everyPage, overflowOf, refresh, useBrowser } from '../helpers/pages';
+import { bobPath, everyPage, overflowOf, refresh, useBrowser } from '../helpers/pages';
 import { answerUsers, userValues } from '../helpers/virtualmin';
 
 const browser = useBrowser();
@@ -42,3 +42,25 @@ describe('nothing overflows the page', () => {
     await refresh(browser, '/domains/dash.example');
   });
 });
+
+/** The flex containers with text of their own beside elements other than boxes to tick: each piece becomes a column, with a gap to the next. */
+const torn = `[...document.querySelectorAll('*')]
+  .filter((element) => getComputedStyle(element).display.endsWith('flex') && element.querySelector(':scope > :not(input)') !== null)
+  .filter(({ childNodes }) => [...childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== ''))
+  .map((element) => element.outerHTML)`;
+
+test('no sentence is torn into columns', async () => {
+  const page = await browser.open('/');
+  for (const [what, path] of everyPage) {
+    await page.goto(path);
+    expect([what, await page.evaluate(torn)]).toEqual([what, []]);
+  }
+  const forwarded = { ...userValues(), forward_mail_to: ['someone@else.example'] };
+  answerUsers(browser.app.virtualmin, forwarded);
+  await refresh(browser, '/domains/example.com');
+  await page.goto(bobPath);
+  expect(await page.locator('.mcs-account').innerText()).toContain('someone@else.example');
+  expect(await page.evaluate(torn)).toEqual([]);
+  browser.app.virtualmin.override = null;
+  await refresh(browser, '/domains/example.com');
+}, 60_000);

@@ -190,6 +190,27 @@ describe('users', () => {
     expect(withoutMail).toEqual([{ login: 'bob.example', reason }]);
   });
 
+  // As list-users.pl of 8.1.0 prints them: `extra` users have no Unix user, and no shell.
+  test.each([
+    [
+      'databases',
+      { database_username: 'dbman.example', databases: 'example (mysql)' },
+      'database-only',
+    ],
+    ['protected folders', {}, 'website-only'],
+  ])('a user of %s is no FTP user', async (_what, fields, reason) => {
+    const { unix_username, email_address, ...others } = userValues({
+      ...fields,
+      ftp_access: 'Yes',
+    });
+    expect([unix_username, email_address]).not.toContain(undefined);
+    for (const answer of [jsonAnswer, xmlAnswer]) {
+      const { mailboxes, withoutMail } = await users(answer({ ...others, user: 'dbman' }));
+      expect(mailboxes).toEqual([]);
+      expect(withoutMail).toMatchObject([{ reason }]);
+    }
+  });
+
   test('a name with invalid bytes is shown with replacement characters', async () => {
     const body = Buffer.from(jsonAnswer(userValues({ real_name: 'Zo# Müller' })), 'utf8');
     body[body.indexOf('#')] = 0xeb; // ë in Latin-1
