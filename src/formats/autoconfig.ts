@@ -24,7 +24,9 @@ const maxShortName = 12;
  * are in the order in which a client should try them, and each contains the login: the format's
  * placeholders are for documents of a whole domain and cannot express every login.
  */
-export function autoconfig(settings: ClientSettings): string {
+export function autoconfig(
+  settings: Pick<ClientSettings, 'domain' | 'login' | 'incoming' | 'outgoing'>,
+): string {
   const name = readableDomainName(settings.domain);
   const username = usernameOf(settings);
   return new Builder({ xmldec: { version: '1.0', encoding: 'UTF-8' } }).buildObject({

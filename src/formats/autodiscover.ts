@@ -27,7 +27,9 @@ const encryptions: Readonly<Record<Security, string>> = { starttls: 'TLS', 'impl
  * It has the port of implicit TLS wherever that is offered. Other programs than Outlook ignore `Encryption`: to
  * some, `SSL` on means implicit TLS on every port; Thunderbird and FairEmail go by the number of the port.
  */
-export function autodiscover(settings: ClientSettings): string {
+export function autodiscover(
+  settings: Pick<ClientSettings, 'emailAddress' | 'realName' | 'login' | 'incoming' | 'outgoing'>,
+): string {
   const { login } = settings;
   const incoming = protocol(recommendedWithImplicitTls(settings.incoming), login);
   const outgoing = protocol(recommendedWithImplicitTls(settings.outgoing), login);
@@ -41,6 +43,26 @@ export function autodiscover(settings: ClientSettings): string {
           AccountType: 'email',
           Action: 'settings',
           Protocol: [incoming, { ...outgoing, UsePOPAuth: 'on', SMTPLast: 'off' }],
+        },
+      },
+    },
+  });
+}
+
+/**
+ * The document with which autodiscover refuses a request ([MS-OXDSCLI], 2.2.4.1.1.1.2): 500 for an unknown address, 600
+ * for a request that is not valid, 601 for another schema than Outlook's. It comes with status 200.
+ */
+export function autodiscoverError(code: 500 | 600 | 601, message: string, time: Date): string {
+  return new Builder({ xmldec: { version: '1.0', encoding: 'utf-8' } }).buildObject({
+    Autodiscover: {
+      $: { xmlns: root },
+      Response: {
+        Error: {
+          $: { Time: time.toISOString().slice(11, 23), Id: '0' },
+          ErrorCode: code,
+          Message: message,
+          DebugData: '',
         },
       },
     },

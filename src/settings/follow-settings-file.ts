@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { MailPolicies } from '../domain/policy';
 import type { Message } from '../texts/message';
+import { fileState } from './file-state';
 import { readSettingsFile } from './settings-file';
 
 /**
@@ -15,9 +15,9 @@ export function followSettingsFile(
   log: Pick<Logger, 'warn' | 'info'>,
 ): () => MailPolicies {
   let policies = first;
-  let known = stateOf(path);
+  let known = fileState(path);
   return () => {
-    const state = stateOf(path);
+    const state = fileState(path);
     if (state === known) return policies;
     known = state;
     const read = readSettingsFile(path);
@@ -30,14 +30,4 @@ export function followSettingsFile(
     }
     return policies;
   };
-}
-
-/** Changes with the file; the error's code where there is none, or where it cannot be reached. */
-function stateOf(path: string): string {
-  try {
-    const { ino, mtimeMs, size } = statSync(path);
-    return `${ino} ${mtimeMs} ${size}`;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unknown';
-  }
 }
