@@ -15,8 +15,8 @@ await rm(dist, { recursive: true, force: true });
 const { metafile } = await build({
   absWorkingDir: root,
   metafile: true,
-  entryPoints: ['server.ts', 'check.ts', 'virtualmin/answer-thread.ts'].map((file) =>
-    join(root, 'src', file),
+  entryPoints: ['server.ts', 'answers-server.ts', 'check.ts', 'virtualmin/answer-thread.ts'].map(
+    (file) => join(root, 'src', file),
   ),
   entryNames: '[name]',
   outdir: dist,

@@ -16,7 +16,8 @@ export interface Answering {
 /**
  * The domains of a snapshot. An extra address belongs to its own domain, which may be another one than the
  * mailbox's, and counts only if no mailbox has it. An alias domain whose target is among the domains has the target's
- * addresses and servers: Virtualmin delivers `bob@alias.example` to `bob@example.com`.
+ * addresses and servers: Virtualmin delivers `bob@alias.example` to `bob@example.com`. Logins are left out where mail
+ * clients are not told of them.
  */
 export function snapshotDomains(all: readonly Answering[]): SnapshotDomains {
   const logins = new Map(all.map(({ server }) => [server.name, new Map<string, string>()]));
@@ -38,15 +39,16 @@ export function snapshotDomains(all: readonly Answering[]): SnapshotDomains {
       const { name, relation } = one.server;
       const target = relation.kind === 'alias' ? byName.get(relation.of ?? '') : undefined;
       const { incoming, outgoing, mailboxes: named } = target ?? one;
+      const told = [one, target ?? one].every(({ answers }) => answers === 'login');
       return [
         name,
         {
-          answers: one.answers,
+          answers: told ? 'login' : 'address',
           incoming,
           outgoing,
-          styles: loginStylesOf(named.map(localAndLogin)),
-          logins: Object.fromEntries(logins.get(name) ?? []),
-          aliasOf: target?.server.name ?? null,
+          styles: told ? loginStylesOf(named.map(localAndLogin)) : [],
+          logins: told ? Object.fromEntries(logins.get(name) ?? []) : {},
+          aliasOf: told ? (target?.server.name ?? null) : null,
         },
       ];
     }),

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -53,6 +53,8 @@ export function replay(options: ReplayOptions): RequestListener {
       else send(200, types[format], answer);
     } else if (parameters.get('program') !== 'list-users') {
       send(200, 'text/plain', readFileSync(recording('error.no-such-program.txt')));
+    } else if (parameters.has('all-domains')) {
+      send(200, types[format], allUsersAnswer(options.recordings, format));
     } else if (domain === bigDomain.name) {
       setTimeout(() => {
         send(200, types[format], bigDomainAnswer(format, domain, bigDomain.mailboxes));
@@ -80,6 +82,20 @@ export async function startReplayServer(options: ReplayOptions): Promise<ReplayS
       server.closeAllConnections();
     },
   };
+}
+
+/** The recorded answers of list-users in one, as it answers with `all-domains`. */
+function allUsersAnswer(recordings: string, format: 'json' | 'xml'): string {
+  const recorded = new RegExp(`^list-users\\.(?:[\\w-]+\\.)*(?:example|com|net|org)\\.${format}$`);
+  const answers = readdirSync(recordings)
+    .filter((file) => recorded.test(file))
+    .map((file) => readFileSync(join(recordings, file), 'utf8'));
+  if (format === 'json') {
+    const data = answers.flatMap((text) => (JSON.parse(text) as { data: unknown[] }).data);
+    return JSON.stringify({ command: 'list-users', status: 'success', data }, null, 3);
+  }
+  const parts = answers.map((text) => text.replace(/^<api.*\n|^<\/api>\n/gm, ''));
+  return `<api command="list-users" status="success">\n${parts.join('')}</api>\n`;
 }
 
 function query(request: IncomingMessage): URLSearchParams {

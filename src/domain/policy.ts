@@ -12,6 +12,14 @@ export const certificateHosts = ['propose', 'use', 'ignore'] as const;
 
 export type CertificateHost = (typeof certificateHosts)[number];
 
+/**
+ * What the answer service tells strangers about a domain: nothing, the settings of an address with its login, or the
+ * settings with the address in place of the login.
+ */
+export const clientAnswers = ['off', 'login', 'address'] as const;
+
+export type ClientAnswers = (typeof clientAnswers)[number];
+
 /** The sender of a mail. `name` may be ''. */
 export interface MailSender {
   readonly name: string;
@@ -36,6 +44,7 @@ export interface MailPolicy {
   readonly checkServers: boolean;
   /** What to do if the certificate is for the server's own host name and not for the prescribed host. */
   readonly certificateHost: CertificateHost;
+  readonly clientAnswers: ClientAnswers;
   /** Whether the page offers to test a login with a typed password. */
   readonly tryLogins: boolean;
   /** The sender of mails with sheets; null where sheets are not sent by mail. */

@@ -1,5 +1,5 @@
 import { papers, type Branding } from '../domain/branding';
-import { certificateHosts, securities, type MailPolicy } from '../domain/policy';
+import { certificateHosts, clientAnswers, securities, type MailPolicy } from '../domain/policy';
 import { message, type Message } from '../texts/message';
 import { choice, readTable, setting, type Values } from './setting';
 import {
@@ -53,6 +53,7 @@ export const settings = {
   check_servers: setting(yesNo, true),
   certificate_host: choice(certificateHosts, 'propose'),
   try_logins: setting(yesNo, true),
+  client_answers: choice(clientAnswers, 'off'),
   mail_from: setting(sender, null),
   ...brandingSettings,
 };
@@ -120,6 +121,7 @@ export function policyOf(values: Values<typeof settings>): MailPolicy {
     checkServers: values.check_servers,
     certificateHost: values.certificate_host,
     tryLogins: values.try_logins,
+    clientAnswers: values.client_answers,
     mailFrom: values.mail_from,
     branding: brandingOf(values),
   };

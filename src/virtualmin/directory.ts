@@ -100,6 +100,11 @@ export class Directory {
     return this.#list.fresh(everyDomain);
   }
 
+  /** All users of all virtual servers, by domain. Not cached: only the snapshot of all domains needs them. */
+  currentUsers(): Promise<ReadonlyMap<string, DomainUsers>> {
+    return this.client.listAllUsers();
+  }
+
   /** One virtual server without its users, which take Virtualmin far longer to list. As fresh as freshDomain. */
   async freshServer(name: string): Promise<VirtualServer> {
     return (await this.#servers.fresh(name)).value;

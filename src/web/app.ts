@@ -18,6 +18,7 @@ import { panelFacts, panelViewer } from './middleware/panel';
 import { needsNothing } from './access';
 import { noOwnMailbox, ownMailbox } from './middleware/own-mailbox';
 import { onlyViewer } from './middleware/viewer';
+import { answersRoutes } from './routes/answers';
 import { brandingRoutes } from './routes/branding';
 import { dateTime } from './date-time';
 import { checkRoutes } from './routes/check';
@@ -45,6 +46,7 @@ const routers = [
   sendRoutes,
   checkRoutes,
   serversRoutes,
+  answersRoutes,
   tryLoginRoutes,
   discoveryRoutes,
   mailboxesRoutes,

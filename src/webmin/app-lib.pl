@@ -178,6 +178,24 @@ sub root_viewer {
 # error's code if the app sent one.
 sub get_json {
     my ($socket, $path, $facts) = @_;
+    my ($body, $problem) = get_text($socket, $path, $facts);
+    return defined($body) ? json_value($body) : (undef, $problem);
+}
+
+# json_value(body) Returns the value of an answer in JSON; or undef, the error message, and the error's code if the app sent
+# one.
+sub json_value {
+    my ($body) = @_;
+    my $value = eval { JSON::PP->new->utf8->decode($body) };
+    return (undef, 'The service sent an answer that is not valid JSON') if !$value;
+    return (undef, $value->{'error'}->{'message'}, $value->{'error'}->{'code'}) if ref($value) eq 'HASH' && $value->{'error'};
+    return ($value);
+}
+
+# get_text(socket, path, facts) Requests a text from the app as root. Returns it, and the answer's status; or undef and the
+# error message if there was no complete answer.
+sub get_text {
+    my ($socket, $path, $facts) = @_;
     my $app = IO::Socket::UNIX->new('Peer' => $socket)
         or return (undef, "The service does not answer on $socket: $!");
     local $SIG{'PIPE'} = 'IGNORE';
@@ -187,10 +205,7 @@ sub get_json {
     my $answer = read_answer($app, 'GET');
     my $body   = $answer ? read_body($answer) : undef;
     return (undef, 'The service did not send a complete answer') if !defined($body);
-    my $value = eval { JSON::PP->new->utf8->decode($body) };
-    return (undef, 'The service sent an answer that is not valid JSON') if !$value;
-    return (undef, $value->{'error'}->{'message'}, $value->{'error'}->{'code'}) if ref($value) eq 'HASH' && $value->{'error'};
-    return ($value);
+    return ($body, $answer->{'status'});
 }
 
 1;

@@ -45,13 +45,23 @@ sub path_segment {
     return $text;
 }
 
+# request_text(path, socket) Returns the service's answer as it is; on an error prints its message and exits with 1.
+sub request_text {
+    my ($path, $socket) = @_;
+    my ($config, $module) = (config_folder(), dirname(__FILE__));
+    $socket //= { module_settings($config, $module) }->{'socket'};
+    my ($body, $status) = get_text($socket, $path, panel_facts($config, $module));
+    stop($status) if !defined($body);
+    return $body if $status eq '200';
+    my (undef, $problem) = json_value($body);
+    stop($problem // "The service answers with status $status");
+}
+
 # request(path, socket) Returns the service's JSON answer as a reference; on an error prints its message and exits with 1. The
 # default socket is that of the module's configuration.
 sub request {
     my ($path, $socket) = @_;
-    my ($config, $module) = (config_folder(), dirname(__FILE__));
-    $socket //= { module_settings($config, $module) }->{'socket'};
-    my ($value, $problem) = get_json($socket, $path, panel_facts($config, $module));
+    my ($value, $problem) = json_value(request_text($path, $socket));
     stop($problem) if !$value;
     return $value;
 }

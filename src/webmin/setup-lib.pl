@@ -25,12 +25,27 @@ sub set_up {
     run_step('plugin',   sub { add_plugin() });
     run_step('commands', sub { add_commands() });
     run_step('service',  sub { set_up_service() });
+    run_step('answers',  sub { set_up_answers() });
     run_step('owners',   sub { grant_module() });
     run_step('usermin',  sub { set_up_usermin() });
     run_step('proof',    sub { test_api() }) if !grep { !$_->[1] && $_->[0] =~ /^(account|service)$/ } @report;
-    write_secret("$module_config_directory/setup-report", join('', map { "$_->[2]\n" } grep { !$_->[1] } @report));
+    write_secret(report_file(), join('', map { "$_->[2]\n" } grep { !$_->[1] } @report));
     return @report;
 }
+
+# apply_answers() Sets up only the answer service, after the settings have changed. Its error replaces an earlier one in the report
+# for the panel.
+sub apply_answers {
+    @report = ();
+    run_step('answers', sub { set_up_answers() });
+    my ($begin) = split(/\$2/, text('setup_answers_failed', '$1', '$2'));
+    my @lines = -e report_file() ? split(/^/, read_whole(report_file())) : ();
+    my @errors = map { $_->[1] ? () : "$_->[2]\n" } @report;
+    write_secret(report_file(), join('', (grep { index($_, $begin) != 0 } @lines), @errors));
+}
+
+# report_file() Returns the file with the errors of set-up, which the module's pages show.
+sub report_file { return "$module_config_directory/setup-report" }
 
 # run_step(name, work) Runs one step and adds it to the report. Its message has the values that the step returns, or the
 # error that it died with.
@@ -72,9 +87,12 @@ sub tear_down {
     $attempt->(sub { remove_plugin(); withdraw_module() });
     $attempt->(sub { remove_account() });
     # Where systemd keeps the data of a service with DynamicUser= it makes a link to it.
-    (my $link = $paths{'state'}) =~ s{/private/}{/};
-    unlink($link) if -l $link;
-    for my $folder ($paths{'state'}, $module_config_directory) {
+    my @state = ($paths{'state'}, "$paths{'state'}-answers");
+    for my $folder (@state) {
+        (my $link = $folder) =~ s{/private/}{/};
+        unlink($link) if -l $link;
+    }
+    for my $folder (@state, $paths{'snapshot'}, $module_config_directory) {
         $attempt->(sub { remove_folder($folder) if -d $folder });
     }
     # Webmin creates this folder for each module and does not remove it.

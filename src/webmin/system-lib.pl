@@ -29,6 +29,12 @@ sub read_first_line {
 # write_secret(file, text) Writes a file that only its owner can read, completely or not at all; dies if that fails.
 sub write_secret {
     my ($path, $text) = @_;
+    write_whole($path, $text, 0600);
+}
+
+# write_whole(file, text, mode) Writes a file with this mode, completely or not at all; dies if that fails.
+sub write_whole {
+    my ($path, $text, $mode) = @_;
     # Other requests can write the same file concurrently.
     my $new    = "$path.new.$$";
     my $umask  = umask(0077);
@@ -36,7 +42,7 @@ sub write_secret {
     umask($umask);
     die "$new: $!" if !$opened;
     print {$file} $text;
-    return if close($file) && rename($new, $path);
+    return if close($file) && chmod($mode, $new) && rename($new, $path);
     my $problem = $!;
     unlink($new);
     die "$path: $problem";

@@ -14,6 +14,7 @@ test('the default policy matches the README', () => {
     submission: { starttls: 587, 'implicit-tls': 465 },
     checkServers: true,
     certificateHost: 'propose',
+    clientAnswers: 'off',
     tryLogins: true,
     mailFrom: null,
     branding: noBranding,

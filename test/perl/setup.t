@@ -19,11 +19,12 @@ mkdir("$folder/$_") for qw(units booted state state/private bin);
 require WebminCore;
 WebminCore::foreign_require('virtualmin-mail-setup', 'postinstall.pl');
 WebminCore::foreign_require('virtualmin-mail-setup', 'uninstall.pl');
+WebminCore::foreign_require('virtualmin-mail-setup', 'config_info.pl');
 
 our (%paths, $api_user, $settle_seconds);
 $settle_seconds = 0;
-@paths{qw(units booted systemctl state)} =
-    ("$folder/units", "$folder/booted", "$folder/bin/systemctl", "$folder/state/private/virtualmin-mail-setup");
+@paths{qw(units booted systemctl state snapshot)} = ("$folder/units", "$folder/booted", "$folder/bin/systemctl",
+    "$folder/state/private/virtualmin-mail-setup", "$folder/snapshot");
 
 put("$folder/bin/systemctl", "#!/bin/sh\necho \"\$*\" >>$folder/systemctl.log\ntest ! -e $folder/broken || { echo 'Unit is masked.'; exit 1; }\n");
 chmod(0755, "$folder/bin/systemctl");
@@ -79,7 +80,7 @@ subtest 'plugin, commands and units' => sub {
     is(setting('show_plugins'), 1, 'the table of users shows its column');
     is(setting('allow_subdoms'), 0, "the rest of Virtualmin's configuration has not changed");
     is_deeply(\%WebminCore::locked, {}, 'no file is still locked');
-    for my $command (qw(list-mail-setup check-mail-setup repair-mail-setup)) {
+    for my $command (qw(list-mail-setup check-mail-setup repair-mail-setup refresh-mail-answers)) {
         like(`sh $folder/virtualmin $command --help 2>&1`, qr/^\s*$command\.pl/, "virtualmin $command is found");
     }
     my $service = content("$folder/units/virtualmin-mail-setup.service");
@@ -120,6 +121,39 @@ subtest 'a column that an administrator has hidden' => sub {
     is_deeply([ failures() ], [], 'every step works');
     is(setting('show_plugins'), 0, 'stays hidden');
     put("$etc/virtual-server/config", $values);
+};
+
+subtest 'answers to mail clients' => sub {
+    my @answers = map { "virtualmin-mail-setup-$_" } qw(answers.socket answers.service snapshot.service snapshot.timer);
+    my $units   = sub { [ map { m{/(virtualmin-mail-setup-\S+)$} ? $1 : () } sort glob("$folder/units/*") ] };
+    my $config  = content("$own/config");
+    is_deeply($units->(), [], 'are off at first: their units are not there');
+    like(message_of('answers'), qr/: off$/, 'and set-up says so');
+    put("$folder/systemctl.log", '');
+    put("$own/config", "${config}by_domain=mail_host\@a.example=x.example\tclient_answers\@example.com=login\n");
+    config_post_save({}, {});
+    is_deeply($units->(), [ sort @answers ], 'are set up when the settings want them for a domain');
+    is(content("$folder/systemctl.log"), join('', map { "$_\n" } 'daemon-reload', "reset-failed @answers", "enable --now $answers[0] $answers[3]",
+        "try-restart $answers[1]", "start --no-block $answers[2]"), 'systemd listens, and takes the first snapshot');
+    my $service = join('', map { content("$folder/units/$_") } @answers);
+    unlike($service, qr/@[A-Z]+@/, 'no placeholder is left');
+    like($service, qr{^ExecStart=\S+/perl\S* /\S+/refresh-mail-answers\.pl$}m, 'the snapshot is taken by the command');
+    like($service, qr{^BindReadOnlyPaths=\Q$folder\E/snapshot/public:/run/}m, 'the service sees its folder');
+    unlike(content("$folder/units/$answers[1]"), qr/api-password|EnvironmentFile/, 'and has no password');
+    is_deeply([ map { mode("$folder/snapshot$_") } '', '/public' ], [ 0700, 0755 ], 'other users cannot open the folder');
+    is(content("$own/setup-report"), '', 'there is no error');
+    put("$folder/broken", '');
+    config_post_save({}, {});
+    config_post_save({}, {});
+    like(content("$own/setup-report"), qr/^Answers to mail clients could not be set up: systemctl [^\n]*: Unit is masked\.\n$/, 'an error is kept once for the panel');
+    unlink("$folder/broken");
+    config_post_save({}, {});
+    is(content("$own/setup-report"), '', 'and goes when it works');
+    put("$own/config", $config);
+    config_post_save({}, {});
+    is_deeply([ $units->(), -e "$folder/snapshot" ], [ [], undef ], 'they are removed when the settings no longer want them');
+    put("$own/config", "${config}client_answers=address\n");
+    is_deeply([ failures() ], [], 'set-up starts them, too');
 };
 
 subtest 'installation and upgrade' => sub {
@@ -250,6 +284,9 @@ subtest 'an account of the same name that set-up did not create' => sub {
 subtest 'removal' => sub {
     mkdir("$folder/state/private/virtualmin-mail-setup");
     symlink('private/virtualmin-mail-setup', "$folder/state/virtualmin-mail-setup");
+    mkdir("$folder/state/private/virtualmin-mail-setup-answers");
+    symlink('private/virtualmin-mail-setup-answers', "$folder/state/virtualmin-mail-setup-answers");
+    put("$folder/snapshot/public/snapshot.json", '{}');
     put("$etc/virtual-server/domains/3", content("$etc/virtual-server/domains/3") =~ s/^webmin_avail=.*/webmin_avail=virtualmin-mail-setup=1 mail=1/mr);
     module_uninstall();
     is(account_now(), undef, 'the account is deleted');
@@ -260,7 +297,7 @@ subtest 'removal' => sub {
     like(content("$etc/virtual-server/templates/71"), qr/^avail=mail=1 dns=0$/m, 'from other templates');
     like(content("$etc/virtual-server/domains/3"), qr/^webmin_avail=mail=1$/m, 'from domains');
     like(`sh $folder/virtualmin list-mail-setup 2>&1`, qr/was not found/, 'its commands are removed');
-    is_deeply([ glob("$folder/units/*"), glob("$folder/state/*"), glob("$folder/state/private/*"), grep { -e } $own, "$etc/var/virtualmin-mail-setup" ],
+    is_deeply([ glob("$folder/units/*"), glob("$folder/state/*"), glob("$folder/state/private/*"), grep { -e } $own, "$etc/var/virtualmin-mail-setup", "$folder/snapshot" ],
         ["$folder/state/private"], 'no file is left');
     like(content("$folder/systemctl.log"), qr/disable --now virtualmin-mail-setup\.socket\n.*daemon-reload\n$/s, 'systemd no longer listens');
     is_deeply([ tear_down() ], [], 'removal can be run again');
