@@ -12,7 +12,7 @@ import { pageTexts } from './texts/page-texts';
 
 /** The environment variables of the answer service. */
 const variables = {
-  SNAPSHOT_FILE: setting(anyText, '/run/virtualmin-mail-setup-answers/snapshot.json'),
+  SNAPSHOT_FILE: setting(anyText, './snapshot.json'),
   /** Set by systemd: where the key is kept. */
   STATE_DIRECTORY: setting(anyText, '.'),
   LISTEN_FDS: setting(anyText, null),
@@ -54,7 +54,12 @@ function main(): void {
   const inherited = values.LISTEN_FDS !== null;
   server.listen(inherited ? { fd: firstInherited } : { host: '127.0.0.1', port: values.PORT });
   server.once('listening', () => {
-    process.stdout.write('Ready to answer mail clients\n');
+    const address = server.address();
+    const where =
+      address !== null && typeof address === 'object'
+        ? `http://127.0.0.1:${address.port}/`
+        : 'the socket of systemd';
+    process.stdout.write(`Mail clients are answered at ${where}\n`);
   });
   stopOnSignals(server);
 }

@@ -185,7 +185,7 @@ describe('values in help pages', () => {
     const commands = values.flatMap((value) => /^virtualmin ([\w-]+)$/.exec(value)?.[1] ?? []);
     const documents = values.filter((value) => value.startsWith('docs/'));
     const units = values.filter((value) => value.endsWith('.socket'));
-    expect([commands.length, documents.length, units.length]).toEqual([2, 1, 1]);
+    expect([commands.length, documents.length, units.length]).toEqual([2, 2, 1]);
     for (const one of commands)
       expect([one, existsSync(join(webmin, `${one}.pl`))]).toEqual([one, true]);
     for (const one of documents) expect([one, existsSync(join(root, one))]).toEqual([one, true]);

@@ -19,14 +19,15 @@ const socketTypes: Readonly<Record<Security, string>> = {
 const maxName = 30;
 const maxShortName = 12;
 
+/** What the document is made of. */
+type Told = Pick<ClientSettings, 'domain' | 'emailAddress' | 'login' | 'incoming' | 'outgoing'>;
+
 /**
  * Mozilla autoconfig 1.1 for one mailbox (draft-ietf-mailmaint-autoconfig), `text/xml`. The servers
  * are in the order in which a client should try them, and each contains the login: the format's
  * placeholders are for documents of a whole domain and cannot express every login.
  */
-export function autoconfig(
-  settings: Pick<ClientSettings, 'domain' | 'login' | 'incoming' | 'outgoing'>,
-): string {
+export function autoconfig(settings: Told): string {
   const name = readableDomainName(settings.domain);
   const username = usernameOf(settings);
   return new Builder({ xmldec: { version: '1.0', encoding: 'UTF-8' } }).buildObject({
@@ -48,7 +49,7 @@ export function autoconfig(
  * The login, or the placeholder for the part of the address before the @ where that is the login and Thunderbird would
  * change it: it reads `0042` as the number 42 and `TRUE` as `true` (JXON.sys.mjs).
  */
-function usernameOf({ emailAddress, login }: ClientSettings): string {
+function usernameOf({ emailAddress, login }: Told): string {
   const localPart = emailAddress.slice(0, emailAddress.lastIndexOf('@'));
   return login === localPart && isChangedByThunderbird(login) ? '%EMAILLOCALPART%' : login;
 }

@@ -18,6 +18,7 @@ import { startedWith } from '../helpers/start';
 import { readAnswer } from '../../src/virtualmin/answer';
 import { toDomainUsers, userRows } from '../../src/virtualmin/users';
 import { chromium } from 'playwright-core';
+import { askOften, compareAnswers, fuzz, startAnswers } from './answers';
 import { load, startServer, startVirtualmin, token } from './server';
 
 const rounds = 7;
@@ -371,9 +372,39 @@ async function start(): Promise<void> {
   row('start to first page (/, with its call to Virtualmin)', ms(median(page)));
 }
 
+/** The answer service: whether strangers can tell which addresses exist, and what it withstands. */
+async function answers(): Promise<void> {
+  const server = await startAnswers(10_000);
+  await askOften(server.base, 200, 2);
+  await setTimeout(3_000);
+  row('answers: own memory at rest, 10,000 mailboxes', mb(server.memory()), 'aim 40 MB');
+  const { requests, existing, invented, deviations, sameForm, styles } = await compareAnswers(
+    server.base,
+    10_000,
+  );
+  row(
+    `  address exists, or not (${requests} requests)`,
+    `${existing.toFixed(3)}, ${invented.toFixed(3)} ms`,
+  );
+  row('  distance of their times in standard deviations', deviations.toFixed(2), 'below 2.6');
+  row('  same sizes and headers', sameForm ? 'yes' : 'NO', 'yes');
+  row(
+    '  share of the rarer naming style',
+    styles.map((one) => `${(one * 100).toFixed(1)} %`).join(', '),
+  );
+  const { perSecond, median: half, p99, most, failed } = await askOften(server.base, 1_000, 60);
+  row('  1,000 requests a second for a minute: answered', `${perSecond.toFixed()} a second`);
+  row('    failed', String(failed), '0');
+  row('    median, 99th percentile, slowest', `${half}, ${p99}, ${most} ms`);
+  row('    own memory afterwards', mb(server.memory()));
+  const { broken, sent } = await fuzz(server.base, 20_000);
+  row('  random requests that broke it', `${broken} of ${sent}`, '0');
+  await server.stop();
+}
+
 async function bench(): Promise<void> {
   console.log(`Node.js ${process.version}; medians of ${rounds} (memory: of 5)\n`);
-  const parts = { parsing, bridge, firstPage, warmPage, memory, sheets, probing, start };
+  const parts = { parsing, bridge, firstPage, warmPage, memory, sheets, probing, start, answers };
   const chosenParts = process.argv.slice(2);
   for (const [name, part] of Object.entries(parts)) {
     if (chosenParts.length === 0 || chosenParts.includes(name)) await part();

@@ -2,7 +2,11 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-export const bundle = join(__dirname, '..', '..', 'build', 'dist', 'server.mjs');
+const dist = join(__dirname, '..', '..', 'build', 'dist');
+
+export const bundle = join(dist, 'server.mjs');
+
+export const answersBundle = join(dist, 'answers-server.mjs');
 
 export interface RunningServer {
   readonly process: ChildProcess;
@@ -15,13 +19,14 @@ export interface RunningServer {
 
 /**
  * Starts the bundle, on a free port unless the environment names one, and waits for its line.
- * Rejects with its stderr if it ends before that. `node` is the Node.js to run it with.
+ * Rejects with its stderr if it ends before that. `node` is the Node.js to run it with, `program` another bundle.
  */
 export async function startBundle(
   env: Readonly<Record<string, string>> = {},
   node = process.execPath,
+  program = bundle,
 ): Promise<RunningServer> {
-  const child = spawn(node, [bundle], {
+  const child = spawn(node, [program], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -14,9 +14,12 @@ export const release = 'bookworm';
 
 // debootstrap configures the included packages in its own order, which fails for more than a few.
 const first = 'systemd,systemd-sysv,dbus,udev,libpam-systemd,ca-certificates,perl';
+// A test starts them: both listen on port 80.
+const webServers = ['apache2', 'nginx-light'];
 const packages = [
   ...['nodejs', 'openssl', 'libnet-ssleay-perl', 'iproute2', 'procps'],
   ...['postfix', 'dovecot-imapd', 'dovecot-pop3d', 'libsasl2-modules'],
+  ...webServers,
 ];
 
 /** The folder of the bases. */
@@ -79,6 +82,8 @@ async function make(folder, options) {
   const install = `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
   await run('chroot', [folder, 'sh', '-c', install], { ...options, env: environment });
+  const services = webServers.map((name) => name.replace('-light', ''));
+  await run('systemctl', [`--root=${folder}`, 'disable', ...services], options);
   // The containers do not get this machine's package sources.
   for (const file of [...settings, '/etc/resolv.conf', 'usr/sbin/policy-rc.d'])
     await rm(inside(file), { force: true });

@@ -1,7 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions as RequestOptionsOfNode,
+} from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { bigDomainAnswer } from '../../src/demo/big-domain';
@@ -146,8 +153,13 @@ function makePanel(
     '/etc/systemd/system/door.service',
     '[Service]\nExecStart=/lib/systemd/systemd-socket-proxyd 127.0.0.1:10000\n',
   );
+  write('/etc/systemd/system/web.socket', '[Socket]\nListenStream=/run/web\n');
+  write(
+    '/etc/systemd/system/web.service',
+    '[Service]\nExecStart=/lib/systemd/systemd-socket-proxyd 127.0.0.1:80\n',
+  );
   run('systemctl', 'daemon-reload');
-  run('systemctl', 'start', 'webmin.service', 'door.socket');
+  run('systemctl', 'start', 'webmin.service', 'door.socket', 'web.socket');
 }
 
 /** Virtualmin's domains, with the values that its stand-in needs to decide who may see them. */
@@ -262,6 +274,21 @@ export function besideTheLog(panel: Panel, pid: number | null = null): string[] 
   return lines.filter(
     (line) => !line.startsWith('{') && !line.startsWith('Mail Client Setup is at'),
   );
+}
+
+/** Requests a path over plain HTTP through a socket of the container. */
+export async function ask(
+  panel: Panel,
+  socket: string,
+  path: string,
+  options: RequestOptionsOfNode = {},
+  body = '',
+): Promise<{ readonly status: number; readonly text: string }> {
+  const socketPath = join(panel.root, socket);
+  const request = httpRequest({ ...options, socketPath, path, agent: false });
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return { status: response.statusCode ?? 0, text: await textOf(response) };
 }
 
 /** Sends a signal to the service's process, if it is running. */

@@ -138,7 +138,7 @@ subtest 'answers to mail clients' => sub {
     my $service = join('', map { content("$folder/units/$_") } @answers);
     unlike($service, qr/@[A-Z]+@/, 'no placeholder is left');
     like($service, qr{^ExecStart=\S+/perl\S* /\S+/refresh-mail-answers\.pl$}m, 'the snapshot is taken by the command');
-    like($service, qr{^BindReadOnlyPaths=\Q$folder\E/snapshot/public:/run/}m, 'the service sees its folder');
+    like($service, qr{^BindReadOnlyPaths=\Q$folder\E/snapshot/public:\Q$folder\E/snapshot$}m, 'the service sees its folder');
     unlike(content("$folder/units/$answers[1]"), qr/api-password|EnvironmentFile/, 'and has no password');
     is_deeply([ map { mode("$folder/snapshot$_") } '', '/public' ], [ 0700, 0755 ], 'other users cannot open the folder');
     is(content("$own/setup-report"), '', 'there is no error');

@@ -80,6 +80,17 @@ describe('the request sent to Virtualmin', () => {
     ]);
   });
 
+  test.each(['json', 'xml'] as const)('for the users of all domains, in %s', async (format) => {
+    const all = await client({ format }).listAllUsers();
+    expect(virtualmin.requests.map(String)).toEqual([
+      `program=list-users&all-domains=&include-owner=&multiline=&${format}=1`,
+    ]);
+    for (const domain of ['example.com', 'dash.example', 'xn--mnchen-3ya.example']) {
+      expect(all.get(domain)).toEqual(await client({ format }).listUsers(domain));
+    }
+    expect(all.get('nosuch.example')).toBeUndefined();
+  });
+
   test.each(['json', 'xml'] as const)('for the virtual servers, in %s', async (format) => {
     const servers = await client({ format }).listDomains();
     expect(virtualmin.requests.map(String)).toEqual(

@@ -22,6 +22,7 @@ sub answer {
     return send_file('txt', 'error.not-allowed.txt') if !may_call();
     my $program = $parameters{'program'} // '';
     return list_domains()                            if $program eq 'list-domains';
+    return list_all_users() if $program eq 'list-users' && exists($parameters{'all-domains'});
     return send_file($format, list_users())          if $program eq 'list-users';
     return send_file('txt', 'error.no-such-program.txt');
 }
@@ -63,6 +64,15 @@ sub list_users {
     return "list-users.$domain.without-multiline.$format" if !exists($parameters{'multiline'});
     return "list-users.$domain.no-owner.$format"          if !exists($parameters{'include-owner'});
     return "list-users.$domain.$format";
+}
+
+# list_all_users() Answers with the users of all domains that are recorded with their owner, in JSON (list-users.pl,
+# --all-domains).
+sub list_all_users {
+    die "list-users of all domains is recorded with multiline, include-owner and json\n" if grep { !exists($parameters{$_}) } qw(multiline include-owner json);
+    my @names = map { $_->{'name'} } @{ JSON::PP->new->decode(content('list-domains.json'))->{'data'} };
+    my @users = map { @{ JSON::PP->new->decode(content($_))->{'data'} } } grep { -e "$folder/$_" } map { "list-users.$_.json" } @names;
+    return send_text('json', JSON::PP->new->pretty->encode({ 'command' => 'list-users', 'status' => 'success', 'data' => \@users }));
 }
 
 # modules() Returns the user's modules, from webmin.acl.
