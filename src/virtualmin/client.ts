@@ -6,7 +6,7 @@ import { readAnswer, type Noise, type Row, type RowShape } from './answer';
 import { domainRows, fromNames, nameRows, toNames, toVirtualServers } from './domains';
 import { LockedOutError, RemoteApiError, TlsNotVerifiableError } from './errors';
 import { UntrustedCertificate, verifyingAgent, type Trust } from './trust';
-import { toDomainUsers, userRows } from './users';
+import { toDomainUsers, toUsersByDomain, userRows } from './users';
 import { explainAnswer, explainFailure, type Explanation } from './wrong-address';
 
 /** How to reach Virtualmin's remote API. */
@@ -208,16 +208,9 @@ export function createVirtualminClient(
       const rows = await request(
         'list-users for all domains',
         { program: 'list-users', 'all-domains': '', 'include-owner': '' },
-        [...userFields, 'domain'],
+        userRows,
       );
-      const byDomain = new Map<string, (typeof rows)[number][]>();
-      for (const row of rows) {
-        const [domain = ''] = row.values.domain ?? [];
-        const own = byDomain.get(domain) ?? [];
-        own.push(row);
-        byDomain.set(domain, own);
-      }
-      return new Map([...byDomain].map(([name, own]) => [name, toDomainUsers(name, own)]));
+      return toUsersByDomain(rows);
     },
     versions: () => ({ virtualmin, webmin }),
     tryAgain() {

@@ -11,6 +11,7 @@ import { deliveryOf } from './delivery';
 
 /** The fields of list-users that are kept. Passwords, their hashes and SSH keys never are. */
 const userFields = [
+  'domain',
   'unix_username',
   'user',
   'email_address',
@@ -55,6 +56,18 @@ export function toDomainUsers(domain: string, rows: readonly UserRow[]): DomainU
     else withoutMail.push({ login: first(row, 'unix_username') || row.name, reason: mailbox });
   }
   return { domain, mailboxes, withoutMail };
+}
+
+/** Turns the rows of `list-users --all-domains --multiline --include-owner` into the users of each domain. */
+export function toUsersByDomain(rows: readonly UserRow[]): ReadonlyMap<string, DomainUsers> {
+  const byDomain = new Map<string, UserRow[]>();
+  for (const row of rows) {
+    const domain = first(row, 'domain');
+    const own = byDomain.get(domain);
+    if (own === undefined) byDomain.set(domain, [row]);
+    else own.push(row);
+  }
+  return new Map([...byDomain].map(([name, own]) => [name, toDomainUsers(name, own)]));
 }
 
 function toMailbox(
