@@ -296,14 +296,19 @@ function smtp(connection: LineConnection): Dialogue {
       if (mechanisms.includes('PLAIN')) {
         connection.send(`AUTH PLAIN ${plain(login, password)}\r\n`);
         await reply();
-        return;
-      }
-      connection.send('AUTH LOGIN\r\n');
-      await reply();
-      for (const one of loginAnswers(login, password)) {
-        connection.send(`${one}\r\n`);
+      } else {
+        connection.send('AUTH LOGIN\r\n');
         await reply();
+        for (const one of loginAnswers(login, password)) {
+          connection.send(`${one}\r\n`);
+          await reply();
+        }
       }
+      // Dovecot accepts a login even if it does not reach the server behind it, and says so to the next command.
+      connection.send('NOOP\r\n');
+      await reply().catch((error: unknown) => {
+        if (!(error instanceof RefusedError) || error.temporary) throw error;
+      });
     },
     goodbye: () => 'QUIT\r\n',
   };

@@ -10,7 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -122,29 +122,38 @@ export function makeAuthority(): Authority {
   };
 }
 
-/** Whether a port on loopback is free. */
-function isFree(port: number): Promise<boolean> {
+/** Listens on a port as long as this process lives; whether that was possible. */
+function take(port: number, address: string): Promise<Server | null> {
   return new Promise((resolve) => {
-    const server = createServer();
+    const server = createServer().unref();
     server.once('error', () => {
-      resolve(false);
+      resolve(null);
     });
-    server.listen(port, '127.0.0.1', () => {
-      server.close(() => {
-        resolve(true);
-      });
+    server.listen(port, address, () => {
+      resolve(server);
     });
   });
 }
 
+/** An address on which no server listens. Whoever listens on a port of it has reserved that port of 127.0.0.1. */
+const reservations = '127.0.0.99';
+
 /**
- * Ports on loopback that are free now. They are below Linux's range of automatic ports, so that no
- * concurrent test takes one before it is used.
+ * Ports on loopback that are free now, and that no other call returns, in this process or in another. They are
+ * below Linux's range of automatic ports, so that no concurrent test takes one before it is used.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const found: number[] = [];
   for (let port = 10_000 + randomInt(20_000); found.length < count; port++) {
-    if (await isFree(port)) found.push(port);
+    const reservation = await take(port, reservations);
+    if (reservation === null) continue;
+    const server = await take(port, '127.0.0.1');
+    if (server === null) {
+      reservation.close();
+      continue;
+    }
+    await new Promise((resolve) => server.close(resolve));
+    found.push(port);
   }
   return found;
 }
@@ -158,6 +167,7 @@ export async function untilReady(
   const reaches = (port: number, event: 'connect' | 'data') =>
     new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1');
+      socket.setTimeout(2_000, () => socket.destroy());
       socket.once(event, () => {
         socket.destroy();
         resolve(true);
