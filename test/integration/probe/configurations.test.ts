@@ -27,7 +27,7 @@ import { observedWords } from '../../helpers/observed-words';
 const password = 'Correct horse';
 const users = { bob: password, Carol: password, 'zoe@example.com': password };
 
-const submission = 'protocols = imap pop3 submission\nsubmission_relay_host = 127.0.0.1\n';
+const submissionToo = 'protocols = imap pop3 submission\nsubmission_relay_host = 127.0.0.1\n';
 
 /** Configurations of Dovecot by name. `RELAY` stands for the port of a Postfix that takes mail from it. */
 const dovecotSettings = {
@@ -68,13 +68,13 @@ const dovecotSettings = {
         haproxy = yes
       }
     }`,
-  submission: `${submission}submission_relay_port = RELAY\nsubmission_relay_trusted = yes`,
-  'submission with LOGIN alone': `${submission}submission_relay_port = RELAY\nauth_mechanisms = login`,
+  submission: `${submissionToo}submission_relay_port = RELAY\nsubmission_relay_trusted = yes`,
+  'submission with LOGIN alone': `${submissionToo}submission_relay_port = RELAY\nauth_mechanisms = login`,
   'submission without TLS': {
-    '2.3': `${submission}submission_relay_port = RELAY\ndisable_plaintext_auth = no`,
-    '2.4': `${submission}submission_relay_port = RELAY\nauth_allow_cleartext = yes`,
+    '2.3': `${submissionToo}submission_relay_port = RELAY\ndisable_plaintext_auth = no`,
+    '2.4': `${submissionToo}submission_relay_port = RELAY\nauth_allow_cleartext = yes`,
   },
-  'submission without its relay': `${submission}submission_relay_port = 1`,
+  'submission without its relay': `${submissionToo}submission_relay_port = 1`,
 } satisfies Record<string, DovecotSettings>;
 
 /** Options of Postfix's smtpd by name, in addition to the usual ones. `POLICY` stands for the port of a policy service. */
