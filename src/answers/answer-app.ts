@@ -11,7 +11,7 @@ import { asciiDomainName } from '../domain/domain-name';
 import { isEmailAddress } from '../domain/email-address';
 import { autoconfig } from '../formats/autoconfig';
 import { autodiscover, autodiscoverError } from '../formats/autodiscover';
-import { answerFor, type Answer } from './answer';
+import { answerFor, answerForHash, evolutionUser, type Answer } from './answer';
 import { readAutodiscoverRequest } from './autodiscover-request';
 import type { Snapshot } from './snapshot';
 
@@ -76,7 +76,8 @@ export function createAnswerApp(dependencies: AnswerDependencies): Express {
   // Thunderbird asks the first on the host `autoconfig.`, and the second on the domain's own.
   const paths = ['/mail/config-v1.1.xml', '/.well-known/autoconfig/mail/config-v1.1.xml'];
   app.get(paths, (request, response) => {
-    const answer = answerTo(request.query.emailaddress, dependencies);
+    const { emailaddress, emailmd5 } = request.query;
+    const answer = answerTo(emailaddress, dependencies, emailmd5);
     response.type('text/xml').send(autoconfig(answer));
   });
 
@@ -127,18 +128,25 @@ export function createAnswerApp(dependencies: AnswerDependencies): Express {
   }
 }
 
-/** The answer for an address as a client has written it. Throws Refusal. */
-function answerTo(written: unknown, { snapshot, key }: AnswerDependencies): Answer {
+/** The answer for an address as a client has written it; Evolution sends its MD5 besides. Throws Refusal. */
+function answerTo(
+  written: unknown,
+  { snapshot, key }: AnswerDependencies,
+  md5: unknown = '',
+): Answer {
   if (typeof written !== 'string' || !isEmailAddress(written)) throw new Refusal(400);
   const current = snapshot();
   if (current === null) throw new Refusal(503);
   const [local = '', name = ''] = written.split('@');
   const domain = current.domains.get(asciiDomainName(name) ?? '');
   if (domain === undefined) throw new Refusal(404);
-  return answerFor(domain, local.toLowerCase(), (address) => {
+  const chanceOf = (address: string) => {
     const digest = createHmac('sha256', key).update(address).digest();
     return digest.readUIntBE(0, 6) / 2 ** 48;
-  });
+  };
+  if (local !== evolutionUser) return answerFor(domain, local.toLowerCase(), chanceOf);
+  if (typeof md5 !== 'string') throw new Refusal(400);
+  return answerForHash(domain, md5.toLowerCase(), chanceOf);
 }
 
 function limitTo(perMinute: number, keyOf: (request: Request) => string): RequestHandler {

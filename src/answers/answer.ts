@@ -1,5 +1,5 @@
-import type { Service } from '../domain/client-settings';
-import { loginIn, standInStyle, type LoginStyles } from '../domain/login-style';
+import { byRole, type Service } from '../domain/client-settings';
+import { loginIn, standInStyle, styleOf, type LoginStyles } from '../domain/login-style';
 
 /** What mail clients of a domain are told, without being asked who they are. */
 export interface AnsweringDomain {
@@ -11,6 +11,8 @@ export interface AnsweringDomain {
   readonly styles: LoginStyles;
   /** The login of each address, by the part before the @ in lower case. */
   readonly loginOf: (local: string) => string | undefined;
+  /** The part before the @ of the address with this MD5, in lower-case hex. */
+  readonly localOf: (md5: string) => string | undefined;
 }
 
 /** The settings for one address that a mail client has asked about. Whether the address exists is not in them. */
@@ -45,5 +47,37 @@ export function answerFor(
     login: domain.answers === 'login' ? login : emailAddress,
     incoming: domain.incoming,
     outgoing: domain.outgoing,
+  };
+}
+
+/** The name that Evolution sends in place of the part of the address before the @. */
+export const evolutionUser = 'EVOLUTIONUSER';
+
+/** What autoconfig calls the part of the address before the @, and the address: the client fills them in. */
+const localPart = '%EMAILLOCALPART%';
+const wholeAddress = '%EMAILADDRESS%';
+
+/**
+ * The answer for Evolution, which does not tell the address but its MD5 (e-mail-autoconfig.c). The login has a
+ * placeholder for the part before the @, so that an address that does not exist gets the same as one that does, if its
+ * login is in one of the domain's styles. Evolution uses the last server of each kind, so there is only one of each.
+ */
+export function answerForHash(
+  domain: AnsweringDomain,
+  md5: string,
+  chanceOf: (address: string) => number,
+): Answer {
+  const standIn = standInStyle(domain.styles, domain.name, chanceOf(`${md5}@${domain.name}`));
+  const local = domain.localOf(md5);
+  const login = local === undefined ? undefined : domain.loginOf(local);
+  const known = local !== undefined && login !== undefined;
+  const style = known ? styleOf({ local, login }, domain.styles) : standIn;
+  const told = style === null ? (login ?? '') : loginIn(style, localPart);
+  return {
+    domain: domain.name,
+    emailAddress: `${evolutionUser}@${domain.name}`,
+    login: domain.answers === 'login' ? told : wholeAddress,
+    incoming: [byRole(domain.incoming).recommended],
+    outgoing: [byRole(domain.outgoing).recommended],
   };
 }

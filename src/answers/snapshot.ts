@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isDomainName } from '../domain/domain-name';
 import type { Protocol, Role, Service } from '../domain/client-settings';
 import { securities, type Security } from '../domain/policy';
@@ -52,9 +53,20 @@ export function parseSnapshot(text: string): Snapshot {
     const { aliasOf, logins, ...rest } = domain;
     const target = aliasOf === null ? undefined : read.get(aliasOf)?.logins;
     const loginOf = (local: string) => logins.get(local) ?? target?.get(local);
-    return [name, { name, ...rest, loginOf }];
+    let locals: ReadonlyMap<string, string> | undefined;
+    const localOf = (md5: string) => {
+      locals ??= byMd5(name, [...logins.keys(), ...(target?.keys() ?? [])]);
+      return locals.get(md5);
+    };
+    return [name, { name, ...rest, loginOf, localOf }];
   });
   return { takenAt, domains: new Map(answering) };
+}
+
+/** The parts before the @ of a domain's addresses, by the MD5 of the address. */
+function byMd5(domain: string, locals: readonly string[]): ReadonlyMap<string, string> {
+  const md5 = (text: string) => createHash('md5').update(text).digest('hex');
+  return new Map(locals.map((local) => [md5(`${local}@${domain}`), local]));
 }
 
 function readDomain(name: string, given: unknown) {

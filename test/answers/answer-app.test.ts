@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { createAnswerApp, type AnswerLimits } from '../../src/answers/answer-app';
@@ -122,6 +123,50 @@ describe('autoconfig', () => {
       expect(await loginFor(`${local}@example.com`)).toMatch(/example/);
     },
   );
+});
+
+describe('Evolution, which sends the MD5 of the address', () => {
+  const md5 = (address: string) => createHash('md5').update(address).digest('hex');
+  const ask = async (domain: string, emailmd5: string | string[]) => {
+    const query = { emailaddress: `EVOLUTIONUSER@${domain}`, emailmd5 };
+    const { status, text } = await request(app()).get(autoconfigPath).query(query);
+    return [status, /<username>(.*?)<\/username>/.exec(text)?.[1]];
+  };
+
+  // Evolution 3.46.4 fills the placeholder in anywhere in the text.
+  test.each([
+    ['a mailbox', 'bob@example.com', '%EMAILLOCALPART%.example'],
+    ['a mailbox of another naming style', 'zoe@example.com', 'example-%EMAILLOCALPART%'],
+    ['a login that is another word', 'boss@example.com', 'manager'],
+    ['an extra address', 'info@example.com', 'ann.example'],
+    ['an alias domain', 'bob@alias.example', '%EMAILLOCALPART%.example'],
+    ['a domain that gives only addresses', 'kim@only.example', '%EMAILADDRESS%'],
+  ])('%s', async (_what, address, username) => {
+    const domain = address.replace(/.*@/, '');
+    expect(await ask(domain, md5(address))).toEqual([200, username]);
+  });
+
+  test('an address that does not exist looks like one that does', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        ask('example.com', md5(`nobody${index}@example.com`)),
+      ),
+    );
+    const names = new Set(answers.map(([, username]) => username));
+    expect([...names].sort()).toEqual(['%EMAILLOCALPART%.example', 'example-%EMAILLOCALPART%']);
+    expect(await ask('example.com', md5('nobody1@example.com'))).toEqual(answers[1]);
+  });
+
+  test('there is one server of each kind: it uses the last', async () => {
+    const query = { emailaddress: 'EVOLUTIONUSER@example.com', emailmd5: md5('bob@example.com') };
+    const { text } = await request(app()).get(autoconfigPath).query(query);
+    expect(text.match(/<port>\d+/g)).toEqual(['<port>143', '<port>587']);
+  });
+
+  test('no MD5, and two of them', async () => {
+    expect((await ask('example.com', ''))[0]).toBe(200);
+    expect((await ask('example.com', ['a', 'b']))[0]).toBe(400);
+  });
 });
 
 describe('an address that does not exist', () => {

@@ -29,7 +29,7 @@ describe('a snapshot', () => {
   test('is read as it was written', () => {
     const { takenAt, domains } = parseSnapshot(good);
     expect(takenAt).toBe(5);
-    const { loginOf, ...rest } = domains.get('example.com') ?? {};
+    const { loginOf, localOf, ...rest } = domains.get('example.com') ?? {};
     expect(rest).toEqual({
       name: 'example.com',
       answers: 'login',
@@ -39,6 +39,8 @@ describe('a snapshot', () => {
     });
     expect(loginOf?.('bob')).toBe('bob.example');
     expect(loginOf?.('nobody')).toBeUndefined();
+    // MD5 of bob@example.com.
+    expect(localOf?.('4b9bb80620f03eb3719e0a061c14283d')).toBe('bob');
   });
 
   test('of an alias domain has the logins of its target, after its own', () => {
