@@ -13,8 +13,11 @@ export type LoginOutcome =
   /** The login got no proper answer; whether the password was sent is not known. */
   | { readonly kind: 'not-reached'; readonly result: Result };
 
-/** Milliseconds for one login: a server may wait some seconds before it refuses one. */
-const timeout = 15_000;
+/**
+ * Milliseconds for one login. After wrong passwords from an address, Dovecot delays each login from there by up to 15 s,
+ * the right ones too (auth-penalty.h), and a refusal by 2 s (auth_failure_delay) and those of PAM more.
+ */
+const timeout = 25_000;
 
 /**
  * Logs in with the settings of mail clients, and out again: nothing is read, sent or changed. The password

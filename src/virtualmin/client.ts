@@ -307,7 +307,7 @@ function failure(call: string, reason: string | null): RemoteApiError {
   return new RemoteApiError('command-failed', call, `Virtualmin says: ${reason}`);
 }
 
-/** Virtualmin's own command prints the warnings, too: to the terminal, where they can be read. */
+/** In a terminal, Virtualmin's own command prints the warnings, too; elsewhere Webmin suppresses them (web-lib-funcs.pl). */
 function mixed(
   call: string,
   { program = '', ...parameters }: Readonly<Record<string, string>>,
@@ -319,7 +319,7 @@ function mixed(
     'mixed',
     call,
     `${warnings} are among the rows of Virtualmin's answer and cut them, so nothing of it is shown`,
-    `On the server, as root, "virtualmin ${[program, ...words].join(' ')}" prints the warnings. Mend their cause.`,
+    `As root in a terminal of the server, "virtualmin ${[program, ...words].join(' ')}" prints them. Mend their cause.`,
   );
 }
 

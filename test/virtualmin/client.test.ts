@@ -66,8 +66,8 @@ test.each([
   expect(error.message).toBe(
     'list-users for example.com: warnings' +
       (placed ? ', the first from list-users.pl line 9,' : '') +
-      " are among the rows of Virtualmin's answer and cut them, so nothing of it is shown. On the server, as root, " +
-      '"virtualmin list-users --domain example.com --include-owner --multiline" prints the warnings. Mend their cause.',
+      " are among the rows of Virtualmin's answer and cut them, so nothing of it is shown. As root in a terminal of the server, " +
+      '"virtualmin list-users --domain example.com --include-owner --multiline" prints them. Mend their cause.',
   );
 });
 

@@ -96,6 +96,21 @@ describe('Dovecot', () => {
     ]);
   });
 
+  test('after wrong passwords it delays the right one for 15 s: the login is still awaited', async () => {
+    // The helper switches the delays off.
+    const penalty = 'service anvil {\nunix_listener anvil-auth-penalty {\nmode = 0600\n}\n}\n';
+    const probes = newProbes(await start(penalty, []));
+    const [imap] = incoming;
+    if (imap === undefined) throw new Error('no IMAP');
+    for (const password of ['one', 'two', 'three', 'four']) {
+      expect(await tryLogin(imap, 'bob', password, probes)).toMatchObject({ kind: 'refused' });
+    }
+    const began = Date.now();
+    expect(await tryLogin(imap, 'bob', 'right', probes)).toEqual({ kind: 'accepted' });
+    // AUTH_PENALTY_MAX_SECS in Dovecot's auth-penalty.h.
+    expect(Date.now() - began).toBeGreaterThan(14_000);
+  }, 60_000);
+
   // The words are those of test/probe/probes.test.ts.
   test('client_limit: says to the oldest client why it ends the session', async () => {
     const limits = (service: string) => ({
