@@ -5,8 +5,9 @@
 Take the snapshot from which mail clients are answered
 
 The answer service of Mail Client Setup tells mail clients the settings of an address, from a snapshot of all domains for which
-the settings allow it (client_answers). A snapshot is taken every 15 minutes. This command takes one at once, for example
-after mailboxes have been created. If it fails, the last snapshot stays in use.
+the settings allow it (client_answers). A snapshot is taken every 15 minutes, and after a mailbox has been changed in the
+panel. This command takes one at once, for example after domains have been created. If it fails, the last snapshot stays in
+use.
 
 The exit status is 0 if there is a new snapshot, and 1 if there is not.
 
@@ -39,5 +40,7 @@ require(dirname(__FILE__) . '/command-lib.pl');
 require(dirname(__FILE__) . '/snapshot-lib.pl');
 
 my %given = options('socket=s', 'folder=s');
+my $folder = $given{'folder'} // snapshot_folder();
+begin_snapshot($folder);
 my $text = request_text('/answers.json', $given{'socket'});
-eval { write_snapshot($given{'folder'} // snapshot_folder(), $text); 1 } or stop("The snapshot could not be written: $@");
+eval { write_snapshot($folder, $text); 1 } or stop("The snapshot could not be written: $@");

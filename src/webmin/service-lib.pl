@@ -22,10 +22,10 @@ our %paths = (
 
 my @units = map { "virtualmin-mail-setup.$_" } qw(socket service);
 
-my ($answer_socket, $answer_service, $snapshot_service, $snapshot_timer) =
-    map { "virtualmin-mail-setup-$_" } qw(answers.socket answers.service snapshot.service snapshot.timer);
+my ($answer_socket, $answer_service, $snapshot_service, $snapshot_timer, $snapshot_path) =
+    map { "virtualmin-mail-setup-$_" } qw(answers.socket answers.service snapshot.service snapshot.timer snapshot.path);
 
-my @answer_units = ($answer_socket, $answer_service, $snapshot_service, $snapshot_timer);
+my @answer_units = ($answer_socket, $answer_service, $snapshot_service, $snapshot_timer, $snapshot_path);
 
 # set_up_service() Writes the units and has systemd listen on the socket. A running service is restarted: it may be that of
 # an older version.
@@ -80,7 +80,7 @@ sub set_up_answers {
     make_snapshot_folder($paths{'snapshot'});
     write_units(@answer_units);
     eval { systemctl('reset-failed', @answer_units) };
-    systemctl('enable', '--now', $answer_socket, $snapshot_timer);
+    systemctl('enable', '--now', $answer_socket, $snapshot_timer, $snapshot_path);
     systemctl('try-restart', $answer_service);
     # It takes as long as Virtualmin needs to list all users.
     systemctl('start', '--no-block', $snapshot_service);

@@ -20,6 +20,20 @@ sub make_snapshot_folder {
     }
 }
 
+# note_change(folder) Asks for a new snapshot because mailboxes have changed, if the answer service is set up: see the unit
+# virtualmin-mail-setup-snapshot.path.
+sub note_change {
+    my ($folder) = @_;
+    return if !-d $folder || !open(my $file, '>>', "$folder/changed");
+    close($file);
+}
+
+# begin_snapshot(folder) Notes that the changes up to now will be in the next snapshot.
+sub begin_snapshot {
+    my ($folder) = @_;
+    unlink("$folder/changed");
+}
+
 # write_snapshot(folder, text) Writes a snapshot, completely or not at all; dies if that fails.
 sub write_snapshot {
     my ($folder, $text) = @_;

@@ -5,6 +5,7 @@ use warnings;
 use File::Basename qw(dirname);
 require(dirname(__FILE__) . '/virtualmin-mail-setup-lib.pl');
 require(dirname(__FILE__) . '/users-page-lib.pl');
+require(dirname(__FILE__) . '/snapshot-lib.pl');
 
 our (%text, $module_name, @permissions);
 
@@ -67,6 +68,25 @@ sub mailbox_inputs {
     my ($user, $new, $d) = @_;
     return '' if $new || !$user->{'email'} || !has_setup($d);
     return form_row($user, $d);
+}
+
+# mailbox_save(&user, &old, &in, new, &domain) Takes note that a user has been saved in the form. Returns false: the plugin has
+# nothing for Virtualmin's mail about the user.
+sub mailbox_save {
+    note_change(snapshot_folder());
+    return 0;
+}
+
+# mailbox_modify(&user, &old, &domain) Takes note that a user has been changed otherwise.
+sub mailbox_modify {
+    note_change(snapshot_folder());
+    return;
+}
+
+# mailbox_delete(&user, &domain) Takes note that a user has been deleted.
+sub mailbox_delete {
+    note_change(snapshot_folder());
+    return;
 }
 
 1;

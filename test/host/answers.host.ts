@@ -11,6 +11,9 @@ const snapshot = '/var/lib/virtualmin-mail-setup-snapshot/public/snapshot.json';
 const config = '/etc/webmin/virtualmin-mail-setup/config';
 const question = '/mail/config-v1.1.xml?emailaddress=';
 
+const folder = '/usr/share/webmin/virtualmin-mail-setup';
+const perlEnvironment = 'PERL5LIB=/opt/panel WEBMIN_CONFIG=/etc/webmin';
+
 let panel: Panel;
 
 beforeAll(async () => {
@@ -30,12 +33,7 @@ const isActive = (unit: string) => panel.attempt('systemctl', 'is-active', unit)
 function configure(settings: string): void {
   panel.write(config, `${settings}\n`);
   const save = `require WebminCore; WebminCore::foreign_require("virtualmin-mail-setup", "config_info.pl"); virtualmin_mail_setup::config_post_save({}, {})`;
-  const folder = '/usr/share/webmin/virtualmin-mail-setup';
-  panel.run(
-    'sh',
-    '-c',
-    `cd ${folder} && PERL5LIB=/opt/panel WEBMIN_CONFIG=/etc/webmin exec perl -e '${save}'`,
-  );
+  panel.run('sh', '-c', `cd ${folder} && ${perlEnvironment} exec perl -e '${save}'`);
   expect(panel.read('/etc/webmin/virtualmin-mail-setup/setup-report')).toBe('');
 }
 
@@ -119,6 +117,19 @@ describe('the service', () => {
     expect(panel.read(snapshot)).toBe(before);
     expect((await ask(panel, socket, `${question}bob@example.com`)).status).toBe(200);
     configure('client_answers=login');
+  });
+
+  test('a snapshot is taken after a mailbox has changed, and another one after a change meanwhile', async () => {
+    const inode = () => panel.run('stat', '-c', '%i %Y', snapshot);
+    for (let change = 0; change < 2; change++) {
+      const before = inode();
+      const call = 'virtualmin_mail_setup::mailbox_save({}, {}, {}, 1, {})';
+      const load = 'require WebminCore; WebminCore::foreign_require';
+      const script = `${load}("virtualmin-mail-setup", "virtual_feature.pl"); ${call}`;
+      panel.run('sh', '-c', `cd ${folder} && ${perlEnvironment} exec perl -e '${script}'`);
+      await panel.until('a new snapshot', () => inode() !== before);
+    }
+    expect(panel.attempt('ls', '/var/lib/virtualmin-mail-setup-snapshot').out).toBe('public\n');
   });
 
   test('a new snapshot is used at once', async () => {

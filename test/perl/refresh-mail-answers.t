@@ -13,6 +13,7 @@ my $folder = tempdir('CLEANUP' => 1);
 $ENV{'WEBMIN_CONFIG'} = "$folder/etc";
 mkdir($_) for "$folder/etc", "$folder/etc/virtualmin-mail-setup";
 start_app("$folder/app.sock");
+require "$FindBin::Bin/../../src/webmin/snapshot-lib.pl";
 
 # put(file, text) Writes a file.
 sub put {
@@ -45,6 +46,13 @@ is_deeply([ keys %{ $snapshot->{'domains'} } ], ['example.com'], 'it has the dom
 is($snapshot->{'domains'}->{'example.com'}->{'logins'}->{'bob'}, 'bob.example', 'with the logins');
 is_deeply([ map { (stat("$folder/snapshot$_"))[2] & 07777 } '', '/public', '/public/snapshot.json' ], [ 0700, 0755, 0644 ],
     'only root can open the folder');
+
+note_change("$folder/snapshot");
+is_deeply([ glob("$folder/snapshot/*") ], [ map { "$folder/snapshot/$_" } qw(changed public) ], 'a change is noted in a file');
+run("$folder/app.sock");
+is_deeply([ glob("$folder/snapshot/*") ], ["$folder/snapshot/public"], 'which a new snapshot deletes');
+note_change("$folder/nowhere");
+ok(!-e "$folder/nowhere", 'where there is no snapshot, no change is noted');
 
 my $before = content($file);
 my ($code, $text) = run("$folder/nowhere.sock");

@@ -124,7 +124,7 @@ subtest 'a column that an administrator has hidden' => sub {
 };
 
 subtest 'answers to mail clients' => sub {
-    my @answers = map { "virtualmin-mail-setup-$_" } qw(answers.socket answers.service snapshot.service snapshot.timer);
+    my @answers = map { "virtualmin-mail-setup-$_" } qw(answers.socket answers.service snapshot.service snapshot.timer snapshot.path);
     my $units   = sub { [ map { m{/(virtualmin-mail-setup-\S+)$} ? $1 : () } sort glob("$folder/units/*") ] };
     my $config  = content("$own/config");
     is_deeply($units->(), [], 'are off at first: their units are not there');
@@ -133,7 +133,7 @@ subtest 'answers to mail clients' => sub {
     put("$own/config", "${config}by_domain=mail_host\@a.example=x.example\tclient_answers\@example.com=login\n");
     config_post_save({}, {});
     is_deeply($units->(), [ sort @answers ], 'are set up when the settings want them for a domain');
-    is(content("$folder/systemctl.log"), join('', map { "$_\n" } 'daemon-reload', "reset-failed @answers", "enable --now $answers[0] $answers[3]",
+    is(content("$folder/systemctl.log"), join('', map { "$_\n" } 'daemon-reload', "reset-failed @answers", "enable --now $answers[0] @answers[3,4]",
         "try-restart $answers[1]", "start --no-block $answers[2]"), 'systemd listens, and takes the first snapshot');
     my $service = join('', map { content("$folder/units/$_") } @answers);
     unlike($service, qr/@[A-Z]+@/, 'no placeholder is left');

@@ -144,6 +144,18 @@ chmod(0755, "$folder/programs/stat");
     is($text_beside, "<span>$beside<br>$to_domain</span>", 'there is no link for more than a hundred');
 }
 
+{
+    no warnings 'redefine';
+    local *snapshot_folder = sub { return "$folder/snapshot" };
+    is(mailbox_save($mail, $mail, {}, 0, $mail), 0, 'a saved user: Virtualmin has nothing to say of it in its mail');
+    ok(!-e "$folder/snapshot", 'no change is noted while the answer service is off');
+    make_path("$folder/snapshot");
+    for my $called (\&mailbox_save, \&mailbox_modify, \&mailbox_delete) {
+        $called->();
+        ok(unlink("$folder/snapshot/changed"), 'the change of a mailbox is noted');
+    }
+}
+
 SKIP: {
     my $new = "$folder/other/homes/new\nline";
     make_path($new);
