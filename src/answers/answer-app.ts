@@ -103,6 +103,18 @@ export function createAnswerApp(dependencies: AnswerDependencies): Express {
     response.json({ Protocol, Url: url });
   });
 
+  // A link for iPhone, iPad and Mac. The profile is not signed: this service has no key.
+  app.get('/mail/setup.mobileconfig', async (request, response) => {
+    const answer = answerTo(request.query.emailaddress, dependencies);
+    const { appleProfile } = await import('../formats/apple-profile');
+    const profile = appleProfile({ ...answer, realName: '', warnings: [] }, 'imap');
+    if (profile === null) throw new Refusal(404);
+    response
+      .attachment('setup.mobileconfig')
+      .type('application/x-apple-aspen-config')
+      .send(profile);
+  });
+
   app.use(() => {
     throw new Refusal(404);
   });

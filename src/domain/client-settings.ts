@@ -252,7 +252,7 @@ export function byRole(services: readonly Service[]): ServicesByRole {
 
 /** One incoming and one outgoing service with implicit TLS; null where the policy lacks either. */
 export function withImplicitTls(
-  { incoming, outgoing }: DomainServices,
+  { incoming, outgoing }: Pick<DomainServices, 'incoming' | 'outgoing'>,
   protocol: 'imap' | 'pop3',
 ): { readonly incoming: Service; readonly outgoing: Service } | null {
   const receiving = incoming.find((one) => one.protocol === protocol && isImplicit(one));

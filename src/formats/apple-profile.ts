@@ -5,6 +5,12 @@ import { withImplicitTls, type ClientSettings } from '../domain/client-settings'
 /** The namespace for UUIDs of mailboxes. It was generated once and must not change. */
 const namespace = '6f1c2a54-6f0b-4c1e-9a37-0f6f4c9c2d11';
 
+/** What a profile is made of. */
+type Profiled = Pick<
+  ClientSettings,
+  'domain' | 'emailAddress' | 'login' | 'realName' | 'incoming' | 'outgoing' | 'warnings'
+>;
+
 /**
  * Apple's configuration profile for one mailbox (`com.apple.mail.managed`),
  * `application/x-apple-aspen-config`; null where the policy has no service that a profile can describe.
@@ -13,7 +19,7 @@ const namespace = '6f1c2a54-6f0b-4c1e-9a37-0f6f4c9c2d11';
  * A new profile replaces one with the same identifier. The identifier is the mailbox's, the same for POP3
  * and IMAP, since a device must not use both. Passwords are left out, so that the device asks for them.
  */
-export function appleProfile(settings: ClientSettings, protocol: 'imap' | 'pop3'): string | null {
+export function appleProfile(settings: Profiled, protocol: 'imap' | 'pop3'): string | null {
   const { domain, emailAddress, login, realName } = settings;
   const services = withImplicitTls(settings, protocol);
   if (services === null) return null;
@@ -59,7 +65,7 @@ export function appleProfile(settings: ClientSettings, protocol: 'imap' | 'pop3'
 }
 
 /** What the device shows before it installs the profile. */
-function descriptionOf({ emailAddress, warnings }: ClientSettings): string {
+function descriptionOf({ emailAddress, warnings }: Profiled): string {
   const description = `Sets up the mailbox ${emailAddress}. The device asks for its password.`;
   return warnings.includes('certificate-not-accepted')
     ? `${description} When this profile was made, a mail server's certificate was not accepted.`

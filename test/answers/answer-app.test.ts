@@ -260,6 +260,42 @@ describe('autodiscover', () => {
   });
 });
 
+describe("Apple's profile by a link", () => {
+  const get = async (emailaddress: string, from = app()) => {
+    const path = '/mail/setup.mobileconfig';
+    const response = await request(from).get(path).query({ emailaddress }).responseType('blob');
+    return { status: response.status, type: response.type, body: String(response.body) };
+  };
+
+  test('has the login and the ports with SSL/TLS', async () => {
+    const { type, body } = await get('info@example.com');
+    expect(type).toBe('application/x-apple-aspen-config');
+    expect(body).toContain('<string>ann.example</string>');
+    expect(body).toContain('<string>info@example.com</string>');
+    expect(body.match(/<integer>\d{3}</g)).toEqual(['<integer>993<', '<integer>465<']);
+  });
+
+  test('has the same form for an address that does not exist', async () => {
+    const from = app();
+    const timeless = async (local: string) => {
+      const { body } = await get(`${local}@example.com`, from);
+      return body.replaceAll(local, '').replaceAll(/[0-9a-f]{8}-[-0-9a-f]{27}/gi, '');
+    };
+    const unknown = await Promise.all(['jim', 'tim', 'rim', 'dim'].map(timeless));
+    expect(unknown).toContainEqual(await timeless('kim'));
+  });
+
+  test('is missing where there is no port for it', async () => {
+    const { incoming, outgoing } = decideServices('a.example', {
+      ...defaultPolicy,
+      imap: { starttls: 143, 'implicit-tls': null },
+    });
+    const domains = snapshotDomains([answering('a.example', { incoming, outgoing })]);
+    const from = app(parseSnapshot(snapshotText(0, domains)));
+    expect((await get('a@a.example', from)).status).toBe(404);
+  });
+});
+
 test('every other path and method is a 404', async () => {
   const from = app();
   for (const path of [

@@ -212,6 +212,13 @@ describe.each([
     },
   );
 
+  test("Apple's profile", async () => {
+    const path = '/mail/setup.mobileconfig?emailaddress=zoe%40example.com';
+    const { status, text } = await ask(panel, web, path, host);
+    expect(status).toBe(200);
+    expect(text).toContain('<string>zoe.example</string>');
+  });
+
   test('other paths stay with the web site', async () => {
     const { status, text } = await ask(panel, web, '/mail/other', host);
     expect(status).toBe(404);
