@@ -8,7 +8,7 @@ const folders = [
   ['formats', 'signing', 'virtualmin'],
   ['mail', 'probe', 'discovery'],
   ['settings'],
-  ['branding', 'panel'],
+  ['branding', 'panel', 'answers'],
   ['web'],
 ];
 
