@@ -9,7 +9,7 @@ import type { MailServers } from './servers';
 
 /** What a client should do. */
 export type Expected =
-  'logs in' | 'refuses the name' | 'refuses the host' | 'accepts any certificate';
+  'logs in' | 'guesses wrong' | 'refuses the name' | 'refuses the host' | 'accepts any certificate';
 
 /** What became of one run. */
 export interface Cell {
@@ -23,6 +23,7 @@ export interface Cell {
 
 const marks: Readonly<Record<Expected, string>> = {
   'logs in': 'ok',
+  'guesses wrong': 'refused',
   'refuses the name': 'refused',
   'refuses the host': 'refused',
   'accepts any certificate': 'not checked',
@@ -34,6 +35,18 @@ export interface Bench {
   readonly publish: Publish;
 }
 
+/** What clients say when they object to a certificate. */
+export const aboutCertificate = /certifica|\bcert\b|zertifikat|host ?name/i;
+
+/** The user names that a client can make of an e-mail address. */
+export const guessable = (emailAddress: string): readonly string[] => [
+  emailAddress,
+  emailAddress.slice(0, emailAddress.indexOf('@')),
+];
+
+/** The cell of a way that a row is not for. */
+export const notRun: Cell = { expected: 'logs in', mark: '-', said: '', wrong: null };
+
 let attempts = 0;
 
 /** Runs a client once, and judges by what it received, what arrived, and the logs of the servers. */
@@ -44,12 +57,20 @@ export async function attempt(
   expected: Expected,
   { servers, publish }: Bench,
 ): Promise<Cell> {
-  const { login } = given.settings;
-  const before = servers.logins(login);
+  const { login, emailAddress } = given.settings;
+  const names = way.guesses === true ? guessable(emailAddress) : [];
+  const logins = () => {
+    const guessed = [...new Set([login, ...names])].map((name) => servers.logins(name).refused);
+    return {
+      accepted: servers.logins(login).accepted,
+      refused: guessed.reduce((sum, one) => sum + one, 0),
+    };
+  };
+  const before = logins();
   const waiting = `waiting${++attempts}x`;
   const sending = `sending${attempts}x`;
   const remove = servers.deliver(mailbox, waiting);
-  publish(mailbox.emailAddress, given.autoconfig);
+  publish(mailbox.emailAddress, way.guesses === true ? null : given.autoconfig);
   const home = mkdtempSync(join(tmpdir(), 'home-'));
   const run = { ...given, password: mailbox.password, waiting, sending, home };
   const { received, said } = await way
@@ -59,19 +80,22 @@ export async function attempt(
   const read = received.includes(waiting);
   const sent = way.sends && (await servers.arrived(recipient, sending, succeeds ? 5 : 0));
   remove();
-  const after = servers.logins(login);
+  const after = logins();
   const [accepted, refused] = [after.accepted > before.accepted, after.refused > before.refused];
   const faults = succeeds
     ? [
         ...(way.reads && !read ? ['has not read the message'] : []),
         ...(way.sends && !sent ? ['has not sent a message'] : []),
         ...(accepted ? [] : ['the servers saw no login']),
-        ...(refused ? ['the servers refused a login'] : []),
+        ...(refused && way.guesses !== true ? ['the servers refused a login'] : []),
       ]
     : [
         ...(read || sent || accepted ? ['is logged in'] : []),
-        ...(expected === 'refuses the name' && !refused ? ['fails before it logs in'] : []),
+        ...(expected !== 'refuses the host' && !refused ? ['fails before it logs in'] : []),
         ...(expected === 'refuses the host' && refused ? ['has sent the password'] : []),
+        ...(expected === 'refuses the host' && !aboutCertificate.test(said)
+          ? ['fails, and says nothing about the certificate']
+          : []),
       ];
   const wrong = faults.length === 0 ? null : faults.join(', ');
   return {

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 
-/** Publishes `autoconfig.xml` for an e-mail address, in place of what was published for it before. */
-export type Publish = (emailAddress: string, autoconfig: string) => void;
+/** Publishes `autoconfig.xml` for an e-mail address, or nothing, in place of what was published for it before. */
+export type Publish = (emailAddress: string, autoconfig: string | null) => void;
 
 /**
  * Serves autoconfig files by HTTPS, each to its address, as a hosting server does that answers for each mailbox.
@@ -31,5 +31,8 @@ export async function startAutoconfigHost(certificate: {
     else response.setHeader('Content-Type', 'text/xml').end(found[1]);
   });
   await once(server.listen(443, '127.0.0.1'), 'listening');
-  return (emailAddress, autoconfig) => void published.set(emailAddress, autoconfig);
+  return (emailAddress, autoconfig) => {
+    if (autoconfig === null) published.delete(emailAddress);
+    else published.set(emailAddress, autoconfig);
+  };
 }

@@ -101,10 +101,23 @@ export async function output(
   return said;
 }
 
-function textBelow(folder: string): string {
+/** The text of all files below a folder. */
+export function textBelow(folder: string): string {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((name) => join(folder, name))
     .filter((path) => statSync(path).isFile())
     .map((path) => readFileSync(path, 'utf8'))
     .join('\n');
+}
+
+/** The message to send, with its headers. */
+export function message({ settings, recipient, sending }: Attempt): string {
+  return [
+    `From: ${settings.emailAddress}`,
+    `To: ${recipient}`,
+    `Subject: ${sending}`,
+    '',
+    `Hello ${sending}.`,
+    '',
+  ].join('\r\n');
 }

@@ -30,6 +30,11 @@ export interface Way {
    * refuse.
    */
   readonly acceptsAnyCertificate?: true;
+  /**
+   * True where nothing is handed out, and no autoconfig file is served: the client makes a user name of the e-mail
+   * address. It is expected to log in only if the login is the address, or the part of it before the @.
+   */
+  readonly guesses?: true;
   /** Sets the client up in the empty folder `attempt.home`, and runs it. Ends all that it started. */
   readonly run: (attempt: Attempt) => Promise<Outcome>;
 }

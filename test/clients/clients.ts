@@ -1,18 +1,7 @@
+import { clawsMail } from './claws-mail';
 import type { Attempt, Client, Service } from './client';
-import { cli } from './cli';
+import { cli, message } from './cli';
 import { thunderbird } from './thunderbird';
-
-/** The message to send, with its headers. */
-function message({ settings, recipient, sending }: Attempt): string {
-  return [
-    `From: ${settings.emailAddress}`,
-    `To: ${recipient}`,
-    `Subject: ${sending}`,
-    '',
-    `Hello ${sending}.`,
-    '',
-  ].join('\r\n');
-}
 
 const implicit = ({ security }: Service) => security === 'implicit-tls';
 
@@ -93,6 +82,8 @@ function mutt(name: string, packageName: string): Client {
         'push "<last-entry><pipe-message>cat >>received/message<enter><quit>"',
       ]),
       command: ['script', '-qefc', name, '/dev/null'],
+      // The answer to its question about a certificate: reject.
+      input: 'r',
     };
   };
   return cli({
@@ -277,5 +268,6 @@ remotepassfile = ${home}/password
   }),
   mutt('mutt', 'mutt'),
   mutt('neomutt', 'neomutt'),
+  clawsMail,
   thunderbird,
 ];

@@ -367,6 +367,16 @@ export const thunderbird: Client = {
       },
     })),
     {
+      name: 'nothing served',
+      reads: true,
+      sends: true,
+      guesses: true,
+      run: async (attempt) => {
+        const thunderbird = await Thunderbird.start(attempt.home, 'en');
+        return use(attempt, thunderbird, () => thunderbird.find('imap'));
+      },
+    },
+    {
       name: 'by hand',
       reads: true,
       sends: true,
