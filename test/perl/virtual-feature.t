@@ -145,7 +145,7 @@ chmod(0755, "$folder/programs/stat");
 }
 
 {
-    no warnings 'redefine';
+    no warnings qw(redefine once);
     local *snapshot_folder = sub { return "$folder/snapshot" };
     is(mailbox_save($mail, $mail, {}, 0, $mail), 0, 'a saved user: Virtualmin has nothing to say of it in its mail');
     ok(!-e "$folder/snapshot", 'no change is noted while the answer service is off');
