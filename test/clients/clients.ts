@@ -1,6 +1,7 @@
 import { clawsMail } from './claws-mail';
 import type { Attempt, Client, Service } from './client';
 import { cli, message } from './cli';
+import { evolution } from './evolution';
 import { thunderbird } from './thunderbird';
 
 const implicit = ({ security }: Service) => security === 'implicit-tls';
@@ -269,5 +270,6 @@ remotepassfile = ${home}/password
   mutt('mutt', 'mutt'),
   mutt('neomutt', 'neomutt'),
   clawsMail,
+  evolution,
   thunderbird,
 ];

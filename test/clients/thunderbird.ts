@@ -148,6 +148,8 @@ class Thunderbird {
   /** All words that can be read in the hub. */
   private words(): Promise<readonly string[]> {
     return this.run(`
+      // Translations come after a page has opened.
+      while (document.hasPendingL10nMutations) await new Promise((resolve) => window.setTimeout(resolve, 50));
       return deep(modal()).filter(visible).flatMap((one) =>
         one.localName === 'select' ? [...one.options].map(({ label }) => label)
           : [...one.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data.trim()));`);
