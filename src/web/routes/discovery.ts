@@ -35,7 +35,7 @@ import type { PageTexts } from '../../texts/page-texts';
 import { freshSettings } from '../mailbox-settings';
 import { freshObservations } from '../../probe/observed-policy';
 import { domainOf, pageNumberOf, sameWith } from '../query';
-import { textsOf } from '../locals';
+import { textsOf, viewerOf } from '../locals';
 import { clientLeft } from '../client-left';
 import { needs, newRouter } from '../access';
 
@@ -68,6 +68,14 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
       settings,
       found: await discover(emailAddress, domain, hostsOf(settings), discoveryOptions),
     };
+  }
+
+  /** Whether the viewer could have mail clients of the domain answered by the module, and has not. */
+  async function couldAnswer(domain: string, response: Response): Promise<boolean> {
+    const { entry, directory, policies } = dependencies;
+    if (entry.kind !== 'panel' || viewerOf(response).role !== 'master-admin') return false;
+    const { clientAnswers } = await policies.of(await directory.freshServer(domain));
+    return clientAnswers === 'off';
   }
 
   /**
@@ -121,6 +129,7 @@ export function discoveryRoutes(dependencies: Dependencies): Router {
         })),
         mx: found.mx,
         canHaveProfile: withImplicitTls(settings, 'imap') !== null,
+        couldAnswer: await couldAnswer(settings.domain, response),
       });
     },
   );

@@ -83,11 +83,23 @@ describe('in the panel', () => {
       .send(form);
 
   beforeAll(async () => {
-    app = await startApp({ panel: true });
+    const nothing = () => Promise.resolve([]);
+    const discovery = { resolve: nothing, names: { mx: nothing, srv: nothing } };
+    app = await startApp({ panel: true, discovery });
   });
 
   afterAll(() => {
     app.close();
+  });
+
+  test('the automatic setup names the answer service to whoever can turn it on, until it is on', async () => {
+    const path = '/domains/example.com/mailboxes/bob.example/discovery';
+    const named = async (viewer: unknown, settings = '') =>
+      (await get(path, viewer, settings)).text.includes('client_answers');
+    expect(await named(root)).toBe(true);
+    expect(await named({ ...root, role: 'domain-owner', domains: ['example.com'] })).toBe(false);
+    expect(await named(root, 'client_answers=login')).toBe(false);
+    expect(await named(root, 'client_answers=login\nclient_answers@example.com=off')).toBe(true);
   });
 
   test.each([
