@@ -123,8 +123,7 @@ export function noiseLog(log: Pick<Logger, 'warn'>): (call: string, noise: Noise
   return (call, { lines, place }) => {
     if (logged.has(place)) return;
     logged.add(place);
-    const advice = 'see /var/webmin/miniserv.error';
-    log.warn({ call, lines, place, advice }, "text around Virtualmin's answer is ignored");
+    log.warn({ call, lines, place }, "text around Virtualmin's answer is ignored");
   };
 }
 
