@@ -4,7 +4,12 @@ import type { Service } from '../../domain/client-settings';
 import { isBroken, type HostObservations } from '../../domain/observation';
 import type { VirtualServer } from '../../domain/virtual-server';
 import { serversCsv } from '../../formats/csv';
-import { checkedServices } from '../../probe/observed-policy';
+import {
+  cachedObservations,
+  checkedServices,
+  freshObservations,
+  type ObservedPolicy,
+} from '../../probe/observed-policy';
 import type { Probes } from '../../probe/probes';
 import { separatorOf } from '../query';
 import { needs, needsMasterAdmin, newRouter } from '../access';
@@ -25,35 +30,43 @@ export function serversRoutes(dependencies: Dependencies): Router {
   const { directory } = dependencies;
   const router = newRouter();
 
-  /** Every mail host of these servers with its checks from `observe`, those that need attention first. */
+  /**
+   * Every mail host of these servers with its checks from `observe`, those that need attention first. `decide` makes
+   * the checks that a policy depends on.
+   */
   async function everyHost(
     servers: readonly VirtualServer[],
+    decide: (server: VirtualServer) => Promise<ObservedPolicy>,
     observe: (probes: Probes, services: readonly Service[]) => Promise<HostObservations | null>,
   ) {
     const { probes } = dependencies;
     if (probes === null) throw notFound('error_not_checked');
+    const { mailHosts, undecided } = await hostsOf(servers, dependencies, decide);
     const hosts = await Promise.all(
-      (await hostsOf(servers, dependencies)).map(async ({ host, domains, services }) => {
+      mailHosts.map(async ({ host, domains, services }) => {
         const observations = await observe(probes, services);
         return { host, domains, observations, ...summaryOf(observations) };
       }),
     );
     // Broken hosts first, then by the expiry of their certificates.
-    return hosts.sort(
+    hosts.sort(
       (a, b) => b.broken.length - a.broken.length || (a.until ?? Infinity) - (b.until ?? Infinity),
     );
+    return { hosts, running: undecided || hosts.some(({ observations }) => observations === null) };
   }
 
   router.get('/servers', needs('check'), needsMasterAdmin(), async (_request, response) => {
     const { value: servers } = await directory.freshServers();
-    const hosts = await everyHost(servers, async (probes, services) => {
+    const decide = (server: VirtualServer) =>
+      cachedObservations(dependencies, server, heldOpenForPorts);
+    const { hosts, running } = await everyHost(servers, decide, async (probes, services) => {
       const [look] = await probes.look(services, heldOpenForPorts);
       return look?.kind === 'answer' ? look.answer.value : null;
     });
     response.render('pages/servers', {
       hosts,
       unknownDomains: dependencies.policies.unknownDomains(servers),
-      running: hosts.some(({ observations }) => observations === null),
+      running,
       now: dependencies.now(),
     });
   });
@@ -62,7 +75,8 @@ export function serversRoutes(dependencies: Dependencies): Router {
     const separator = separatorOf(request);
     const left = clientLeft(response);
     const { value: servers } = await directory.freshServers();
-    const hosts = await everyHost(servers, async (probes, services) => {
+    const decide = (server: VirtualServer) => freshObservations(dependencies, server, left);
+    const { hosts } = await everyHost(servers, decide, async (probes, services) => {
       const [observations = null] = await probes.observe(services, left);
       return observations;
     });
@@ -72,13 +86,22 @@ export function serversRoutes(dependencies: Dependencies): Router {
   return router;
 }
 
+/** The mail hosts; `undecided` while checks are running on which the host of a domain depends. */
 async function hostsOf(
   servers: readonly VirtualServer[],
   dependencies: Pick<Dependencies, 'policies' | 'probes'>,
-): Promise<MailHost[]> {
+  decide: (server: VirtualServer) => Promise<ObservedPolicy>,
+): Promise<{ readonly mailHosts: readonly MailHost[]; readonly undecided: boolean }> {
+  const decided = await Promise.all(
+    servers.map(async (server) => {
+      const policy = await dependencies.policies.of(server);
+      // Clients are told another host then, where the certificate is not valid for the prescribed one.
+      const used = policy.certificateHost === 'use' ? await decide(server) : null;
+      return { server, policy: used?.policy ?? policy, running: used?.running ?? false };
+    }),
+  );
   const hosts = new Map<string, { services: Map<string, Service>; domains: string[] }>();
-  for (const server of servers) {
-    const policy = await dependencies.policies.of(server);
+  for (const { server, policy } of decided) {
     for (const service of checkedServices(dependencies, server, policy)?.services ?? []) {
       const { host, protocol, port, security } = service;
       const known = hosts.get(host) ?? { services: new Map<string, Service>(), domains: [] };
@@ -87,11 +110,14 @@ async function hostsOf(
       hosts.set(host, known);
     }
   }
-  return [...hosts].map(([host, { services, domains }]) => ({
-    host,
-    services: [...services.values()],
-    domains,
-  }));
+  return {
+    mailHosts: [...hosts].map(([host, { services, domains }]) => ({
+      host,
+      services: [...services.values()],
+      domains,
+    })),
+    undecided: decided.some(({ running }) => running),
+  };
 }
 
 function summaryOf(host: HostObservations | null) {

@@ -380,6 +380,34 @@ describe("a certificate for the server's own name", () => {
     using.close();
   });
 
+  test('is in the list of all hosts, if clients are told of it, in place of the others', async () => {
+    const hosts = async (app: TestApp) => {
+      const csv = (await app.get('/servers.csv')).text.replace('\uFEFF', '');
+      const rows: string[][] = parse(csv, { from_line: 2 });
+      return [...new Set(rows.map(([host]) => host))];
+    };
+    const using = await start('certificate_host=use');
+    expect(await hosts(using)).toEqual([named]);
+    const { text } = await using.get('/servers');
+    expect(text).toContain('works');
+    expect(text).not.toContain('data-running');
+    expect(text).not.toContain('>mail.example.com<');
+    using.close();
+    const proposing = await start('');
+    expect(await hosts(proposing)).toContain('mail.example.com');
+    proposing.close();
+  });
+
+  test('is waited for on the page of all hosts', async () => {
+    const using = await start('certificate_host=use');
+    expect((await using.get('/servers')).text).toContain('data-running');
+    for (let times = 0; (await using.get('/servers')).text.includes('data-running'); times++) {
+      if (times === 50) throw new Error('still running');
+    }
+    expect((await using.get('/servers')).text).not.toContain('>mail.example.com<');
+    using.close();
+  });
+
   test.each([
     ['the settings ignore it', 'certificate_host=ignore', named],
     ['it is another name', 'certificate_host=use', 'other.host.example'],
