@@ -4,58 +4,32 @@ import { message, textBelow } from './cli';
 import type { Attempt, Client, Outcome, Service, Way } from './client';
 import { Desktop, desktopPackages, guideLabels } from './desktop';
 
-/**
- * Words on its screens that its guide does not name. It asks about each certificate that it has not seen, also when an
- * authority that it knows has signed it for this host: the window is then called `unknown`, otherwise `invalid`.
- */
+/** Words on its screens that its guide does not name. */
 const words: Readonly<
-  Record<
-    string,
-    {
-      name: string;
-      address: string;
-      send: string;
-      unknown: string;
-      correct: string;
-      accept: string;
-      log: string;
-    }
-  >
+  Record<string, { name: string; address: string; send: string; log: string }>
 > = {
   en: {
     name: 'Your name:',
     address: 'Your email address:',
     send: 'Send',
-    unknown: 'TLS certificate is unknown',
-    correct: 'Signature status: Correct',
-    accept: 'Accept and save',
     log: 'View log',
   },
   de: {
     name: 'Ihr name:',
     address: 'Ihre E-Mail-Adresse:',
     send: 'Senden',
-    unknown: 'TLS certificate is unknown',
-    correct: 'Status der Signatur: Korrekt',
-    accept: 'Akzeptieren und speichern',
     log: 'Protokoll einsehen',
   },
   fr: {
     name: 'Votre nom :',
     address: 'Votre adresse email',
     send: 'Envoyer',
-    unknown: 'Le certificat TLS est inconnu',
-    correct: 'État de la signature : Correct',
-    accept: 'Accepter et enregistrer',
     log: 'Afficher les traces',
   },
   nl: {
     name: 'Je naam:',
     address: 'Je e-mailadres:',
     send: 'Verzenden',
-    unknown: 'TLS-certificaat is onbekend',
-    correct: 'Status van ondertekening: Correct',
-    accept: 'Accepteren en opslaan',
     log: 'Bekijk log',
   },
 };
@@ -68,9 +42,19 @@ async function use(attempt: Attempt, incoming: Service, outgoing: Service): Prom
   const own = words[texts.code];
   if (own === undefined) throw new Error(`no words in ${texts.code}`);
   const [
-    [, next = ''] = [],
+    [next = ''] = [],
     [, type = '', server = '', user = '', tls = '', startTls = ''] = [],
-    [, smtpServer = '', authenticate = '', smtpUser = '', , save = ''] = [],
+    [
+      ,
+      smtpServer = '',
+      authenticate = '',
+      smtpUser = '',
+      ,
+      save = '',
+      accept = '',
+      unknown = '',
+      correct = '',
+    ] = [],
   ] = labels;
   const { settings, password, home } = attempt;
   const desktop = await Desktop.start(home, texts.code);
@@ -78,17 +62,21 @@ async function use(attempt: Attempt, incoming: Service, outgoing: Service): Prom
   const look = async () => {
     for (const word of await desktop.words()) seen.add(word);
   };
-  /** Accepts a certificate that is right. Throws what any other window says that it opens by itself. */
+  /** Accepts a certificate as the guide says. Throws what any other window says that it opens by itself. */
   const attend = async () => {
     for (const { role, title, words, progress } of await desktop.windows()) {
-      if (progress && role === 'dialog') continue;
-      if (title === own.unknown && words.includes(own.correct)) await desktop.press(own.accept);
-      else if (
+      // A window has no words while it opens.
+      if (words === '' || (progress && role === 'dialog')) continue;
+      if (title === unknown && words.includes(correct)) {
+        await look();
+        await desktop.press(accept);
+      } else if (
         role === 'dialog' ||
         role === 'alert' ||
-        [own.accept, own.log].some((word) => words.includes(word))
-      )
+        [accept, own.log].some((word) => words.includes(word))
+      ) {
         throw new Error(words);
+      }
     }
   };
   try {
@@ -103,7 +91,7 @@ async function use(attempt: Attempt, incoming: Service, outgoing: Service): Prom
     await desktop.fill(own.name, settings.realName);
     await desktop.fill(own.address, settings.emailAddress);
     await look();
-    await desktop.picture('claws-mail');
+    await desktop.picture(`claws-mail-${settings.login}`);
     await desktop.press(next);
     await desktop.choose(type, incoming.protocol.toUpperCase());
     await desktop.fill(server, `${incoming.host}:${incoming.port}`);
@@ -112,7 +100,7 @@ async function use(attempt: Attempt, incoming: Service, outgoing: Service): Prom
     await desktop.turn(tls, true);
     await desktop.turn(startTls, incoming.security === 'starttls');
     await look();
-    await desktop.picture('claws-mail');
+    await desktop.picture(`claws-mail-${settings.login}`);
     await desktop.press(next);
     await desktop.fill(smtpServer, `${outgoing.host}:${outgoing.port}`);
     await desktop.turn(authenticate, true);
@@ -127,15 +115,12 @@ async function use(attempt: Attempt, incoming: Service, outgoing: Service): Prom
     );
     await desktop.turn(box(isStartTls), outgoing.security === 'starttls');
     await look();
-    await desktop.picture('claws-mail');
+    await desktop.picture(`claws-mail-${settings.login}`);
     await desktop.press(next);
     // With POP3 a page asks where to save messages.
     if (incoming.protocol === 'pop3') await desktop.press(next);
     await look();
     await desktop.press(save);
-    const missing = labels.flat().filter((label) => !seen.has(label));
-    if (missing.length > 0)
-      throw new Error(`the guide names ${missing.join(', ')}, which is not there`);
     await desktop.until(async () => {
       await attend();
       return (await desktop.windows()).some(({ role }) => role === 'frame');
@@ -158,11 +143,14 @@ async function use(attempt: Attempt, incoming: Service, outgoing: Service): Prom
     writeFileSync(file, message(attempt).replaceAll('\r', ''));
     await desktop.run('claws-mail', '--compose-from-file', file);
     await desktop.click(own.send);
-    await desktop.picture('claws-mail');
+    await desktop.picture(`claws-mail-${settings.login}`);
     await desktop.until(async () => {
       await attend();
       return (await desktop.windows()).length === 1;
     }, 'the end of sending');
+    const missing = labels.flat().filter((label) => !seen.has(label));
+    if (missing.length > 0)
+      throw new Error(`the guide names ${missing.join(', ')}, which is not there`);
     return { received, said: '' };
   } finally {
     await desktop.stop();

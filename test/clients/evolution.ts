@@ -16,7 +16,7 @@ async function use(attempt: Attempt): Promise<Outcome> {
   /** Waits for a page of the assistant, and goes on from it. */
   const leave = async (page: string, button = 'Next') => {
     await desktop.until(async () => (await titles()).includes(page), page);
-    await desktop.picture('evolution');
+    await desktop.picture(`evolution-${settings.login}`);
     await desktop.press(button);
   };
   const asks = 'Mail authentication request';
@@ -67,7 +67,7 @@ async function use(attempt: Attempt): Promise<Outcome> {
     }, 'the end of sending');
     return { received, said: '' };
   } finally {
-    await desktop.picture('evolution');
+    await desktop.picture(`evolution-${settings.login}`);
     await desktop.stop();
   }
 }

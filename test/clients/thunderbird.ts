@@ -44,6 +44,7 @@ const inWindow = `
 /** Debian's Thunderbird without a screen, with a profile of its own, and its window for adding an account. */
 class Thunderbird {
   private pictures = 0;
+  private login = '';
 
   private constructor(
     private readonly child: ChildProcess,
@@ -155,13 +156,13 @@ class Thunderbird {
           : [...one.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data.trim()));`);
   }
 
-  /** Saves a picture of the window in $CLIENTS_PICTURES. */
+  /** Saves a picture of the window in $CLIENTS_PICTURES, with the user name in the name of its file. */
   private async picture(name: string): Promise<void> {
     const folder = process.env.CLIENTS_PICTURES;
     if (folder === undefined) return;
     await setTimeout(500);
     mkdirSync(folder, { recursive: true });
-    const file = join(folder, `${name}-${++this.pictures}.png`);
+    const file = join(folder, `thunderbird-${this.login}-${++this.pictures}-${name}.png`);
     writeFileSync(file, Buffer.from(await this.marionette.screenshot(), 'base64'));
   }
 
@@ -174,21 +175,22 @@ class Thunderbird {
   }
 
   /** Types the name and the address into the first page. */
-  async introduce({ realName, emailAddress }: Settings): Promise<void> {
+  async introduce({ realName, emailAddress, login }: Settings): Promise<void> {
+    this.login = login;
     await this.fill('realName', realName);
     await this.fill('email', emailAddress);
     await this.picture('address');
   }
 
   /** Lets it find the settings, and chooses the protocol among what it has found. */
-  async find(protocol: 'imap' | 'pop3'): Promise<void> {
+  async find(protocol: 'imap' | 'pop3', picture: 'found' | 'guessed' = 'found'): Promise<void> {
     await this.press('forward');
     await this.reach('emailConfigFoundSubview');
     await this.run(
       `[...step().querySelectorAll('input[type=radio]')].find(({ value }) => value === args[0]).click();`,
       protocol,
     );
-    await this.picture(`found-${protocol}`);
+    await this.picture(`${picture}-${protocol}`);
     await this.press('forward');
   }
 
@@ -375,7 +377,7 @@ export const thunderbird: Client = {
       guesses: true,
       run: async (attempt) => {
         const thunderbird = await Thunderbird.start(attempt.home, 'en');
-        return use(attempt, thunderbird, () => thunderbird.find('imap'));
+        return use(attempt, thunderbird, () => thunderbird.find('imap', 'guessed'));
       },
     },
     {
