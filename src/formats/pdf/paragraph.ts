@@ -81,22 +81,27 @@ function unbreakable(words: readonly Word[]): Word[][] {
   return groups;
 }
 
-/** A word that no line can hold, in pieces that one can. */
+/**
+ * A word that no line can hold, in pieces that one can. They end behind a dot or an @ where they have one: behind a
+ * hyphen or within a part of a host, a reader could not tell whether a hyphen belongs to it.
+ */
 function cut(word: Word, room: number, fonts: Fonts): Word[] {
   const pieces: Word[] = [];
   let text = '';
-  const push = () => {
-    if (text === '') return;
+  const push = (end: number) => {
+    const piece = text.slice(0, end);
     const first = pieces.length === 0;
-    const width = fonts.width(text, word.face);
-    pieces.push({ text, face: word.face, width, spaceBefore: first && word.spaceBefore });
-    text = '';
+    const width = fonts.width(piece, word.face);
+    pieces.push({ text: piece, face: word.face, width, spaceBefore: first && word.spaceBefore });
+    text = text.slice(end);
   };
   for (const character of word.text) {
-    if (text !== '' && fonts.width(text + character, word.face) > room) push();
+    if (text !== '' && fonts.width(text + character, word.face) > room) {
+      push(Math.max(text.lastIndexOf('.'), text.lastIndexOf('@')) + 1 || text.length);
+    }
     text += character;
   }
-  push();
+  if (text !== '') push(text.length);
   return pieces;
 }
 
