@@ -33,6 +33,8 @@ export function cli(
     /** The ports on which it does not compare the certificate with the host, and those that it cannot use. */
     readonly acceptsAnyCertificate?: readonly number[];
     readonly cannotUse?: readonly number[];
+    /** The ports on which it does not say why it refuses a certificate. */
+    readonly saysNoReason?: readonly number[];
     readonly IMAP?: Make;
     readonly POP3?: Make;
     readonly SMTP?: Make;
@@ -50,6 +52,7 @@ export function cli(
         ...(client.acceptsAnyCertificate?.includes(port) === true && {
           acceptsAnyCertificate: true,
         }),
+        ...(client.saysNoReason?.includes(port) === true && { saysNoReason: true }),
         run: async (attempt) => {
           const { incoming, outgoing } = attempt.settings;
           const service = [...incoming, ...outgoing].find((one) => one.port === port);

@@ -30,6 +30,8 @@ export interface Way {
    * refuse.
    */
   readonly acceptsAnyCertificate?: true;
+  /** True where the client does not say that a certificate is why it refuses a host. */
+  readonly saysNoReason?: true;
   /**
    * True where nothing is handed out, and no autoconfig file is served: the client makes a user name of the e-mail
    * address. It is expected to log in only if the login is the address, or the part of it before the @.

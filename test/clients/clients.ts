@@ -90,6 +90,8 @@ function mutt(name: string, packageName: string): Client {
   return cli({
     name,
     packages: { [packageName]: name, bsdutils: 'script' },
+    // Without a screen NeoMutt does not say, even in its log, why it does not send.
+    ...(name === 'neomutt' && { saysNoReason: [587, 465] }),
     IMAP: (service, attempt) => read('imap', service, attempt),
     POP3: (service, attempt) => read('pop', service, attempt),
     SMTP: (service, attempt) => {
