@@ -138,6 +138,8 @@ class SheetLayout {
     writer.add({ kind: 'bar', x, y, width, height: millimetre, colour: sheet.colour });
     writer.y = y + 4 * millimetre;
     for (const notice of sheet.notices) this.flow([strong(notice)]);
+    // The box that follows.
+    if (sheet.notices.length > 0) writer.y += millimetre;
   }
 
   /** The host's logo and name, in the upper right corner. */
