@@ -11,6 +11,7 @@ require(dirname(__FILE__) . '/plugin-lib.pl');
 require(dirname(__FILE__) . '/grants-lib.pl');
 require(dirname(__FILE__) . '/service-lib.pl');
 require(dirname(__FILE__) . '/usermin-lib.pl');
+require(dirname(__FILE__) . '/web-server-lib.pl');
 
 our ($config_directory, $module_config_directory, $module_var_directory, $api_user, %paths);
 
@@ -82,6 +83,8 @@ sub tear_down {
         local $main::error_must_die = 1;
         eval { $work->(); 1 } or push(@errors, error_line($@));
     };
+    # First the web servers: their clients would get errors from a service that has been stopped.
+    $attempt->(sub { push(@errors, map { error_line($_) } take_back_all()) });
     remove_service($attempt);
     $attempt->(sub { remove_usermin() });
     $attempt->(sub { remove_plugin(); withdraw_module() });

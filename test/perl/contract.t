@@ -43,6 +43,10 @@ my $users = [ unique($source =~ /\bacl::(\w+)\(/g) ];
 is_deeply([ listed("Webmin's users") ], $users, "Webmin's users: the list has the functions that the module uses");
 is_deeply([ functions('acl') ], $users, 'the stand-in has the same functions');
 
+my $apache = [ unique($source =~ /(?<![@\$\w:])apache::(\w+)/g) ];
+is_deeply([ listed("Webmin's Apache module") ], $apache, "Webmin's Apache module: the list has the functions that the module uses");
+is_deeply([ functions('apache') ], $apache, 'the stand-in has the same functions');
+
 my $virtualmin = [ unique($source =~ /\bvirtual_server::(\w+)\b(?<![%@\$])/g) ];
 my @variables = $list =~ /^Variables: (.*?)\.$/ms ? $1 =~ /`[%@](\w+)`/g : ();
 my @called = grep { my $name = $_; !grep { $_ eq $name } @variables } @$virtualmin;

@@ -80,7 +80,7 @@ subtest 'plugin, commands and units' => sub {
     is(setting('show_plugins'), 1, 'the table of users shows its column');
     is(setting('allow_subdoms'), 0, "the rest of Virtualmin's configuration has not changed");
     is_deeply(\%WebminCore::locked, {}, 'no file is still locked');
-    for my $command (qw(list-mail-setup check-mail-setup repair-mail-setup refresh-mail-answers)) {
+    for my $command (qw(list-mail-setup check-mail-setup repair-mail-setup refresh-mail-answers setup-mail-autoconfig)) {
         like(`sh $folder/virtualmin $command --help 2>&1`, qr/^\s*$command\.pl/, "virtualmin $command is found");
     }
     my $service = content("$folder/units/virtualmin-mail-setup.service");
@@ -288,7 +288,12 @@ subtest 'removal' => sub {
     symlink('private/virtualmin-mail-setup-answers', "$folder/state/virtualmin-mail-setup-answers");
     put("$folder/snapshot/public/snapshot.json", '{}');
     put("$etc/virtual-server/domains/3", content("$etc/virtual-server/domains/3") =~ s/^webmin_avail=.*/webmin_avail=virtualmin-mail-setup=1 mail=1/mr);
+    my %gone = ('id' => 99, 'dom' => 'gone.example');
+    my $site = "$folder/gone.conf";
+    put($site, join('', "<VirtualHost *:80>\n", own_lines(\%gone), "</VirtualHost>\n"));
+    write_state(\%gone, { 'domain' => 'gone.example', 'files' => { $site => { 'after' => '' } } });
     module_uninstall();
+    is(content($site), "<VirtualHost *:80>\n</VirtualHost>\n", 'web servers no longer pass on questions of mail clients');
     is(account_now(), undef, 'the account is deleted');
     is_deeply(users(), ['root'], 'the module is taken from everybody but the master admin');
     is(setting('plugins'), 'virtualmin-awstats virtualmin-git', 'only this plugin is removed');

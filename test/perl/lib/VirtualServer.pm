@@ -5,6 +5,7 @@
 package virtual_server; ## no critic (Modules::RequireFilenameMatchesPackage)
 use strict;
 use warnings;
+use WebSites;
 use WebminCore;
 
 our (%config, %access, @plugins, @list_templates_cache, $module_name, $config_directory, $module_config_directory, $base_remote_user);

@@ -12,7 +12,7 @@ our @EXPORT = qw(
     init_config foreign_require foreign_available get_webprefix module_root_directory html_escape urlize un_urlize
     ui_print_header ui_print_footer ui_table_row ui_yesno_radio webmin_log text
     get_module_acl save_module_acl reload_miniserv restart_miniserv has_command
-    lock_file unlock_file read_file write_file write_file_contents unlink_file acl_filename
+    lock_file unlock_file read_file write_file write_file_contents unlink_file acl_filename read_file_lines unflush_file_lines
 );
 
 # How often reload_miniserv() was called.
@@ -217,7 +217,8 @@ sub reload_miniserv {
 
 sub has_command { my ($name) = @_; return (grep { -x } map { "$_/$name" } split(/:/, $ENV{'PATH'}))[0] }
 
-sub lock_file { $locked{ $_[0] } = 1 }
+# Returns 0 if this process has locked the file already (web-lib-funcs.pl, lock_file).
+sub lock_file { return $locked{ $_[0] }++ ? 0 : 1 }
 
 sub unlock_file { delete($locked{ $_[0] }) }
 
@@ -244,6 +245,18 @@ sub write_file_contents {
     open(my $file, '>', $path) or die "$path: $!";
     print {$file} $text;
 }
+
+# read_file_lines(path) Returns the lines of a file as a reference, without their ends. They stay in %main::file_cache, and can be
+# changed there (web-lib-funcs.pl, read_file_lines).
+sub read_file_lines {
+    my ($path) = @_;
+    return $main::file_cache{$path} if $main::file_cache{$path};
+    open(my $file, '<', $path) or return $main::file_cache{$path} = [];
+    chomp(my @lines = <$file>);
+    return $main::file_cache{$path} = \@lines;
+}
+
+sub unflush_file_lines { my ($path) = @_; delete($main::file_cache{$path}) }
 
 sub acl_filename { return config_directory() . '/webmin.acl' }
 
