@@ -9,6 +9,7 @@ use Cwd qw(abs_path);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
+use Net::SSLeay;
 use Test::More;
 use TestApp;
 use TestPanel;
@@ -19,44 +20,73 @@ my $own    = "$etc/virtualmin-mail-setup";
 my $state  = "$own/web-server";
 mkdir("$etc/apache");
 
-my $socket = IO::Socket::INET->new('LocalAddr' => '127.0.0.1', 'Listen' => 5, 'ReuseAddr' => 1) or die $!;
-my $port   = $socket->sockport();
+my ($socket, $tls_socket) = map { IO::Socket::INET->new('LocalAddr' => '127.0.0.1', 'Listen' => 5, 'ReuseAddr' => 1) or die $! } 1 .. 2;
+my ($port, $tls_port) = map { $_->sockport() } $socket, $tls_socket;
 
 # What the web server passes on: the login that it is told, or a status.
 put("$folder/login", "bob.example\n");
 
-# loaded_host(name) Returns whether a virtual host that has been loaded has this name and passes questions on.
+# loaded_host(name, port) Returns whether a virtual host of that port that has been loaded has this name and passes questions on.
 sub loaded_host {
-    my ($name) = @_;
+    my ($name, $at) = @_;
     for my $host (map { split(m{(?<=</VirtualHost>)}) } map { content($_) } glob("$etc/loaded/*.conf")) {
-        return 1 if $host =~ /^\s*Server(?:Name|Alias)(?: \S+)* \Q$name\E(?: |$)/m && $host =~ /ProxyPassMatch/;
+        return 1 if $host =~ /<VirtualHost \*:$at>/ && $host =~ /^\s*Server(?:Name|Alias)(?: \S+)* \Q$name\E(?: |$)/m && $host =~ /ProxyPassMatch/;
     }
     return 0;
 }
 
-# answer(request) Returns the web server's answer.
+# answer(request, port) Returns the web server's answer.
 sub answer {
-    my ($request) = @_;
+    my ($request, $at) = @_;
     my ($host)  = $request =~ /^Host: (\S+)/m;
+    my ($path)  = $request =~ /^\S+ (\S+)/;
     my ($login) = content("$folder/login") =~ /(.*)/;
-    return "HTTP/1.0 404 Not Found\r\n\r\n" if !loaded_host($host);
+    return "HTTP/1.0 404 Not Found\r\n\r\n" if !loaded_host($host, $at);
+    return "HTTP/1.0 302 Found\r\nLocation: https://$host$path\r\n\r\n" if $login eq 'https' && $at == $port;
     return "HTTP/1.0 $login\r\n\r\n" if $login =~ /^\d/;
+    $login = 'bob.example' if $login eq 'https';
     my $body = $request =~ m{^POST /autodiscover/} ? "<LoginName>$login</LoginName>"
         : $request =~ m{^GET /mail/setup\.mobileconfig\?} ? "<key>IncomingMailServerUsername</key>\n<string>$login</string>" : "<username>$login</username>";
     return "HTTP/1.0 200 OK\r\n\r\n<x>$body</x>";
 }
 
-my $web_server = fork() // die $!;
-if (!$web_server) {
+# serve() Answers requests over HTTP.
+sub serve {
     while (my $client = $socket->accept()) {
         sysread($client, my $request, 65536);
-        print {$client} answer($request);
+        print {$client} answer($request, $port);
         close($client);
     }
-    exit(0);
 }
 
-END { kill('KILL', $web_server) if $web_server }
+# serve_tls() Answers requests over TLS, and notes the host names of its clients (SNI).
+sub serve_tls {
+    system("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=example.com -days 1 -keyout $folder/key -out $folder/cert 2>/dev/null") == 0 or die;
+    Net::SSLeay::initialize();
+    my $context = Net::SSLeay::CTX_new();
+    Net::SSLeay::CTX_use_PrivateKey_file($context, "$folder/key", Net::SSLeay::FILETYPE_PEM()) or die;
+    Net::SSLeay::CTX_use_certificate_file($context, "$folder/cert", Net::SSLeay::FILETYPE_PEM()) or die;
+    while (my $client = $tls_socket->accept()) {
+        my $tls = Net::SSLeay::new($context);
+        Net::SSLeay::set_fd($tls, fileno($client));
+        if (Net::SSLeay::accept($tls) == 1) {
+            put("$folder/sni", content("$folder/sni") . (Net::SSLeay::get_servername($tls) // '') . "\n");
+            Net::SSLeay::write($tls, answer(scalar(Net::SSLeay::read($tls)), $tls_port));
+            Net::SSLeay::shutdown($tls);
+        }
+        Net::SSLeay::free($tls);
+        close($client);
+    }
+}
+
+my @web_servers;
+for my $work (\&serve, \&serve_tls) {
+    my $child = fork() // die $!;
+    if (!$child) { $work->(); exit(0) }
+    push(@web_servers, $child);
+}
+
+END { kill('KILL', @web_servers) }
 
 start_app("$folder/app.sock");
 add_domains();
@@ -155,6 +185,30 @@ subtest 'set up, again, and taken back' => sub {
     is("$said$error", "There is nothing to take back.\n", 'then there is nothing to take back');
 };
 
+subtest 'a web site with TLS' => sub {
+    my %tls = (%site, 'ssl' => 1, 'web_sslport' => $tls_port);
+    add_domain(1, 'example.com', %tls);
+    my $two = $site . "\n" . $site =~ s/:$port>/:$tls_port>/r;
+    begin($two);
+    put("$folder/sni", '');
+    local $virtual_server::certificates{1} = ['autoconfig.example.com'];
+    my ($said, $error) = outcome('put', 'example.com');
+    is($error, '', 'no error');
+    like($said, qr/^Proof: 8 of 8 questions/m, 'is asked over http and over https');
+    is(content("$folder/sni"), join('', map { "$_\n" } qw(autoconfig.example.com example.com example.com autodiscover.example.com)), 'with the names of the hosts (SNI)');
+    like($said, qr/^Its certificate does not cover autodiscover\.example\.com: /m, 'a name that the certificate lacks is said');
+    is(scalar(() = content($file) =~ /ProxyPassMatch/g), 2, 'both virtual hosts have the lines');
+    put("$folder/login", "https\n");
+    like((outcome('put', 'example.com'))[0], qr/^Proof: 8 of 8 questions/m, 'redirects to https are followed');
+    put($file, content($file) =~ s/<VirtualHost \*:$tls_port>.*//sr);
+    forget_apache();
+    virtual_server::restart_apache();
+    like((outcome('put', 'example.com'))[1], qr{^The proof failed: http://autoconfig\.example\.com/mail/config-v1\.1\.xml: the answer has the status 404$}m, 'and what is there counts');
+    outcome('back', 'example.com');
+    unlike(content($file), qr/mail setup/, 'no line is left');
+    add_domain(1, 'example.com', %site, 'dns' => 1, 'ip6' => '::1');
+};
+
 subtest 'records that are there' => sub {
     begin($site);
     push(@{ $virtual_server::dns_records{1} }, { 'name' => 'autoconfig.example.com.', 'type' => 'CNAME' }, { 'name' => 'autodiscover.example.com.', 'type' => 'A' });
@@ -164,6 +218,16 @@ subtest 'records that are there' => sub {
     push(@{ $virtual_server::dns_records{1} }, { 'name' => 'autodiscover.example.com.', 'type' => 'TXT' });
     outcome('back', 'example.com');
     like(records(), qr/^example\.com\.A autoconfig\.example\.com\.CNAME .*autodiscover\.example\.com\.TXT$/, 'records of other names and types stay');
+};
+
+subtest 'records that were lost since' => sub {
+    begin($site);
+    outcome('put', 'example.com');
+    @{ $virtual_server::dns_records{1} } = grep { $_->{'name'} !~ /^autodiscover/ } @{ $virtual_server::dns_records{1} };
+    my ($said) = outcome('put', 'example.com');
+    like($said, qr/^DNS record: autodiscover\.example\.com A /m, 'are added again');
+    outcome('back', 'example.com');
+    is(records(), 'example.com.A', 'and all are removed in the end');
 };
 
 subtest 'a domain that has been renamed since' => sub {
