@@ -124,7 +124,7 @@ export async function startVirtualmin(domains: number, delay: number, mailboxes 
   );
   const data = names.map((name) => ({
     name,
-    values: { features: ['mail'], type: ['Top-level server'] },
+    values: { id: ['1'], features: ['mail'], type: ['Top-level server'] },
   }));
   const list = JSON.stringify({ status: 'success', data });
   const server = createServer((request, response) => {

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Publish } from './autoconfig-host';
+import type { Publish, Served } from './autoconfig-host';
 import type { Way } from './client';
 import type { HandedOut } from './handed-out';
 import { recipient, type BenchMailbox } from './mailboxes';
@@ -70,7 +70,7 @@ export async function attempt(
   const waiting = `waiting${++attempts}x`;
   const sending = `sending${attempts}x`;
   const remove = servers.deliver(mailbox, waiting);
-  publish(mailbox.emailAddress, way.guesses === true ? null : given.autoconfig);
+  publish(mailbox.emailAddress, servedFor(way, given));
   const home = mkdtempSync(join(tmpdir(), 'home-'));
   const run = { ...given, password: mailbox.password, waiting, sending, home };
   const { received, said } = await way
@@ -106,4 +106,9 @@ export async function attempt(
     said: said.replaceAll(home, '~').replaceAll(mailbox.emailAddress, 'ADDRESS'),
     wrong,
   };
+}
+
+function servedFor({ guesses, answered }: Way, { autoconfig }: HandedOut): Served {
+  if (guesses === true) return { kind: 'nothing' };
+  return answered === true ? { kind: 'answer' } : { kind: 'file', autoconfig };
 }

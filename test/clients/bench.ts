@@ -16,8 +16,15 @@ import {
 import { startAutoconfigHost } from './autoconfig-host';
 import type { Client, Way } from './client';
 import { clients } from './clients';
-import { handedOut, startApp, withAddress, type Get, type HandedOut } from './handed-out';
-import { namingStyles, otherHost, type BenchMailbox } from './mailboxes';
+import {
+  handedOut,
+  startAnswers,
+  startApp,
+  withAddress,
+  type Get,
+  type HandedOut,
+} from './handed-out';
+import { byExtraAddress, namingStyles, otherHost, type BenchMailbox } from './mailboxes';
 import { prepareNamespace } from './namespace';
 import { startMailServers } from './servers';
 import { printTable, words, type Row } from './table';
@@ -52,11 +59,22 @@ async function rowsOf(client: Client, get: Get, bench: Bench): Promise<Row[]> {
         return [
           right,
           await row(address, mailbox, withAddress(given), (way) =>
-            way.guesses === true ? null : 'refuses the name',
+            way.guesses === true || way.answered === true ? null : 'refuses the name',
           ),
         ];
       }),
     ),
+    limit(async () => {
+      const { login, emailAddress } = byExtraAddress;
+      const { settings, ...files } = await handedOut(get, byExtraAddress);
+      const given = { ...files, settings: { ...settings, emailAddress } };
+      const head = `${login}, by the extra address ${emailAddress}`;
+      return [
+        await row(head, byExtraAddress, given, ({ answered }) =>
+          answered === true ? 'logs in' : null,
+        ),
+      ];
+    }),
     limit(async () => {
       const given = await handedOut(get, otherHost);
       if (!given.settings.warnings.includes('certificate-not-accepted'))
@@ -72,6 +90,12 @@ async function rowsOf(client: Client, get: Get, bench: Bench): Promise<Row[]> {
   return rows.flat();
 }
 
+/** The client with those of its ways whose names contain CLIENTS_WAY; all of them without that variable. */
+function withChosenWays(client: Client): Client {
+  const chosen = process.env.CLIENTS_WAY ?? '';
+  return { ...client, ways: client.ways.filter(({ name }) => name.includes(chosen)) };
+}
+
 /** The version of its Debian package. */
 function versionOf({ packages }: Client): string {
   const [name = ''] = Object.keys(packages);
@@ -84,12 +108,13 @@ async function main(names: readonly string[]): Promise<number> {
   for (const path of [tmpdir(), folder]) chmodSync(path, 0o755);
   const certificate = prepareNamespace(folder);
   const servers = await startMailServers(folder, certificate);
-  const bench = { servers, publish: await startAutoconfigHost(certificate) };
-  const get = await startApp();
+  const get = await startApp(folder);
+  const publish = await startAutoconfigHost(certificate, await startAnswers(get));
+  const bench = { servers, publish };
   console.log(`Mail clients of Debian ${debian}, ${new Date().toISOString().slice(0, 10)}`);
   let wrong = 0;
   const quotes: string[] = [];
-  for (const client of clients.filter(({ name }) => names.includes(name))) {
+  for (const client of clients.filter(({ name }) => names.includes(name)).map(withChosenWays)) {
     const rows = await rowsOf(client, get, bench);
     const columns = client.ways.map(({ name }) => name);
     printTable(`${client.name} ${versionOf(client)}`, columns, rows);

@@ -37,6 +37,8 @@ export interface Way {
    * address. It is expected to log in only if the login is the address, or the part of it before the @.
    */
   readonly guesses?: true;
+  /** True where the answer service is asked, in place of the file of the app. */
+  readonly answered?: true;
   /** Sets the client up in the empty folder `attempt.home`, and runs it. Ends all that it started. */
   readonly run: (attempt: Attempt) => Promise<Outcome>;
 }

@@ -78,5 +78,11 @@ export const evolution: Client = {
   packages: { evolution: 'evolution', ...desktopPackages },
   oneAtATime: true,
   // Of what autoconfig offers it takes IMAP with TLS, and never POP3.
-  ways: [{ name: 'autoconfig, IMAP 993, SMTP 465', reads: true, sends: true, run: use }],
+  ways: [
+    { name: 'autoconfig, IMAP 993, SMTP 465', reads: true, sends: true, run: use },
+    {
+      ...{ name: 'answer service, IMAP 143, SMTP 587', reads: true, sends: true },
+      ...{ answered: true, run: use },
+    },
+  ],
 };

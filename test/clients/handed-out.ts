@@ -1,11 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createAnswerApp } from '../../src/answers/answer-app';
+import { parseSnapshot } from '../../src/answers/snapshot';
 import { startedWith } from '../helpers/start';
 import { jsonAnswer, userValues } from '../helpers/virtualmin';
 import type { Attempt, Settings } from './client';
-import { mailboxes, type BenchMailbox } from './mailboxes';
+import { byExtraAddress, mailboxes, type BenchMailbox } from './mailboxes';
 
 /** Gets a path of the app. */
 export type Get = (path: string) => Promise<string>;
@@ -37,11 +41,25 @@ export function withAddress({ settings, autoconfig, text }: HandedOut): HandedOu
   };
 }
 
-/** The built app, with a Virtualmin that lists the mailboxes of the bench. */
-export async function startApp(): Promise<Get> {
+/** The answer service, with a snapshot of the app. */
+export async function startAnswers(get: Get): Promise<RequestListener> {
+  const snapshot = parseSnapshot(await get('/answers.json'));
+  return createAnswerApp({
+    snapshot: () => snapshot,
+    key: Buffer.alloc(32),
+    limits: { perNetwork: Infinity, inAll: Infinity },
+    log: { error: console.error },
+    now: Date.now,
+  });
+}
+
+/** The built app, with a Virtualmin that lists the mailboxes of the bench. The folder is for its settings. */
+export async function startApp(folder: string): Promise<Get> {
+  const settings = join(folder, 'settings');
+  writeFileSync(settings, 'client_answers=login\n');
   const domains = [...new Set(mailboxes.map(({ domain }) => domain))].map((name) => ({
     name,
-    values: { features: ['mail'], type: ['Top-level server'] },
+    values: { id: ['1'], features: ['mail'], type: ['Top-level server'] },
   }));
   const virtualmin = createServer((request, response) => {
     const query = new URL(request.url ?? '', 'http://localhost').searchParams;
@@ -52,7 +70,11 @@ export async function startApp(): Promise<Get> {
             status: 'success',
             data: domains.filter(({ name }) => asked === null || asked === name),
           })
-        : jsonAnswer(...mailboxes.filter(({ domain }) => domain === asked).map(asUser)),
+        : jsonAnswer(
+            ...mailboxes
+              .filter(({ domain }) => query.has('all-domains') || domain === asked)
+              .map(asUser),
+          ),
     );
   }).listen(0, '127.0.0.1');
   await once(virtualmin, 'listening');
@@ -68,6 +90,7 @@ export async function startApp(): Promise<Get> {
       VIRTUALMIN_URL: `http://127.0.0.1:${port}`,
       VIRTUALMIN_USER: 'api',
       VIRTUALMIN_PASSWORD: 'secret',
+      MAIL_SETUP_CONFIG: settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -89,6 +112,7 @@ function asUser({ domain, emailAddress, login, owner }: BenchMailbox) {
     user: name,
     email_address: emailAddress,
     real_name: `${name} Example`,
+    extra_addresses: login === byExtraAddress.login ? byExtraAddress.emailAddress : '',
     user_type: owner === true ? 'Server owner' : 'Normal user',
   });
 }

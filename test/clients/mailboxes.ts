@@ -15,13 +15,15 @@ const of = (domain: string) => (name: string, login: string, password: string) =
 });
 const example = of('example.com');
 
+const bobsPassword = 'quo"te\'s & back\\slash';
+
 /**
  * One mailbox in each naming style of Virtualmin (`list_append_styles` of virtual-server-lib-funcs.pl), with the prefix
  * `example`, and passwords that a client can get wrong.
  */
 export const namingStyles: readonly BenchMailbox[] = [
   { ...example('example', 'example', 'owner of: it all'), owner: true },
-  example('bob', 'bob.example', 'quo"te\'s & back\\slash'),
+  example('bob', 'bob.example', bobsPassword),
   example('ann', 'ann-example', '#not a comment'),
   example('tom', 'example.tom', '$HOME `id` $(id)'),
   example('sue', 'example-sue', '100%25 %s %n'),
@@ -32,6 +34,9 @@ export const namingStyles: readonly BenchMailbox[] = [
   example('kim', 'kim', 'p,a.s-s_w?o*rd'),
   example('ann+tag', 'ann+tag.example', '\\"\'\\\\'),
 ];
+
+/** A mailbox under its extra address. */
+export const byExtraAddress: BenchMailbox = example('info', 'bob.example', bobsPassword);
 
 /** The recipient of everything. */
 export const recipient = example('friend', 'friend.example', 'friend');

@@ -371,6 +371,16 @@ export const thunderbird: Client = {
       },
     })),
     {
+      name: 'answer service',
+      reads: true,
+      sends: true,
+      answered: true,
+      run: async (attempt) => {
+        const thunderbird = await Thunderbird.start(attempt.home, 'en');
+        return use(attempt, thunderbird, () => thunderbird.find('imap'));
+      },
+    },
+    {
       name: 'nothing served',
       reads: true,
       sends: true,
