@@ -74,6 +74,9 @@ sub set_up_answers {
     if (!answers_wanted()) {
         remove_units(sub { $_[0]->() }, @answer_units);
         remove_folder($paths{'snapshot'}) if -d $paths{'snapshot'};
+        # See state_folder() in web-server-lib.pl.
+        my @set_up = glob("$module_config_directory/web-server/*");
+        die text('setup_answers_left', 'virtualmin setup-mail-autoconfig --all-domains --undo') . "\n" if @set_up;
         return text('setup_answers_off');
     }
     check_system();

@@ -152,7 +152,15 @@ subtest 'answers to mail clients' => sub {
     put("$own/config", $config);
     config_post_save({}, {});
     is_deeply([ $units->(), -e "$folder/snapshot" ], [ [], undef ], 'they are removed when the settings no longer want them');
+    mkdir("$own/web-server");
+    put("$own/web-server/1", '{}');
+    config_post_save({}, {});
+    like(content("$own/setup-report"), qr/they are off, but web servers still pass questions on\. Run "virtualmin setup-mail-autoconfig --all-domains --undo"$/, 'web servers that were set up are named');
+    unlink("$own/web-server/1");
+    rmdir("$own/web-server");
     put("$own/config", "${config}client_answers=address\n");
+    config_post_save({}, {});
+    is(content("$own/setup-report"), '', 'until they are wanted again');
     is_deeply([ failures() ], [], 'set-up starts them, too');
 };
 
