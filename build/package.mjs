@@ -22,7 +22,7 @@ for (const file of ['module.info', 'LICENSE', 'CHANGELOG.md']) {
 }
 // The documents for administrators. They link to each other.
 for (const file of await readdir(join(root, 'docs'))) {
-  if (!file.endsWith('.md') || file === 'development.md') continue;
+  if (!file.endsWith('.md') || ['development.md', 'clients.md'].includes(file)) continue;
   await cp(join(root, 'docs', file), join(module, 'docs', file));
 }
 await cp(dist, join(module, 'app'), { recursive: true });
