@@ -85,6 +85,8 @@ sub set_up_answers {
     eval { systemctl('reset-failed', @answer_units) };
     systemctl('enable', '--now', $answer_socket, $snapshot_timer, $snapshot_path);
     systemctl('try-restart', $answer_service);
+    # If one is being taken already, it has the settings from before: then another one follows.
+    note_change($paths{'snapshot'});
     # It takes as long as Virtualmin needs to list all users.
     systemctl('start', '--no-block', $snapshot_service);
     return text('setup_answers_on');

@@ -141,6 +141,8 @@ subtest 'answers to mail clients' => sub {
     like($service, qr{^BindReadOnlyPaths=\Q$folder\E/snapshot/public:\Q$folder\E/snapshot$}m, 'the service sees its folder');
     unlike(content("$folder/units/$answers[1]"), qr/api-password|EnvironmentFile/, 'and has no password');
     is_deeply([ map { mode("$folder/snapshot$_") } '', '/public' ], [ 0700, 0755 ], 'other users cannot open the folder');
+    ok(-e "$folder/snapshot/changed", 'a snapshot that is being taken is followed by another one');
+    like(content("$folder/units/$answers[2]"), qr{^ExecStartPre=/bin/sleep 3$}m, 'it waits: systemd does not start a unit more than five times in ten seconds');
     is(content("$own/setup-report"), '', 'there is no error');
     put("$folder/broken", '');
     config_post_save({}, {});
