@@ -1,8 +1,12 @@
 import { asciiDomainName, readableDomainName } from './domain-name';
 
-/** True for one e-mail address (RFC 5321, 4.1.2, without quoted local parts and address literals). */
+/**
+ * True for one e-mail address (RFC 5321, 4.1.2, without quoted local parts and address literals). Characters that XML
+ * cannot have are refused: most of what is made of an address is XML.
+ */
 export function isEmailAddress(text: string): boolean {
-  const [, local = '', domain = ''] = /^([^\s@<>()[\]\\,;:"\p{Cc}]+)@([^\s@]+)$/u.exec(text) ?? [];
+  const [, local = '', domain = ''] =
+    /^([^\s@<>()[\]\\,;:"\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]+)@([^\s@]+)$/u.exec(text) ?? [];
   const known = asciiDomainName(domain) !== null;
   return known && local !== '' && local.length <= 64 && text.length <= 254;
 }
