@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { isIP } from 'node:net';
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -70,7 +71,7 @@ export function createAnswerApp(dependencies: AnswerDependencies): Express {
     next();
   });
   // What one network asks beyond its own limit does not count against the others.
-  app.use(limitTo(limits.perNetwork, ({ ip }) => (ip === undefined ? '' : ipKeyGenerator(ip))));
+  app.use(limitTo(limits.perNetwork, networkOf));
   app.use(limitTo(limits.inAll, () => 'all'));
 
   // Thunderbird asks the first on the host `autoconfig.`, and the second on the domain's own.
@@ -152,13 +153,20 @@ function answerTo(
   const [local = '', name = ''] = written.split('@');
   const domain = current.domains.get(asciiDomainName(name) ?? '');
   if (domain === undefined) throw new Refusal(404);
-  const chanceOf = (address: string) => {
-    const digest = createHmac('sha256', key).update(address).digest();
+  const chanceOf = (hash: string) => {
+    const digest = createHmac('sha256', key).update(hash).digest();
     return digest.readUIntBE(0, 6) / 2 ** 48;
   };
   if (local !== evolutionUser) return answerFor(domain, local.toLowerCase(), chanceOf);
   if (typeof md5 !== 'string') throw new Refusal(400);
-  return answerForHash(domain, md5.toLowerCase(), chanceOf);
+  const answer = answerForHash(domain, md5.toLowerCase(), chanceOf);
+  if (answer === null) throw new Refusal(404);
+  return answer;
+}
+
+/** The network that asks. What is no IP address comes from a program of this machine: it could be long, and is not kept. */
+function networkOf({ ip = '' }: Request): string {
+  return isIP(ip) === 0 ? '' : ipKeyGenerator(ip);
 }
 
 function limitTo(perMinute: number, keyOf: (request: Request) => string): RequestHandler {

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { isDomainName } from '../domain/domain-name';
 import type { Protocol, Role, Service } from '../domain/client-settings';
 import { securities, type Security } from '../domain/policy';
-import type { AnsweringDomain } from './answer';
+import { md5Of, type AnsweringDomain } from './answer';
 
 /** The form of the file. A reader refuses any other one, so that it never serves what it misreads. */
 export const snapshotFormat = 1;
@@ -50,7 +49,8 @@ export function parseSnapshot(text: string): Snapshot {
     ]),
   );
   const answering = [...read].map(([name, domain]): [string, AnsweringDomain] => {
-    const { aliasOf, logins, ...rest } = domain;
+    const { logins, ...rest } = domain;
+    const { aliasOf } = rest;
     const target = aliasOf === null ? undefined : read.get(aliasOf)?.logins;
     const loginOf = (local: string) => logins.get(local) ?? target?.get(local);
     let locals: ReadonlyMap<string, string> | undefined;
@@ -65,8 +65,7 @@ export function parseSnapshot(text: string): Snapshot {
 
 /** The parts before the @ of a domain's addresses, by the MD5 of the address. */
 function byMd5(domain: string, locals: readonly string[]): ReadonlyMap<string, string> {
-  const md5 = (text: string) => createHash('md5').update(text).digest('hex');
-  return new Map(locals.map((local) => [md5(`${local}@${domain}`), local]));
+  return new Map(locals.map((local) => [md5Of(`${local}@${domain}`), local]));
 }
 
 function readDomain(name: string, given: unknown) {

@@ -45,11 +45,15 @@ export function loginIn({ before, after }: LoginStyle, local: string): string {
  * The style in which an address that does not exist is answered. `chance` is from 0 up to 1, always the same for the
  * same address, and unpredictable for strangers. Each style comes as often as among the mailboxes: an answer in a
  * rare style says nothing about whether the address exists. Without any style, the login is the address.
+ *
+ * The order of the styles has no influence: it changes with the mailboxes, and then the answers for most addresses that
+ * do not exist would change at once, and those for addresses that exist would not.
  */
 export function standInStyle(styles: LoginStyles, domain: string, chance: number): LoginStyle {
   const all = styles.reduce((sum, { mailboxes }) => sum + mailboxes, 0);
   let below = 0;
-  for (const style of styles) {
+  const sorted = [...styles].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  for (const style of sorted) {
     below += style.mailboxes;
     if (chance * all < below) return style;
   }

@@ -26,7 +26,7 @@ const host: readonly Answering[] = [
     mailboxes: [
       mailbox('ann', 'ann.example', 'info@example.com', 'sales@example.org', '*@example.com'),
       mailbox('bob', 'bob.example', 'ann@example.com'),
-      mailbox('kim', 'kim.example'),
+      mailbox('kim', 'kim.example', 'Shop@Example.org'),
       // Made under another naming style.
       mailbox('zoe', 'example-zoe'),
       mailbox('boss', 'manager'),
@@ -36,6 +36,15 @@ const host: readonly Answering[] = [
   answering('alias.example', {
     server: { name: 'alias.example', relation: { kind: 'alias', of: 'example.com' } },
     mailboxes: [],
+  }),
+  answering('one.example', {
+    mailboxes: [{ emailAddress: 'bob@one.example', login: 'bob.one', extraAddresses: [] }],
+  }),
+  answering('other.example', {
+    server: { name: 'other.example', relation: { kind: 'alias', of: 'one.example' } },
+  }),
+  answering('lost.example', {
+    server: { name: 'lost.example', relation: { kind: 'alias', of: 'off.example' } },
   }),
   answering('only.example', { answers: 'address', mailboxes: [] }),
   answering('xn--mnchen-3ya.example'),
@@ -78,6 +87,7 @@ describe('autoconfig', () => {
     ['a login that is another word', 'boss@example.com', 'manager'],
     ['an extra address', 'info@example.com', 'ann.example'],
     ['an extra address of another domain', 'sales@example.org', 'ann.example'],
+    ['an extra address in capitals', 'shop@example.org', 'kim.example'],
     ['an extra address that is a mailbox, too', 'ann@example.com', 'ann.example'],
     ['an alias domain', 'bob@alias.example', 'bob.example'],
     ['capitals', 'Bob@EXAMPLE.com', 'bob.example'],
@@ -109,7 +119,9 @@ describe('autoconfig', () => {
     ['a word', { emailaddress: 'bob' }, 400],
     ['markup', { emailaddress: '<x>@example.com' }, 400],
     ['a long one', { emailaddress: `${'x'.repeat(65)}@example.com` }, 400],
+    ['a character that XML cannot have', { emailaddress: 'a\uFFFF@example.com' }, 400],
     ['a domain of others', { emailaddress: 'bob@example.net' }, 404],
+    ['an alias of a domain that is not told', { emailaddress: 'bob@lost.example' }, 404],
     ['a property of objects', { emailaddress: 'bob@constructor' }, 404],
   ])('%s is refused', async (_what, query, status) => {
     const response = await request(app()).get(autoconfigPath).query(query);
@@ -139,7 +151,7 @@ describe('Evolution, which sends the MD5 of the address', () => {
     ['a mailbox of another naming style', 'zoe@example.com', 'example-%EMAILLOCALPART%'],
     ['a login that is another word', 'boss@example.com', 'manager'],
     ['an extra address', 'info@example.com', 'ann.example'],
-    ['an alias domain', 'bob@alias.example', '%EMAILLOCALPART%.example'],
+    ['an alias domain', 'bob@other.example', '%EMAILLOCALPART%.one'],
     ['a domain that gives only addresses', 'kim@only.example', '%EMAILADDRESS%'],
   ])('%s', async (_what, address, username) => {
     const domain = address.replace(/.*@/, '');
@@ -155,6 +167,12 @@ describe('Evolution, which sends the MD5 of the address', () => {
     const names = new Set(answers.map(([, username]) => username));
     expect([...names].sort()).toEqual(['%EMAILLOCALPART%.example', 'example-%EMAILLOCALPART%']);
     expect(await ask('example.com', md5('nobody1@example.com'))).toEqual(answers[1]);
+  });
+
+  test('gets nothing of an alias domain with several styles, whether the address exists or not', async () => {
+    for (const address of ['bob@alias.example', 'nobody@alias.example']) {
+      expect((await ask('alias.example', md5(address)))[0]).toBe(404);
+    }
   });
 
   test('there is one server of each kind: it uses the last', async () => {
@@ -182,6 +200,21 @@ describe('an address that does not exist', () => {
     // Three of the four mailboxes with a style have the usual one.
     expect(usual.length).toBeGreaterThan(125);
     expect(usual.length).toBeLessThan(175);
+  });
+
+  test('has a login in the same style in an alias domain, and for its MD5', async () => {
+    const from = app();
+    for (let index = 0; index < 40; index++) {
+      const local = `nobody${index}`;
+      const login = await loginFor(`${local}@example.com`, from);
+      expect(await loginFor(`${local}@alias.example`, from)).toBe(login);
+      const query = {
+        emailaddress: 'EVOLUTIONUSER@example.com',
+        emailmd5: createHash('md5').update(`${local}@example.com`).digest('hex'),
+      };
+      const { text } = await request(from).get(autoconfigPath).query(query);
+      expect(text).toContain(`<username>${login?.replace(local, '%EMAILLOCALPART%')}</username>`);
+    }
   });
 
   test('has an answer of the same form and size', async () => {
@@ -218,6 +251,7 @@ describe('autodiscover', () => {
   test.each([
     ['another domain', autodiscoverRequest('bob@example.net'), 500],
     ['no address', autodiscoverRequest(''), 500],
+    ['a half of a character', autodiscoverRequest('X@example.com').replace('X', '&#xD800;'), 500],
     ['nothing', '', 600],
     ['no XML', 'Autodiscover', 600],
     ['an unfinished document', '<Autodiscover><Request>', 600],
@@ -350,6 +384,12 @@ describe('limits', () => {
     const from = app(taken, { perNetwork: 1, inAll: 100 });
     expect((await ask(from, '198.51.100.1, 192.0.2.1')).status).toBe(200);
     expect((await ask(from, '198.51.100.2, 192.0.2.1')).status).toBe(429);
+  });
+
+  test('what is no IP address is one network', async () => {
+    const from = app(taken, { perNetwork: 1, inAll: 100 });
+    expect((await ask(from, 'x'.repeat(4000))).status).toBe(200);
+    expect((await ask(from, 'y'.repeat(4000))).status).toBe(429);
   });
 
   test('in all, and not by what one network asks too often', async () => {

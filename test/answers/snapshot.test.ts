@@ -36,6 +36,7 @@ describe('a snapshot', () => {
       incoming,
       outgoing,
       styles: domain.styles,
+      aliasOf: null,
     });
     expect(loginOf?.('bob')).toBe('bob.example');
     expect(loginOf?.('nobody')).toBeUndefined();

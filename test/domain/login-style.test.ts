@@ -65,6 +65,18 @@ describe('the style for an address that does not exist', () => {
     expect(chosen.filter(({ before }) => before === 'x-')).toHaveLength(100);
   });
 
+  test('stays for most addresses when another style becomes the most frequent', () => {
+    const [bob, zoe] = [named(['bob', 'bob.x']), named(['zoe', 'x-zoe'])];
+    const before = loginStylesOf([...bob, ...bob, ...bob, ...zoe, ...zoe]);
+    const after = loginStylesOf([...bob, ...bob, ...zoe, ...zoe, ...zoe]);
+    const chances = Array.from({ length: 100 }, (_, i) => i / 100);
+    const changed = chances.filter((chance) => {
+      const [one, other] = [before, after].map((all) => standInStyle(all, 'x.example', chance));
+      return one?.after !== other?.after;
+    });
+    expect(changed).toHaveLength(20);
+  });
+
   test('makes a login', () => {
     expect(loginIn(standInStyle(styles, 'x.example', 0), 'no.body')).toBe('no.body.x');
     expect(loginIn(standInStyle(styles, 'x.example', 0.99), 'no.body')).toBe('x-no.body');
