@@ -5,7 +5,7 @@ import { loginIn, standInStyle, styleOf, type LoginStyles } from '../domain/logi
 /** What mail clients of a domain are told, without being asked who they are. */
 export interface AnsweringDomain {
   readonly name: string;
-  /** The login of the mailbox, or only the address, whatever the login is. */
+  /** The login of the mailbox, or only the address, whatever the login is; in an alias domain that in its target. */
   readonly answers: 'login' | 'address';
   readonly incoming: readonly Service[];
   readonly outgoing: readonly Service[];
@@ -49,7 +49,7 @@ export function answerFor(
   return {
     domain: domain.name,
     emailAddress,
-    login: domain.answers === 'login' ? login : emailAddress,
+    login: domain.answers === 'login' ? login : `${local}@${domain.aliasOf ?? domain.name}`,
     incoming: domain.incoming,
     outgoing: domain.outgoing,
   };
@@ -87,10 +87,11 @@ export function answerForHash(
   const known = local !== undefined && login !== undefined;
   const style = known ? styleOf({ local, login }, domain.styles) : standIn;
   const told = style === null ? (login ?? '') : loginIn(style, localPart);
+  const address = domain.aliasOf === null ? wholeAddress : `${localPart}@${domain.aliasOf}`;
   return {
     domain: domain.name,
     emailAddress: `${evolutionUser}@${domain.name}`,
-    login: domain.answers === 'login' ? told : wholeAddress,
+    login: domain.answers === 'login' ? told : address,
     incoming: [byRole(domain.incoming).recommended],
     outgoing: [byRole(domain.outgoing).recommended],
   };

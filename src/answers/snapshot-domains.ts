@@ -48,7 +48,7 @@ export function snapshotDomains(all: readonly Answering[]): SnapshotDomains {
         outgoing,
         styles: told ? loginStylesOf(named.map(localAndLogin)) : [],
         logins: told ? Object.fromEntries(logins.get(name) ?? []) : {},
-        aliasOf: told ? (target?.server.name ?? null) : null,
+        aliasOf: target?.server.name ?? null,
       };
       return [[name, domain]];
     }),

@@ -21,7 +21,7 @@ export interface SnapshotDomain {
   readonly styles: AnsweringDomain['styles'];
   /** The login of each address of the domain, by the part before the @ in lower case. */
   readonly logins: Readonly<Record<string, string>>;
-  /** An alias domain has the addresses of this one, too; null for other domains. */
+  /** An alias domain has the addresses of this one, too; null for other domains, and where this one is not told. */
   readonly aliasOf: string | null;
 }
 

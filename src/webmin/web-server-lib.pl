@@ -452,7 +452,7 @@ sub sample_mailbox {
     for my $mailbox (@mailboxes) {
         my ($local) = ($mailbox->{'emailAddress'} // '') =~ /^([^@]+)\@\Q$name\E$/ or next;
         my $address = "$local\@$d->{'dom'}";
-        my $login   = $told->{'answers'} eq 'address' ? $address : $mailbox->{'login'};
+        my $login   = $told->{'answers'} eq 'address' ? "$local\@" . ($told->{'aliasOf'} // $d->{'dom'}) : $mailbox->{'login'};
         my $sample  = { 'address' => $address, 'login' => $login };
         push(@{ $samples[ index($login, $local) < 0 ? 0 : $login ne $local ? 1 : 2 ] }, $sample);
     }

@@ -47,6 +47,9 @@ const host: readonly Answering[] = [
     server: { name: 'lost.example', relation: { kind: 'alias', of: 'off.example' } },
   }),
   answering('only.example', { answers: 'address', mailboxes: [] }),
+  answering('only-alias.example', {
+    server: { name: 'only-alias.example', relation: { kind: 'alias', of: 'only.example' } },
+  }),
   answering('xn--mnchen-3ya.example'),
 ];
 
@@ -93,6 +96,7 @@ describe('autoconfig', () => {
     ['capitals', 'Bob@EXAMPLE.com', 'bob.example'],
     ['a tag', 'bob+shop@example.com', 'bob.example'],
     ['a domain that gives only addresses', 'kim@only.example', 'kim@only.example'],
+    ['an alias domain of that', 'kim@only-alias.example', 'kim@only.example'],
     ['an internationalised domain', 'kim@münchen.example', 'kim@xn--mnchen-3ya.example'],
   ])('%s', async (_what, address, login) => {
     expect(await loginFor(address)).toBe(login);
@@ -153,6 +157,7 @@ describe('Evolution, which sends the MD5 of the address', () => {
     ['an extra address', 'info@example.com', 'ann.example'],
     ['an alias domain', 'bob@other.example', '%EMAILLOCALPART%.one'],
     ['a domain that gives only addresses', 'kim@only.example', '%EMAILADDRESS%'],
+    ['an alias domain of that', 'kim@only-alias.example', '%EMAILLOCALPART%@only.example'],
   ])('%s', async (_what, address, username) => {
     const domain = address.replace(/.*@/, '');
     expect(await ask(domain, md5(address))).toEqual([200, username]);

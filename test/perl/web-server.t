@@ -353,6 +353,7 @@ subtest 'which mailbox is compared' => sub {
     my $d = domain('example.com');
     my %told = ('answers' => 'address');
     is(sample_mailbox($d, \%told)->{'login'}, sample_mailbox($d, \%told)->{'address'}, 'where only addresses are told, the login is the address');
+    like(sample_mailbox($d, { %told, 'aliasOf' => 'target.example' })->{'login'}, qr/\@target\.example$/, 'in an alias domain it is that in the target');
     is(sample_mailbox($d, { 'answers' => 'login' })->{'login'}, 'bob.example', 'else it is that of the pages');
 };
 
