@@ -63,7 +63,8 @@ sub app_text {
 sub put_behind {
     my ($d, $answers, $say, $dry_run) = @_;
     my $told = $answers->{ $d->{'dom'} }
-        or die "The settings tell mail clients nothing about this domain: add client_answers\@$d->{'dom'}=login to the module's configuration\n";
+        or die "The settings tell mail clients nothing about this domain: add client_answers\@$d->{'dom'}=login to the module's configuration"
+        . ($d->{'alias'} ? ', and the same for ' . web_site($d)->{'dom'} : '') . "\n";
     check_web_server($d);
     my $sample = sample_mailbox($d, $told);
     my $changed = 0;

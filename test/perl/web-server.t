@@ -278,6 +278,7 @@ subtest 'an alias domain in the same virtual host' => sub {
     add_domain(20, 'alias.example', 'alias' => 1, %site);
     my $both = $site =~ s/mail\.example\.com/mail.example.com alias.example/r;
     begin($both);
+    like((outcome('put', 'alias.example'))[1], qr/add client_answers\@alias\.example=login to the module's configuration, and the same for example\.com$/, 'needs the setting, and that of its target');
     put("$own/config", content("$own/config") =~ s/^(by_domain=.*)/$1\tclient_answers\@alias.example=login/mr);
     my $answers = latest_answers();
     $answers->{'alias.example'} = $answers->{'example.com'};
