@@ -345,11 +345,12 @@ describe("a certificate for the server's own name", () => {
     own.close();
   });
 
-  const start = (settings: string, ownHost: string | null = named) =>
+  /** `until` resolves when host names may be found. */
+  const start = (settings: string, ownHost: string | null = named, until = Promise.resolve()) =>
     startApp({
       settings,
       probes: new Probes({
-        resolve: () => Promise.resolve(['127.0.0.1']),
+        resolve: () => until.then(() => ['127.0.0.1']),
         roots: authority.root,
         portOf: own.portOf,
         ownHost,
@@ -399,8 +400,11 @@ describe("a certificate for the server's own name", () => {
   });
 
   test('is waited for on the page of all hosts', async () => {
-    const using = await start('certificate_host=use');
+    let find: () => void = () => undefined;
+    const found = new Promise<void>((resolve) => (find = resolve));
+    const using = await start('certificate_host=use', named, found);
     expect((await using.get('/servers')).text).toContain('data-running');
+    find();
     for (let times = 0; (await using.get('/servers')).text.includes('data-running'); times++) {
       if (times === 50) throw new Error('still running');
     }
