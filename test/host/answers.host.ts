@@ -132,6 +132,15 @@ describe('the service', () => {
     expect(panel.attempt('ls', '/var/lib/virtualmin-mail-setup-snapshot').out).toBe('public\n');
   });
 
+  test('many changes one after another do not stop the snapshots', async () => {
+    const changed = '/var/lib/virtualmin-mail-setup-snapshot/changed';
+    panel.run('sh', '-c', `for i in $(seq 30); do touch ${changed}; sleep 0.4; done`);
+    expect(isActive('virtualmin-mail-setup-snapshot.path')).toBe('active');
+    const rests = () => isActive('virtualmin-mail-setup-snapshot.service') === 'inactive';
+    const noted = () => panel.attempt('test', '-e', changed).code === 0;
+    await panel.until('the last one', () => rests() && !noted());
+  });
+
   test('a new snapshot is used at once', async () => {
     panel.write(config, 'client_answers=login\nmail_host=mx.example.net\n');
     panel.run('virtualmin', 'refresh-mail-answers');
