@@ -47,7 +47,14 @@ function main(): void {
   });
   const server = createServer(
     // A request is a line, a few headers and perhaps a short document: whoever takes longer is not a mail client.
-    { maxHeaderSize: 8192, headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000 },
+    {
+      maxHeaderSize: 8192,
+      headersTimeout: 5_000,
+      requestTimeout: 10_000,
+      keepAliveTimeout: 5_000,
+      // How often these times are looked at; by default every 30 s.
+      connectionsCheckingInterval: 1_000,
+    },
     app,
   );
   server.maxConnections = 500;

@@ -196,6 +196,14 @@ describe('hostile requests', () => {
     expect(await login(base, 'bob@example.com')).toBe('bob.example');
   });
 
+  test('a request that does not end is ended', async () => {
+    const { base } = await start();
+    const began = Date.now();
+    expect(await send(base, 'GET / HTTP/1.1\r\nHost: x\r\n')).toMatch(/^HTTP\/1\.1 408 /);
+    // The limit, and time for a busy machine; without it this takes 35 s.
+    expect(Date.now() - began).toBeLessThan(18_000);
+  }, 40_000);
+
   test('connections that send nothing do not keep others out', async () => {
     const { base } = await start();
     const port = Number(new URL(base).port);
