@@ -191,6 +191,8 @@ describe('the copy of a page that the theme shows when the user goes back', () =
 
   test('does not show the progress of a job that it no longer follows', async () => {
     await page.getByLabel('Select bob@example.com').check();
+    // Before its script has begun, the page downloads a PDF without progress.
+    await page.locator('[data-chosen]').filter({ hasNotText: 'Nothing selected' }).waitFor();
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: 'PDF', exact: true }).click();
     await download;
