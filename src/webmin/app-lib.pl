@@ -178,8 +178,8 @@ sub root_viewer {
 # error's code if the app sent one.
 sub get_json {
     my ($socket, $path, $facts) = @_;
-    my ($body, $problem) = get_text($socket, $path, $facts);
-    return defined($body) ? json_value($body) : (undef, $problem);
+    my ($body, @problem) = get_text($socket, $path, $facts);
+    return defined($body) ? json_value($body) : (undef, @problem);
 }
 
 # json_value(body) Returns the value of an answer in JSON; or undef, the error message, and the error's code if the app sent
@@ -192,8 +192,8 @@ sub json_value {
     return ($value);
 }
 
-# get_text(socket, path, facts) Requests a text from the app as root. Returns it, and the answer's status; or undef and the
-# error message if there was no complete answer.
+# get_text(socket, path, facts) Requests a text from the app as root. Returns it; or undef, the error message, and the error's
+# code if the app sent one.
 sub get_text {
     my ($socket, $path, $facts) = @_;
     my $app = IO::Socket::UNIX->new('Peer' => $socket)
@@ -205,7 +205,9 @@ sub get_text {
     my $answer = read_answer($app, 'GET');
     my $body   = $answer ? read_body($answer) : undef;
     return (undef, 'The service did not send a complete answer') if !defined($body);
-    return ($body, $answer->{'status'});
+    return $body if $answer->{'status'} eq '200';
+    my (undef, $problem, $code) = json_value($body);
+    return (undef, $problem // "The service answers with status $answer->{'status'}", $code);
 }
 
 1;

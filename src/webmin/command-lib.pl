@@ -23,6 +23,21 @@ sub options {
     return %given;
 }
 
+# run_in_module(program) Makes this process one of Webmin's, in the folder of the command, for commands that load Webmin's library
+# after it. The path of the command's program is absolute.
+sub run_in_module {
+    my ($program) = @_;
+    if (!$ENV{'WEBMIN_CONFIG'}) {
+        $ENV{'WEBMIN_CONFIG'} = '/etc/webmin';
+        $ENV{'WEBMIN_VAR'}    = '/var/webmin';
+    }
+    my $folder = dirname($program);
+    chdir($folder) or die "$folder: $!";
+    no warnings 'once';
+    $main::no_acl_check = 1;
+    $0 = $program;
+}
+
 # stop_with_usage(message) Prints a message and the command's usage to STDERR, and exits with 1.
 sub stop_with_usage {
     my ($message) = @_;
@@ -50,11 +65,8 @@ sub request_text {
     my ($path, $socket) = @_;
     my ($config, $module) = (config_folder(), dirname(__FILE__));
     $socket //= { module_settings($config, $module) }->{'socket'};
-    my ($body, $status) = get_text($socket, $path, panel_facts($config, $module));
-    stop($status) if !defined($body);
-    return $body if $status eq '200';
-    my (undef, $problem) = json_value($body);
-    stop($problem // "The service answers with status $status");
+    my ($body, $problem) = get_text($socket, $path, panel_facts($config, $module));
+    return $body // stop($problem);
 }
 
 # request(path, socket) Returns the service's JSON answer as a reference; on an error prints its message and exits with 1. The

@@ -23,18 +23,9 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 
 my $module = abs_path(dirname(__FILE__));
-if (!$ENV{'WEBMIN_CONFIG'}) {
-    $ENV{'WEBMIN_CONFIG'} = '/etc/webmin';
-    $ENV{'WEBMIN_VAR'}    = '/var/webmin';
-}
 require("$module/command-lib.pl");
 options();
-chdir($module) or die "$module: $!";
-{
-    no warnings 'once';
-    $main::no_acl_check = 1;
-}
-$0 = "$module/repair-mail-setup.pl";
+run_in_module("$module/repair-mail-setup.pl");
 require("$module/setup-lib.pl");
 
 my @report = set_up();

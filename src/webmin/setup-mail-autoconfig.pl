@@ -52,20 +52,11 @@ use File::Basename qw(dirname);
 use IO::Handle ();
 
 my $module = abs_path(dirname(__FILE__));
-if (!$ENV{'WEBMIN_CONFIG'}) {
-    $ENV{'WEBMIN_CONFIG'} = '/etc/webmin';
-    $ENV{'WEBMIN_VAR'}    = '/var/webmin';
-}
 require("$module/command-lib.pl");
 my %given = options('domain=s@', 'all-domains', 'undo', 'dry-run');
 stop_with_usage('Either --domain or --all-domains') if !$given{'domain'} == !$given{'all-domains'};
 stop('This command has to be run as root') if $> != 0;
-chdir($module) or die "$module: $!";
-{
-    no warnings 'once';
-    $main::no_acl_check = 1;
-}
-$0 = "$module/setup-mail-autoconfig.pl";
+run_in_module("$module/setup-mail-autoconfig.pl");
 require("$module/web-server-lib.pl");
 
 my @all     = all_domains();

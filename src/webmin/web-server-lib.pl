@@ -50,11 +50,8 @@ sub latest_answers {
 # app_text(path) Returns a text from the app; dies with its error message.
 sub app_text {
     my ($path) = @_;
-    my ($body, $status) = get_text(socket_path(), $path, panel_facts($config_directory, dirname(__FILE__)));
-    die "$status\n" if !defined($body);
-    return $body if $status eq '200';
-    my (undef, $problem) = json_value($body);
-    die(($problem // "The service answers with status $status") . "\n");
+    my ($body, $problem) = get_text(socket_path(), $path, panel_facts($config_directory, dirname(__FILE__)));
+    return $body // die "$problem\n";
 }
 
 # put_behind(&domain, &answers, say, dry-run) Puts the answer service behind the web server of a domain, and proves that it answers.
